@@ -1,0 +1,1 @@
+"""Verifies that Weights & Biases really works for DDP training on LUMI."""

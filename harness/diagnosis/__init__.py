@@ -1,0 +1,1 @@
+"""Pure rules from evidence to findings, and the catalogue of faults."""

@@ -1,0 +1,1 @@
+"""What happened, as typed plain data, and the collectors that gather it."""

@@ -1,0 +1,1 @@
+"""Scripts that run inside a job; each stands alone."""
