@@ -1,0 +1,42 @@
+"""Typed models of the evidence; `Evidence` is the document that holds them all."""
+
+from harness.evidence.models.base import Fact, JsonValue, Span, Trouble
+from harness.evidence.models.evidence import Evidence
+from harness.evidence.models.job import (
+    EpochSeen,
+    Job,
+    JobOutput,
+    Login,
+    OutputLine,
+    ProcessSeen,
+    PythonError,
+    RankSeen,
+    RunLink,
+    SlurmJob,
+    SlurmState,
+)
+from harness.evidence.models.local import HttpTrouble, LocalReading, LocalRun, LogLine, SdkLogs
+from harness.evidence.models.request import Request
+from harness.evidence.models.server import ServerReading, ServerRun, ServerSeries, SystemSeries
+from harness.evidence.models.setup import (
+    Credentials,
+    JobPython,
+    KeySource,
+    Mode,
+    ModeSource,
+    Network,
+    Place,
+    ProbeStep,
+    Setup,
+    Viewer,
+)
+from harness.evidence.models.telemetry import CommandProbe, Device, LibraryProbe, NodeTelemetry, Telemetry
+from harness.evidence.models.watch import Watch
+
+__all__ = [
+    "CommandProbe", "Credentials", "Device", "EpochSeen", "Evidence", "Fact", "HttpTrouble", "Job", "JobOutput",
+    "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine", "Login", "Mode",
+    "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep", "ProcessSeen", "PythonError",
+    "RankSeen", "Request", "RunLink", "SdkLogs", "ServerReading", "ServerRun", "ServerSeries", "Setup", "SlurmJob",
+    "SlurmState", "Span", "SystemSeries", "Telemetry", "Trouble", "Viewer", "Watch",
+]  # fmt: skip

@@ -1,0 +1,156 @@
+"""What the job did: how it was launched, how it ended, and what it printed."""
+
+from typing import Literal
+
+from harness.evidence.models.base import Fact, Trouble
+
+Ending = Literal[
+    "not_submitted", "refused", "pending", "running", "completed", "failed",
+    "timeout", "cancelled", "out_of_memory", "node_fail", "interrupted", "unknown",
+]  # fmt: skip
+
+
+class OutputLine(Fact):
+    """A line of job output, bounded in length, secrets replaced; numbers start at 1."""
+
+    number: int
+    text: str
+
+
+class RunLink(Fact):
+    """A run that the SDK announced in the output."""
+
+    url: str
+    entity: str
+    project: str
+    run_id: str
+    line: int
+
+
+class Login(Fact):
+    """A `Currently logged in as` line."""
+
+    username: str
+    entity: str | None = None
+    host: str | None = None
+    line: int
+
+
+class PythonError(Fact):
+    """A Python traceback in the output: the exception and the lines around it."""
+
+    exception: str
+    """Qualified name as printed, e.g. `wandb.errors.errors.CommError`."""
+    message: str
+    line: int
+    rank: int | None = None
+    frames: tuple[str, ...] = ()
+    """The last frames, innermost last: `File "…", line N, in f`."""
+
+
+class RankSeen(Fact):
+    """A rank that said it joined the process group."""
+
+    rank: int
+    world_size: int
+    local_rank: int | None = None
+    host: str | None = None
+    device: str | None = None
+
+
+class EpochSeen(Fact):
+    """An epoch as the training script printed it: `Epoch N, Loss: x` and `Accuracy: y%`."""
+
+    epoch: int
+    loss: float | None = None
+    acc: float | None = None
+    line: int = 0
+
+
+class JobOutput(Fact):
+    """What was read from the job's output: parsed marks, notable lines, and the tail."""
+
+    path: str | None = None
+    size_bytes: int = 0
+    lines: int = 0
+    links: tuple[RunLink, ...] = ()
+    logins: tuple[Login, ...] = ()
+    credentials_from: tuple[str, ...] = ()
+    """Sources in `Loaded credentials for HOST from SOURCE` lines."""
+    sdk_versions: tuple[str, ...] = ()
+    errors: tuple[PythonError, ...] = ()
+    ranks: tuple[RankSeen, ...] = ()
+    epochs: tuple[EpochSeen, ...] = ()
+    wandb_lines: tuple[OutputLine, ...] = ()
+    """Lines that the SDK printed (`wandb: …`), at most 300."""
+    notable: tuple[OutputLine, ...] = ()
+    """Lines that look like trouble, whoever printed them, at most 300."""
+    tail: tuple[OutputLine, ...] = ()
+    """The last lines, at most 60."""
+    trouble: Trouble | None = None
+
+
+class ProcessSeen(Fact):
+    """A worker process that ended badly, as its launcher reported it."""
+
+    rank: int | None = None
+    local_rank: int | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    host: str | None = None
+
+
+class SlurmState(Fact):
+    """A state of the Slurm job and when it was first seen, in unix seconds."""
+
+    state: str
+    reason: str = ""
+    at: float
+
+
+class SlurmJob(Fact):
+    """The scheduler's side of the story, in Slurm's own words."""
+
+    job_id: str | None = None
+    submit_stderr: str = ""
+    submit_exit_code: int | None = None
+    states: tuple[SlurmState, ...] = ()
+    final_state: str | None = None
+    """From sacct where it answers, else the last state seen."""
+    exit_code: str | None = None
+    """As sacct prints it: `EXIT:SIGNAL`."""
+    derived_exit_code: str | None = None
+    restarts: int = 0
+    nodes: tuple[str, ...] = ()
+    account: str | None = None
+    partition: str | None = None
+    time_limit: str | None = None
+    expected_start: str | None = None
+    elapsed_s: float | None = None
+    gpu_hours: float | None = None
+    max_rss: str | None = None
+    script_path: str | None = None
+    container: str | None = None
+    container_exists: bool | None = None
+    container_wandb: str | None = None
+    """Version of wandb in the image where it could be told, `missing` where it is not there."""
+    troubles: tuple[Trouble, ...] = ()
+
+
+class Job(Fact):
+    """One job: submitted or started by the harness, or told of by its output alone."""
+
+    ending: Ending = "unknown"
+    argv: tuple[str, ...] = ()
+    cwd: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    hung_after_training_s: float | None = None
+    """Seconds that the job went on after its last sign of training, where it was stopped by the harness."""
+    stopped_by_harness: str | None = None
+    """Why the harness ended the job (time limit, interrupt), or None."""
+    output: JobOutput = JobOutput()
+    processes: tuple[ProcessSeen, ...] = ()
+    slurm: SlurmJob | None = None

@@ -1,0 +1,71 @@
+"""What the SDK left on disk: run directories, transaction logs, and its own debug logs."""
+
+from typing import Literal
+
+from harness.evidence.models.base import Fact, JsonValue, Trouble
+from harness.evidence.wandb_log.models import LocalLog
+
+
+class LogLine(Fact):
+    """A warning or an error of the SDK's own logs; `level` as printed (`ERROR+4` included)."""
+
+    file: str
+    level: str
+    text: str
+    at: str | None = None
+
+
+class HttpTrouble(Fact):
+    """Requests of wandb-core that were answered with an error, counted."""
+
+    status: int | None = None
+    """None where no answer came (DNS, refused, timeout)."""
+    path: str = ""
+    """URL path, e.g. `/graphql` or `/files/…/file_stream`."""
+    text: str = ""
+    count: int = 1
+    fatal: bool = False
+
+
+class SdkLogs(Fact):
+    """The folder `logs/` of a run directory, read for what explains trouble."""
+
+    sdk_version: str | None = None
+    lines: tuple[LogLine, ...] = ()
+    """At most 200 warnings and errors."""
+    http: tuple[HttpTrouble, ...] = ()
+    settings: dict[str, JsonValue] = {}
+    """Settings that bear on diagnosis, from debug.log: mode, base_url, entity, project, resume, x_disable_stats, …"""
+    troubles: tuple[Trouble, ...] = ()
+
+
+class LocalRun(Fact):
+    """One run directory."""
+
+    path: str
+    run_id: str
+    started_at: float | None = None
+    """From the folder's name, unix seconds."""
+    offline: bool = False
+    suffix: str = ""
+    """`-1`, `-2`, … where several processes used the same id in the same second."""
+    log: LocalLog
+    synced_marker: bool = False
+    syncstate: bool = False
+    files: tuple[str, ...] = ()
+    metadata: dict[str, JsonValue] = {}
+    """wandb-metadata.json where there is one, secrets replaced."""
+    summary_file: dict[str, JsonValue] | None = None
+    console_lines: int = 0
+    sdk_logs: SdkLogs = SdkLogs()
+
+
+class LocalReading(Fact):
+    """All run directories of the job, and where they were looked for."""
+
+    folders: tuple[str, ...] = ()
+    runs: tuple[LocalRun, ...] = ()
+    older_runs: int = 0
+    """Run directories that were there before the job and are not part of it."""
+    status: Literal["read", "not_looked", "folder_missing", "unreadable"] = "not_looked"
+    troubles: tuple[Trouble, ...] = ()

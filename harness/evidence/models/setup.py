@@ -1,0 +1,148 @@
+"""What is known before a job runs: keys, mode, server, and the Python that the job will use."""
+
+from typing import Literal
+
+from harness.evidence.models.base import Fact, Trouble
+
+
+class KeySource(Fact):
+    """One place where the SDK may find an API key; the key itself is never kept."""
+
+    source: str
+    """`WANDB_API_KEY`, `netrc`, `settings`, `identity_token`."""
+    path: str | None = None
+    """The file, for netrc and settings files."""
+    host: str | None = None
+    """The machine line of a netrc entry."""
+    matches_server: bool = True
+    """Whether the entry's host is the host of the server in use."""
+    length: int = 0
+    problem: Literal["", "empty", "whitespace", "quotes", "illegal_characters", "too_short", "placeholder"] = ""
+    fingerprint: str | None = None
+    """First 8 hex digits of the key's SHA-256: tells two keys apart without showing either."""
+    file_mode: str | None = None
+    """Permissions such as `0600`."""
+    trouble: Trouble | None = None
+    """Why the file could not be read."""
+
+
+class Credentials(Fact):
+    """Every key source in the SDK's order of precedence; the first usable one wins."""
+
+    sources: tuple[KeySource, ...] = ()
+    home: str | None = None
+    home_exists: bool = True
+    netrc_path: str | None = None
+    netrc_exists: bool = False
+
+    @property
+    def winning(self) -> KeySource | None:
+        """The source whose key the SDK would send, or None when there is no key."""
+        usable = (s for s in self.sources if s.length > 0 and s.matches_server and s.trouble is None)
+        return next(usable, None)
+
+
+class ModeSource(Fact):
+    """One place that sets the mode, in the order of precedence (first wins)."""
+
+    source: Literal["environment", "workspace_settings", "system_settings", "script", "default"]
+    value: str
+    path: str | None = None
+
+
+class Mode(Fact):
+    """The mode that `wandb.init()` will find, from every source that the SDK reads."""
+
+    sources: tuple[ModeSource, ...] = ()
+    script_decides: bool = False
+    """The job script itself mentions a mode, so the sources above may not be the last word."""
+
+    @property
+    def winning(self) -> ModeSource:
+        """The source that decides; online by default."""
+        return self.sources[0] if self.sources else ModeSource(source="default", value="online")
+
+
+class ProbeStep(Fact):
+    """One step of reaching the server: how it went and how long it took, in seconds."""
+
+    name: Literal["dns", "tcp", "tls", "http", "viewer", "project"]
+    ok: bool
+    seconds: float = 0.0
+    trouble: Trouble | None = None
+
+
+class Viewer(Fact):
+    """Who the key belongs to."""
+
+    username: str
+    entity: str | None = None
+    teams: tuple[str, ...] = ()
+
+
+class Network(Fact):
+    """The way to the server, tried from where the job would run, with the job's own settings."""
+
+    base_url: str = "https://api.wandb.ai"
+    base_url_source: str = "default"
+    base_url_problem: str | None = None
+    proxies: tuple[str, ...] = ()
+    """Proxy variables that apply, without user names and passwords."""
+    ca_bundle: str | None = None
+    ca_bundle_missing: bool = False
+    steps: tuple[ProbeStep, ...] = ()
+    viewer: Viewer | None = None
+    entity: str | None = None
+    """The entity that runs will go to: asked for, or the viewer's default."""
+    project: str | None = None
+    project_access: Literal["writable", "read_only", "no_such_entity", "forbidden", "unknown"] = "unknown"
+    server_version: str | None = None
+
+    def step(self, name: str) -> ProbeStep | None:
+        """The probe step of that name, or None when it was not made."""
+        return next((s for s in self.steps if s.name == name), None)
+
+
+class JobPython(Fact):
+    """The interpreter of the job and the `wandb` that it would import, seen without importing it."""
+
+    executable: str
+    python_version: str | None = None
+    wandb_version: str | None = None
+    wandb_location: str | None = None
+    wandb_kind: Literal["package", "namespace_folder", "file", "missing", "unknown"] = "unknown"
+    """`namespace_folder`: a folder named wandb shadows nothing but poses as the package."""
+    core_binary: Literal["present", "missing", "unknown"] = "unknown"
+    torch_version: str | None = None
+    packages: dict[str, str] = {}
+    """Versions of packages that wandb leans on: protobuf, pydantic, numpy."""
+    trouble: Trouble | None = None
+
+
+class Place(Fact):
+    """Where the harness and a local job stand."""
+
+    host: str = ""
+    cwd: str = ""
+    login_node: bool = False
+    container: str | None = None
+    variables: dict[str, str] = {}
+    """WANDB_*, SLURM_*, proxy, HOME, TMPDIR and similar variables; secrets replaced, unrelated ones left out."""
+    wandb_dir: str = ""
+    """The folder under which `wandb/` will be made."""
+    wandb_dir_writable: bool = True
+    wandb_dir_free_bytes: int | None = None
+    wandb_dir_in_ram: bool = False
+    trouble: Trouble | None = None
+
+
+class Setup(Fact):
+    """All that preflight learnt."""
+
+    credentials: Credentials = Credentials()
+    mode: Mode = Mode()
+    network: Network = Network()
+    python: JobPython | None = None
+    place: Place = Place()
+    script_sets_key: bool = False
+    """The job script mentions a key or a login, so a missing key here is not the last word."""
