@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
@@ -36,6 +37,12 @@ CLASSES = 10
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # ImageNet's, as in the guide
 
 
+def say(line: str) -> None:
+    """Print in one write: torchrun's workers are unbuffered, and the ranks share one output."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 class Parser(argparse.ArgumentParser):
     """Refuses a bad option in one sentence, once for all ranks."""
 
@@ -48,18 +55,14 @@ class Parser(argparse.ArgumentParser):
 
 def at_least(kind: type[int | float], least: float, *, above: bool = False) -> Any:
     """Return an argparse type: a finite ``kind`` of ``least`` or more (more than ``least`` if ``above``)."""
+    wanted = f"a {'whole ' if kind is int else ''}number {'above' if above else 'of at least'} {least}"
 
     def convert(text: str) -> float:
-        try:
+        with contextlib.suppress(ValueError):
             value = kind(text)
-        except ValueError:
-            value = kind(least) - 1
-        if not math.isfinite(value) or value < least or (above and value == least):
-            words = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {words} {'above' if above else 'from'} {least}"
-            )
-        return value
+            if math.isfinite(value) and (value > least or (value == least and not above)):
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}.")
 
     return convert
 
@@ -83,7 +86,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     cli.add_argument("--min-seconds", type=at_least(float, 0), default=0.0, help="go on training until then")
     cli.add_argument("--stats-interval", type=at_least(float, 0.1), help="seconds between system metrics")
     options = cli.parse_args(argv)
-    if options.data and not os.path.isfile(options.data):  # noqa: PTH113 - the script keeps to plain paths
+    if options.data and not Path(options.data).is_file():
         cli.error(f"--data {options.data} is not a file.")
     if options.data:
         try:
@@ -131,11 +134,8 @@ def join(me: Rank) -> torch.device:
         torch.set_num_threads(1)
     dist.init_process_group("nccl" if gpu else "gloo", rank=me.rank, world_size=me.world_size)
     host = socket.gethostname()
-    print(
-        f"Rank {me.rank} of {me.world_size} joined "
-        f"(local rank {me.local_rank}, host {host}, device {device})",
-        flush=True,
-    )
+    place = f"local rank {me.local_rank}, host {host}, device {device}"
+    say(f"Rank {me.rank} of {me.world_size} joined ({place})")
     return device
 
 
@@ -257,7 +257,7 @@ class Termination:
             raise Stopped
 
     def explains(self, wait: float = 1.0) -> bool:
-        """Whether SIGTERM came or comes within ``wait`` seconds: then a rank that left broke the collective."""
+        """Whether SIGTERM comes within ``wait`` seconds: then a rank that left broke the collective."""
         return self._came.wait(wait)
 
     def leave(self) -> NoReturn:
@@ -278,7 +278,7 @@ class Termination:
 
 def start_run(options: argparse.Namespace, architecture: str, learning_rate: float, world_size: int) -> Any:
     """Call ``wandb.init`` as the guide does; returns the run."""
-    print("Wandb init", flush=True)
+    say("Wandb init")
     fields: Any = getattr(wandb.Settings, "model_fields", None) or wandb.Settings.__annotations__
     settings: dict[str, float] = {}
     if options.stats_interval:
@@ -320,7 +320,7 @@ class Trainer:
     @staticmethod
     def _share(part: Any, me: Rank, batch_size: int) -> tuple[Any, Any]:
         sampler = DistributedSampler(part, num_replicas=me.world_size, rank=me.rank, seed=SEED)
-        return sampler, DataLoader(part, batch_size=batch_size, sampler=sampler, num_workers=0)
+        return sampler, DataLoader(part, batch_size=batch_size, sampler=sampler)
 
     def _step(self, model: Any, batch: tuple[Any, Any]) -> float:
         images, labels = (part.to(self.device) for part in batch)
@@ -374,8 +374,8 @@ def train(options: argparse.Namespace, me: Rank, stop: Termination) -> None:
     for number in range(options.epochs):
         loss, acc = trainer.epoch(number, stop)
         if me.rank == 0:
-            print(f"Epoch {number + 1}, Loss: {loss}", flush=True)
-            print(f"Accuracy: {acc}%", flush=True)
+            say(f"Epoch {number + 1}, Loss: {loss}")
+            say(f"Accuracy: {acc}%")
             stop.run.log({"acc": acc, "loss": loss})
     trainer.keep_busy(end, stop)
     dist.barrier()
