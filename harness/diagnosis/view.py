@@ -1,0 +1,69 @@
+"""Questions that rules and checks ask of the evidence, each answered in one place."""
+
+import re
+from collections.abc import Iterator
+
+from harness.evidence.models import Evidence, HttpTrouble, LocalRun, PythonError, ServerReading, ServerRun
+
+
+def output_lines(evidence: Evidence) -> Iterator[str]:
+    """Notable, SDK and last lines of the job's output, each line once, in order."""
+    if evidence.job is None:
+        return
+    output = evidence.job.output
+    seen = {line.number: line.text for line in (*output.notable, *output.wandb_lines, *output.tail)}
+    for number in sorted(seen):
+        yield seen[number]
+
+
+def find_lines(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> tuple[str, ...]:
+    """Lines of job output that match, at most `limit`."""
+    compiled = re.compile(pattern)
+    found: list[str] = []
+    for line in output_lines(evidence):
+        if compiled.search(line):
+            found.append(line)
+            if len(found) == limit:
+                break
+    return tuple(found)
+
+
+def sdk_log_lines(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> tuple[str, ...]:
+    """Lines of the SDK's own logs that match, at most `limit`, as `file: text`."""
+    compiled = re.compile(pattern)
+    lines = (f"{ln.file}: {ln.text}" for run in evidence.local.runs for ln in run.sdk_logs.lines)
+    return tuple(line for line in lines if compiled.search(line))[:limit]
+
+
+def python_errors(evidence: Evidence, name: str = "", text: str = "") -> tuple[PythonError, ...]:
+    """Tracebacks of the job whose exception name and message match the patterns."""
+    if evidence.job is None:
+        return ()
+    errors = evidence.job.output.errors
+    return tuple(e for e in errors if re.search(name, e.exception) and re.search(text, e.message))
+
+
+def http_troubles(evidence: Evidence) -> tuple[HttpTrouble, ...]:
+    """Refused or failed requests of wandb-core, over all runs of the job."""
+    return tuple(t for run in evidence.local.runs for t in run.sdk_logs.http)
+
+
+def final_server(evidence: Evidence) -> ServerReading:
+    """The server as it was last read: after a sync where there was one."""
+    return evidence.synced or evidence.server
+
+
+def server_runs(evidence: Evidence) -> tuple[ServerRun, ...]:
+    """Runs of this job on the server."""
+    return final_server(evidence).runs
+
+
+def main_server_run(evidence: Evidence) -> ServerRun | None:
+    """The run that carries the training: the one with most rows, then the earliest."""
+    runs = [r for r in server_runs(evidence) if r.detailed] or list(server_runs(evidence))
+    return max(runs, key=lambda r: (r.rows or 0, -(r.created_at or 0.0)), default=None)
+
+
+def main_local_run(evidence: Evidence) -> LocalRun | None:
+    """The run directory that carries the training: most rows, then the earliest."""
+    return max(evidence.local.runs, key=lambda r: (r.log.rows, -(r.started_at or 0.0)), default=None)
