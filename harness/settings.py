@@ -1,0 +1,243 @@
+"""What the user asked for: one frozen object from options, environment and ini; wrong values are refused here."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.options import OPTIONS, Option
+
+EPOCHS = 4
+"""Epochs of the built-in job: as many points as each of its series must have."""
+
+
+class SettingsError(ValueError):
+    """A value that cannot be used; the message says what is wrong and what to do."""
+
+
+class SlurmSettings(BaseModel):
+    """What a Slurm job is submitted with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account: str | None = None
+    partition: str = "dev-g"
+    nodes: int = 1
+    gpus: int = 8
+    time: str = "00:10:00"
+    container: Path | None = None
+    queue_timeout_min: int = 60
+    launcher: Literal["torchrun", "srun"] = "torchrun"
+    keep: bool = False
+    attach: str | None = None
+    dry_run: bool = False
+
+
+class Settings(BaseModel):
+    """The question, checked; paths are absolute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: Literal["local", "slurm", "none"]
+    source: Literal["job", "run", "run_dir", "job_log", "replay"]
+    server: Literal["loopback", "real", "none"]
+    cwd: Path
+    job: Path | None = None
+    nproc: int = 2
+    offline: bool = False
+    sync: bool = False
+    run: tuple[str, str, str] | None = None
+    """Entity, project and run id."""
+    run_url_host: str | None = None
+    run_dir: Path | None = None
+    job_log: Path | None = None
+    replay: Path | None = None
+    expect: tuple[str, ...] = ("loss", "acc")
+    expect_points: int = 2
+    report: Path | None = None
+    slurm: SlurmSettings = SlurmSettings()
+
+
+def resolve(
+    command_line: Mapping[str, str | bool | None],
+    environment: Mapping[str, str],
+    ini: Callable[[str], str],
+    cwd: Path,
+) -> Settings:
+    """Build the settings: the command line wins over the environment, which wins over the ini file.
+
+    Raises:
+        SettingsError: a value is wrong, or two options contradict each other.
+    """
+    values = {o.ini: _value(o, command_line, environment, ini) for o in OPTIONS}
+    on = {name for name in values if values[name] == "1"}
+    source = _source(values)
+    lumi = "lumi" in on or bool(values["lumi_attach"]) or "lumi_dry_run" in on
+    job = _file(values["wandb_job"], "--job", cwd)
+    target: Literal["local", "slurm", "none"] = "none" if source != "job" else "slurm" if lumi else "local"
+    if target == "local" and job is not None and job.suffix != ".py":
+        raise SettingsError(f"--job {job.name}: a batch script needs --lumi; without it, give a Python script (.py).")
+    if "wandb_sync" in on and "wandb_offline" not in on:
+        raise SettingsError("--sync uploads an offline run: add --offline, or leave --sync out.")
+    run, host = _run(values["wandb_run"])
+    points = _number(values["wandb_expect_points"], "--expect-points", least=1, default=0)
+    return Settings(
+        target=target,
+        source=source,
+        server=_server(values["wandb_server"], source, lumi),
+        cwd=cwd,
+        job=job,
+        nproc=_number(values["wandb_nproc"], "--nproc", least=1, most=256, default=2),
+        offline="wandb_offline" in on,
+        sync="wandb_sync" in on,
+        run=run,
+        run_url_host=host,
+        run_dir=_folder(values["wandb_run_dir"], "--run-dir", cwd),
+        job_log=_file(values["wandb_job_log"], "--job-log", cwd),
+        replay=_file(values["wandb_replay"], "--replay", cwd),
+        expect=_metrics(values["wandb_expect"] or ""),
+        expect_points=points or (EPOCHS if source == "job" and job is None else 2),
+        report=(cwd / values["wandb_report"]).absolute() if values["wandb_report"] else None,
+        slurm=_slurm(values, on, cwd),
+    )
+
+
+def _value(
+    option: Option, command_line: Mapping[str, str | bool | None], env: Mapping[str, str], ini: Callable[[str], str]
+) -> str | None:
+    given = command_line.get(option.dest)
+    text = ("1" if given else None) if isinstance(given, bool) else given
+    where = option.flag
+    if text is None and env.get(option.variable):
+        text, where = env[option.variable], option.variable
+    if text is None and ini(option.ini):
+        text, where = ini(option.ini), f"{option.ini} in the ini file"
+    if text is None:
+        return option.default
+    if option.kind == "switch":
+        return _switch(text, where)
+    if option.choices and text not in option.choices:
+        raise SettingsError(f"{where}: {text!r} is not one of {', '.join(option.choices)}.")
+    return text
+
+
+def _switch(text: str, where: str) -> str | None:
+    lowered = text.strip().lower()
+    if lowered in ("1", "true", "yes", "on"):
+        return "1"
+    if lowered in ("0", "false", "no", "off", ""):
+        return None
+    raise SettingsError(f"{where}: {text!r} is neither true nor false.")
+
+
+def _source(values: Mapping[str, str | None]) -> Literal["job", "run", "run_dir", "job_log", "replay"]:
+    ways = [n for n in ("wandb_replay", "wandb_run", "wandb_run_dir") if values[n]]
+    flags = {o.ini: o.flag for o in OPTIONS}
+    if len(ways) > 1:
+        raise SettingsError(f"{' and '.join(flags[w] for w in ways)} exclude each other: give one of them.")
+    if ways and (
+        clash := [n for n in ("lumi", "lumi_attach", "lumi_dry_run", "wandb_job", "wandb_offline") if values[n]]
+    ):
+        raise SettingsError(
+            f"{flags[ways[0]]} looks at what already ran; it starts no job, so leave {flags[clash[0]]} out."
+        )
+    if ways == ["wandb_replay"]:
+        return "replay"
+    if ways == ["wandb_run"]:
+        return "run"
+    if ways == ["wandb_run_dir"]:
+        return "run_dir"
+    return "job_log" if values["wandb_job_log"] and not values["wandb_job"] and not values["lumi"] else "job"
+
+
+def _server(given: str | None, source: str, lumi: bool) -> Literal["loopback", "real", "none"]:
+    if source in ("run_dir", "job_log", "replay"):
+        return "none"
+    if source == "run" or lumi:
+        if given == "loopback":
+            raise SettingsError("--server loopback serves local jobs only: leave it out with --lumi or --run.")
+        return "real"
+    return "real" if given == "real" else "loopback"
+
+
+def _number(text: str | None, flag: str, *, least: int, default: int, most: int = 10**9) -> int:
+    if text is None:
+        return default
+    if not re.fullmatch(r"-?\d{1,12}", text.strip()) or not least <= int(text) <= most:
+        upper = f" and at most {most}" if most < 10**9 else ""
+        raise SettingsError(f"{flag}: {text!r} is not a whole number of at least {least}{upper}.")
+    return int(text)
+
+
+def _file(text: str | None, flag: str, cwd: Path) -> Path | None:
+    if not text:
+        return None
+    path = (cwd / Path(text).expanduser()).absolute()
+    if not path.is_file():
+        what = "is a folder, not a file" if path.is_dir() else "is not there"
+        raise SettingsError(f"{flag}: {path} {what}; give the path of an existing file.")
+    return path
+
+
+def _folder(text: str | None, flag: str, cwd: Path) -> Path | None:
+    if not text:
+        return None
+    path = (cwd / Path(text).expanduser()).absolute()
+    if not path.exists():
+        raise SettingsError(f"{flag}: {path} is not there; give a wandb/ folder or one run directory in it.")
+    if not path.is_dir():
+        raise SettingsError(f"{flag}: {path} is a file; give the folder that holds it.")
+    return path
+
+
+def _metrics(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(n.strip() for n in text.split(",") if n.strip()))
+    if not names:
+        raise SettingsError("--expect: no metric is named; give names joined by commas, such as loss,acc.")
+    return names
+
+
+def _run(text: str | None) -> tuple[tuple[str, str, str] | None, str | None]:
+    if not text:
+        return None, None
+    parts = urlsplit(text) if "://" in text else None
+    pieces = [unquote(p) for p in (parts.path if parts else text).strip("/").split("/") if p]
+    if "runs" in pieces[2:3]:
+        pieces = [*pieces[:2], *pieces[3:4]]
+    elif parts and "runs" in pieces:
+        at = len(pieces) - 1 - pieces[::-1].index("runs")
+        pieces = [*pieces[at - 2 : at], *pieces[at + 1 : at + 2]]
+    if len(pieces) != 3 or any(re.search(r"[\x00-\x1f\"'<>\\]", p) for p in pieces):
+        raise SettingsError(f"--run: {text!r} names no run; give ENTITY/PROJECT/RUN_ID or the run's URL.")
+    return (pieces[0], pieces[1], pieces[2]), f"{parts.scheme}://{parts.netloc}" if parts else None
+
+
+def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSettings:
+    account, partition = values["lumi_account"], values["lumi_partition"] or "dev-g"
+    for flag, value in (("--lumi-account", account), ("--lumi-partition", partition)):
+        if value and not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
+            raise SettingsError(f"{flag}: {value!r} is no Slurm name; use letters, digits, _ . and -.")
+    time = values["lumi_time"] or "00:10:00"
+    if not re.fullmatch(r"(\d+-)?\d{1,3}(:\d{1,2}){0,2}", time):
+        raise SettingsError(f"--lumi-time: {time!r} is no Slurm time; write HH:MM:SS or minutes.")
+    attach = values["lumi_attach"]
+    if attach and not re.fullmatch(r"\d+(_\d+)?", attach):
+        raise SettingsError(f"--lumi-attach: {attach!r} is no Slurm job id; give the number that sbatch printed.")
+    container = values["lumi_container"]
+    launcher: Literal["torchrun", "srun"] = "srun" if values["lumi_launcher"] == "srun" else "torchrun"
+    return SlurmSettings(
+        account=account,
+        partition=partition,
+        nodes=_number(values["lumi_nodes"], "--lumi-nodes", least=1, most=1024, default=1),
+        gpus=_number(values["lumi_gpus"], "--lumi-gpus", least=1, most=8, default=8),
+        time=time,
+        container=(cwd / container).absolute() if container else None,
+        queue_timeout_min=_number(values["lumi_queue_timeout"], "--lumi-queue-timeout", least=1, default=60),
+        launcher=launcher,
+        keep="lumi_keep" in on,
+        attach=attach,
+        dry_run="lumi_dry_run" in on,
+    )
