@@ -1,7 +1,7 @@
 """Stand between the harness and a job so that no process of the job outlives the harness or the job.
 
-Run as a script: ``python -I -S supervisor.py ARGV...``. Stderr is the job's output; stdin takes one order, the
-grace in seconds, and its end of file (the harness is gone, even by SIGKILL) means the same; stdout tells
+Run as a script: ``python -I -S supervisor.py ARGV...``. Stderr is the job's output; stdin takes the order
+to end it, the grace in seconds, and its end of file (the harness is gone) means the same; stdout tells
 ``pid N`` and ``exit STATUS`` (negative: the signal). Linux makes this process the parent of all orphans of
 the job (PR_SET_CHILD_SUBREAPER, prctl(2)), so children that changed their session are found too.
 """
@@ -148,7 +148,7 @@ class Supervisor:
             send(self.job, signal.SIGKILL, group=True)
         self.reap()
         me = os.getpid()
-        # Only the uppermost are asked: wandb-core drops unsent data on SIGTERM but ends well after its parent.
+        # Only the uppermost are asked: wandb-core drops unsent data on SIGTERM, but outlives its parent well.
         for pid, parent in parents().items():
             if parent == me:
                 send(pid, signal.SIGTERM)
