@@ -66,4 +66,4 @@ def main_server_run(evidence: Evidence) -> ServerRun | None:
 
 def main_local_run(evidence: Evidence) -> LocalRun | None:
     """The run directory that carries the training: most rows, then the earliest."""
-    return max(evidence.local.runs, key=lambda r: (r.log.rows, -(r.started_at or 0.0)), default=None)
+    return max(evidence.local.runs, key=lambda r: (r.log.history_rows, -(r.started_at or 0.0)), default=None)
