@@ -67,3 +67,20 @@ def main_server_run(evidence: Evidence) -> ServerRun | None:
 def main_local_run(evidence: Evidence) -> LocalRun | None:
     """The run directory that carries the training: most rows, then the earliest."""
     return max(evidence.local.runs, key=lambda r: (r.log.history_rows, -(r.started_at or 0.0)), default=None)
+
+
+def said(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> tuple[str, ...]:
+    """What the job printed that matches: lines of output, then tracebacks as `Exception: message`; at most `limit`."""
+    compiled = re.compile(pattern)
+    errors = (f"{e.exception}: {e.message}" for e in python_errors(evidence))
+    found = dict.fromkeys(find_lines(evidence, compiled, limit))
+    shown = "\n".join(found)
+    for error in errors:
+        if compiled.search(error) and error.partition(": ")[2] not in shown:
+            found[error] = None
+    return tuple(found)[:limit]
+
+
+def made_no_run(evidence: Evidence) -> bool:
+    """Whether the job left no run behind, neither on the server nor on disk."""
+    return not server_runs(evidence) and not evidence.local.runs
