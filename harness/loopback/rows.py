@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import json
 import math
 from array import array
@@ -171,7 +172,7 @@ class GeneratedLog:
         rows = [self._row(n) for n in evenly(range(self.steps), self._checked)]
         keys = {}
         for key in rows[0]:
-            pairs = [(a[key], b[key]) for a, b in zip(rows, rows[1:], strict=False)]
+            pairs = [(a[key], b[key]) for a, b in itertools.pairwise(rows)]
             rising, falling = all(a <= b for a, b in pairs), all(a >= b for a, b in pairs)
             keys[key] = key_entry({"number": self.steps}, rows[-1][key], rising=rising, falling=falling)
         return {"keys": keys, "lastStep": self.steps - 1, "sets": []}

@@ -1,0 +1,204 @@
+"""Which runs a reader asks for, and in which order: the MongoDB-like filters of `wandb.Api().runs`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harness.loopback.errors import bad_request
+from harness.loopback.jsontext import loads
+from harness.loopback.runs import StoredRun, timestamp
+
+Test = Callable[[Any], bool]
+RunTest = Callable[[StoredRun], bool]
+
+MISSING = object()
+MAX_PATTERN = 500
+
+PLAIN: Mapping[str, Callable[[StoredRun], Any]] = {
+    "name": lambda run: run.name,
+    "display_name": lambda run: run.display_name,
+    "state": lambda run: run.state,
+    "tags": lambda run: run.tags,
+    "group": lambda run: run.group,
+    "job_type": lambda run: run.job_type,
+    "notes": lambda run: run.notes,
+    "host": lambda run: run.host,
+    "commit": lambda run: run.fields.get("commit"),
+    "description": lambda run: run.fields.get("description"),
+    "sweep": lambda run: run.fields.get("sweep"),
+    "username": lambda run: run.username,
+    "created_at": lambda run: timestamp(run.created_at),
+    "heartbeat_at": lambda run: timestamp(run.heartbeat_at),
+    "history_line_count": lambda run: len(run.rows),
+}
+NAMES = {
+    "displayname": "display_name",
+    "jobtype": "job_type",
+    "createdat": "created_at",
+    "heartbeatat": "heartbeat_at",
+    "historylinecount": "history_line_count",
+    "user.username": "username",
+    "groupname": "group",
+}
+
+
+def _reader(path: str) -> Callable[[StoredRun], Any]:
+    """How to read one field of a run, named as the SDK's documentation names it."""
+    head, _, rest = path.partition(".")
+    if head == "config" and rest:
+        key = rest.removesuffix(".value")
+        return lambda run: _inside(run.config, key)
+    if head in ("summary_metrics", "summaryMetrics", "summary") and rest:
+        return lambda run: _inside(run.summary, rest)
+    found = PLAIN.get(path) or PLAIN.get(NAMES.get(path.lower(), ""))
+    if found is None:
+        raise bad_request(f"invalid filter: unknown field {path!r}")
+    return found
+
+
+def _inside(value: Mapping[str, Any], path: str) -> Any:
+    """A value by its dotted path; keys that hold dots themselves are found too."""
+    if path in value:
+        return value[path]
+    head, _, rest = path.partition(".")
+    inner = value.get(head, MISSING)
+    return _inside(inner, rest) if rest and isinstance(inner, Mapping) else MISSING
+
+
+def _compare(test: Callable[[Any, Any], bool], wanted: Any) -> Test:
+    """A comparison that is false where the types cannot be compared."""
+
+    def check(value: Any) -> bool:
+        try:
+            return value is not MISSING and value is not None and test(value, wanted)
+        except TypeError:
+            return False
+
+    return check
+
+
+def _equals(wanted: Any) -> Test:
+    """Equality; a list field also equals any of its items, and null equals a missing field."""
+    if wanted is None:
+        return lambda value: value is None or value is MISSING
+    return lambda value: value == wanted or (isinstance(value, list) and wanted in value)
+
+
+def _regex(pattern: Any) -> Test:
+    if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
+        raise bad_request("invalid filter: $regex needs a short string")
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise bad_request(f"invalid filter: $regex: {error}") from error
+
+    def check(value: Any) -> bool:
+        values = value if isinstance(value, list) else [value]
+        return any(isinstance(item, str) and compiled.search(item) is not None for item in values)
+
+    return check
+
+
+def _any_of(wanted: Any) -> Test:
+    if not isinstance(wanted, list):
+        raise bad_request("invalid filter: $in needs a list")
+    tests = [_equals(item) for item in wanted]
+    return lambda value: any(test(value) for test in tests)
+
+
+def _negated(test: Test) -> Test:
+    return lambda value: not test(value)
+
+
+OPERATORS: Mapping[str, Callable[[Any], Test]] = {
+    "$eq": _equals,
+    "$ne": lambda wanted: _negated(_equals(wanted)),
+    "$gt": lambda wanted: _compare(lambda a, b: bool(a > b), wanted),
+    "$gte": lambda wanted: _compare(lambda a, b: bool(a >= b), wanted),
+    "$lt": lambda wanted: _compare(lambda a, b: bool(a < b), wanted),
+    "$lte": lambda wanted: _compare(lambda a, b: bool(a <= b), wanted),
+    "$in": _any_of,
+    "$nin": lambda wanted: _negated(_any_of(wanted)),
+    "$exists": lambda wanted: lambda value: (value is not MISSING and value is not None) == bool(wanted),
+    "$regex": _regex,
+    "$not": lambda wanted: _negated(_field_test(wanted)),
+}
+
+
+def _field_test(condition: Any) -> Test:
+    """The test for one field: a plain value, or operators that must all hold."""
+    if not isinstance(condition, Mapping) or not any(key.startswith("$") for key in condition):
+        return _equals(condition)
+    tests = []
+    for operator, wanted in condition.items():
+        if operator not in OPERATORS:
+            raise bad_request(f"invalid filter: unknown operator {operator!r}")
+        tests.append(OPERATORS[operator](wanted))
+    return lambda value: all(test(value) for test in tests)
+
+
+def _group(condition: Any) -> list[RunTest]:
+    if not isinstance(condition, list):
+        raise bad_request("invalid filter: $and, $or and $nor need lists")
+    return [compile_filter(part) for part in condition]
+
+
+def compile_filter(condition: Any) -> RunTest:
+    """The test for a whole filter, read once and then applied to each run.
+
+    Raises:
+        ApiError: the filter cannot be read (400).
+    """
+    if not isinstance(condition, Mapping):
+        raise bad_request("invalid filter: not an object")
+    tests: list[RunTest] = []
+    for key, value in condition.items():
+        if key == "$and":
+            tests.extend(_group(value))
+        elif key in ("$or", "$nor"):
+            parts, wanted = _group(value), key == "$or"
+            tests.append(lambda run, p=parts, w=wanted: any(part(run) for part in p) == w)  # type: ignore[misc]
+        else:
+            read, test = _reader(key), _field_test(value)
+            tests.append(lambda run, r=read, t=test: t(r(run)))  # type: ignore[misc]
+    return lambda run: all(test(run) for test in tests)
+
+
+def parse_filter(text: str | None) -> RunTest | None:
+    """The test for the JSON text of a filter; None where every run is asked for.
+
+    Raises:
+        ApiError: the filter cannot be read (400).
+    """
+    try:
+        condition = loads(text) if text else {}
+    except ValueError as error:
+        raise bad_request(f"invalid filter: {error}") from error
+    return compile_filter(condition) if condition else None
+
+
+def sort_runs(runs: list[StoredRun], order: str | None) -> list[StoredRun]:
+    """Runs in the order asked for, `+` or `-` before a field; oldest first by default. Runs without it come last.
+
+    Raises:
+        ApiError: the field is unknown (400).
+    """
+    order = order or "+created_at"
+    descending, path = order.startswith("-"), order.lstrip("+-")
+    if path in ("created_at", "createdAt"):
+        return sorted(runs, key=lambda run: run.created_at, reverse=descending)
+    if path in ("heartbeat_at", "heartbeatAt"):
+        return sorted(runs, key=lambda run: run.heartbeat_at, reverse=descending)
+    read = _reader(path)
+
+    def key(run: StoredRun) -> tuple[int, Any]:
+        value = read(run)
+        if isinstance(value, (int, float)):
+            return 0, value
+        return (1, value) if isinstance(value, str) else (2, 0)
+
+    keyed = [(key(run), run) for run in runs]
+    known = sorted((pair for pair in keyed if pair[0][0] < 2), key=lambda pair: pair[0], reverse=descending)
+    return [run for _, run in known] + [run for rank, run in keyed if rank[0] == 2]

@@ -1,0 +1,168 @@
+"""GraphQL requests: parsed and validated by graphql-core against our schema; what it does not know fails loudly."""
+
+from __future__ import annotations
+
+import importlib.resources
+import threading
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    execute_sync,
+    parse,
+    validate,
+)
+
+from harness.loopback.context import RequestContext, Resolver
+from harness.loopback.errors import ApiError
+from harness.loopback.resolvers import accounts, mutations, projects, runs
+
+CACHED_DOCUMENTS = 256
+MAX_TOKENS = 20_000
+
+
+@dataclass(frozen=True)
+class Document:
+    """A request document, read once: `problems` are the reasons why it cannot be executed."""
+
+    ast: DocumentNode | None
+    operation: str | None
+    field: str | None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back: HTTP status and JSON body. `unknown` and `crash` tell of a question that we cannot answer."""
+
+    status: int
+    body: dict[str, Any]
+    unknown: str | None = None
+    crash: str | None = field(default=None, repr=False)
+
+
+def make_schema() -> GraphQLSchema:
+    """The schema of `schema.graphql`, with every resolver in its place.
+
+    Raises:
+        KeyError: a resolver belongs to no field of the schema.
+    """
+    text = importlib.resources.files("harness.loopback").joinpath("schema.graphql").read_text(encoding="utf-8")
+    schema = build_schema(text)
+    tables: tuple[Mapping[str, Resolver], ...] = (m.RESOLVERS for m in (accounts, projects, runs, mutations))  # type: ignore[assignment]
+    for table in tables:
+        for place, resolver in table.items():
+            type_name, _, field_name = place.partition(".")
+            owner = schema.type_map[type_name]
+            if not isinstance(owner, GraphQLObjectType):
+                raise KeyError(place)
+            owner.fields[field_name].resolve = resolver
+    return schema
+
+
+class GraphQLApi:
+    """Answers GraphQL requests; documents are parsed and validated once, since the SDK sends few and repeats them."""
+
+    def __init__(self) -> None:
+        self._schema = make_schema()
+        self._documents: OrderedDict[str, Document] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def document(self, query: str, wanted: str | None = None) -> Document:
+        """The document of a query, from the cache if it was seen before."""
+        with self._lock:
+            if query in self._documents:
+                self._documents.move_to_end(query)
+                return self._documents[query]
+        found = self._read(query, wanted)
+        with self._lock:
+            self._documents[query] = found
+            while len(self._documents) > CACHED_DOCUMENTS:
+                self._documents.popitem(last=False)
+        return found
+
+    def _read(self, query: str, wanted: str | None) -> Document:
+        try:
+            ast = parse(query, max_tokens=MAX_TOKENS)
+        except (GraphQLError, RecursionError) as error:
+            return Document(None, wanted, None, (str(error).splitlines()[0],))
+        operations = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
+        chosen = next(
+            (o for o in operations if o.name and o.name.value == wanted), operations[0] if operations else None
+        )
+        name = chosen.name.value if chosen and chosen.name else None
+        fields = [n.name.value for n in chosen.selection_set.selections if isinstance(n, FieldNode)] if chosen else []
+        problems = tuple(error.message for error in validate(self._schema, ast, max_errors=5))
+        return Document(ast, name, fields[0] if fields else None, problems)
+
+    def answer(self, request: Mapping[str, Any], make_context: Callable[[], RequestContext]) -> Answer:
+        """Executes one request.
+
+        Raises:
+            ApiError: what `make_context` raises, such as for a refused key.
+        """
+        query, variables = request.get("query"), request.get("variables")
+        wanted = request.get("operationName")
+        if not isinstance(query, str) or not isinstance(variables, (Mapping, type(None))):
+            return refusal(ApiError("the request holds no query", 400), None)
+        document = self.document(query, wanted if isinstance(wanted, str) else None)
+        context = make_context()
+        if document.ast is None or document.problems:
+            return unknown_operation(document)
+        result = execute_sync(
+            self._schema,
+            document.ast,
+            context_value=context,
+            variable_values=dict(variables or {}),
+            operation_name=document.operation,
+        )
+        return _from_result(result)
+
+
+def unknown_operation(document: Document) -> Answer:
+    """The loud failure: HTTP 200, as GraphQL has it, and errors that name the operation and what is not known."""
+    name = document.operation or "(without a name)"
+    reasons = "; ".join(document.problems)
+    message = f"the loopback W&B backend does not support the operation {name}: {reasons}"
+    return Answer(200, {"data": None, "errors": [{"message": message}]}, unknown=f"{name}: {reasons}")
+
+
+def refusal(error: ApiError, field_name: str | None) -> Answer:
+    """The answer to a request that is refused before anything is executed."""
+    path = [field_name] if field_name else []
+    described = {"message": error.message, "path": path, "extensions": error.extensions}
+    return Answer(error.status, {"errors": [described], "data": {field_name: None} if field_name else None})
+
+
+def _from_result(result: ExecutionResult) -> Answer:
+    """The answer to an executed request: the first refusal among the errors gives the HTTP status."""
+    if not result.errors:
+        return Answer(200, {"data": result.data})
+    originals = [error.original_error for error in result.errors]
+    refusals = [error for error in originals if isinstance(error, ApiError)]
+    crashes = [error for error in originals if error is not None and not isinstance(error, ApiError)]
+    status = refusals[0].status if refusals else (500 if crashes else 400)
+    body = {"errors": [_described(error) for error in result.errors], "data": result.data}
+    crash = "".join(traceback.format_exception(crashes[0])) if crashes else None
+    return Answer(status, body, crash=crash)
+
+
+def _described(error: GraphQLError) -> dict[str, Any]:
+    """An error as the cloud words it: message, path, and the code if there is one."""
+    extensions = dict(error.extensions or {})
+    return {
+        "message": error.message,
+        "path": list(error.path or []),
+        **({"extensions": extensions} if extensions else {}),
+    }

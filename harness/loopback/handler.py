@@ -1,0 +1,231 @@
+"""HTTP/1.1 over sockets: reads requests within limits, lets faults happen, sends and records responses."""
+
+from __future__ import annotations
+
+import contextlib
+import http
+import json
+import re
+import select
+import time
+import urllib.parse
+from dataclasses import replace
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+
+from harness.loopback.errors import ApiError, bad_request
+from harness.loopback.faults import Fault, with_nulls, with_unknown_fields
+from harness.loopback.messages import MAX_FILE_BYTES, MAX_JSON_BYTES, Request, RequestRecord, Response
+from harness.loopback.wire import Wire, reset
+
+if TYPE_CHECKING:
+    from harness.loopback.server import HttpServer
+
+IDLE_S = 300.0
+SLOW_STEPS = 20
+NO_RESPONSE = 0
+PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
+WORDS = {
+    401: "user is not logged in",
+    403: "permission denied",
+    404: "not found",
+    409: "conflict",
+    429: "rate limit exceeded",
+    500: "internal server error",
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE_S
+    disable_nagle_algorithm = True
+    server: HttpServer
+
+    @property
+    def wire(self) -> Wire:
+        """What all connections share."""
+        return self.server.wire
+
+    def handle(self) -> None:
+        """Serves requests until the connection ends."""
+        with self.wire.open(self.connection), contextlib.suppress(ConnectionError, TimeoutError):
+            super().handle()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class named it
+        """Requests are recorded, not logged."""
+
+    def _serve(self) -> None:
+        started, at = time.monotonic(), time.time()
+        path = urllib.parse.urlsplit(self.path).path
+        operation, status, size = None, NO_RESPONSE, 0
+        try:
+            request = self._read()
+            size = len(request.body)
+            operation, field = self.wire.application.operation(request)
+            fault = self.wire.faults.take(
+                operation=operation, path=path, user_agent=request.user_agent, method=request.method
+            )
+            status = self._answer(request, fault or Fault(), field)
+        except ApiError as error:
+            # The request was not read to its end, so nothing after it can be trusted.
+            self.close_connection = True
+            status = error.status
+            self._send(Response.of_json(status, {"error": error.message}))
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+        finally:
+            agent = self.headers.get("User-Agent", "")
+            spent = time.monotonic() - started
+            self.wire.remember(RequestRecord(self.command, path, operation, status, at, agent, size, spent))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class wants these names
+
+    # --- reading ---
+
+    def _read(self) -> Request:
+        url = urllib.parse.urlsplit(self.path)
+        prefix = self.wire.prefix
+        path = url.path
+        if path.startswith(f"{prefix}/") or path == prefix:
+            path = path[len(prefix) :] or "/"
+        elif path not in ("/healthz", "/ready"):
+            raise ApiError(f"no such path: {path[:200]}", http.HTTPStatus.NOT_FOUND)
+        limit = MAX_FILE_BYTES if self.command == "PUT" else MAX_JSON_BYTES
+        host = self.headers.get("Host", "")
+        host = host if PLAIN_HOST.fullmatch(host) else self.server.authority
+        return Request(
+            method=self.command,
+            path=path,
+            query=dict(urllib.parse.parse_qsl(url.query)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self._read_body(limit),
+            base_url=f"{self.wire.scheme}://{host}{prefix}",
+        )
+
+    def _read_body(self, limit: int) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return self._read_chunks(limit)
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdigit():
+            raise bad_request("bad Content-Length")
+        if int(length) > limit:
+            raise ApiError("request body too large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise ConnectionError("the client left in the middle of its request")
+        return body
+
+    def _read_chunks(self, limit: int) -> bytes:
+        body = bytearray()
+        while True:
+            try:
+                size = int(self.rfile.readline(32).split(b";")[0], 16)
+            except ValueError as error:
+                raise bad_request("bad chunk") from error
+            if size < 0 or len(body) + size > limit:
+                raise ApiError("request body too large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            body += self.rfile.read(size)
+            self.rfile.readline(4096)
+            if size == 0:
+                return bytes(body)
+
+    # --- answering ---
+
+    def _answer(self, request: Request, fault: Fault, field: str | None) -> int:
+        """Sends the response, or what the fault makes of it; returns the HTTP status, 0 if none was sent."""
+        if fault.delay_s:
+            self.wire.stopping.wait(fault.delay_s)
+        if fault.hang:
+            self._wait_for_the_end()
+            return NO_RESPONSE
+        if fault.reset == "before":
+            self._hang_up(hard=True)
+            return NO_RESPONSE
+        if fault.status is not None:
+            response = refused(fault, field)
+        elif fault.graphql_errors:
+            errors = [{"message": message, "path": [field] if field else []} for message in fault.graphql_errors]
+            response = Response.of_json(200, {"errors": errors, "data": None})
+        else:
+            response = self.wire.application.respond(request)
+        if fault.nulls or fault.unknown_fields:
+            response = reshaped(response, fault)
+        self._send(response, fault)
+        return response.status
+
+    def _send(self, response: Response, fault: Fault = Fault()) -> None:  # noqa: B008 - Fault is frozen
+        body = b"" if self.command == "HEAD" else response.body
+        half = len(body) // 2
+        if fault.reset == "headers":
+            self.wfile.write(self._head(response))
+            self._hang_up(hard=True)
+        elif fault.reset == "after" or fault.truncate:
+            self.wfile.write(self._head(response) + body[:half])
+            self._hang_up(hard=fault.reset == "after")
+        elif fault.slow_s:
+            self.wfile.write(self._head(response))
+            step = max(1, len(body) // SLOW_STEPS)
+            for start in range(0, len(body), step):
+                self.wire.stopping.wait(fault.slow_s / SLOW_STEPS)
+                self.wfile.write(body[start : start + step])
+        else:
+            self.wfile.write(self._head(response) + body)
+
+    def _head(self, response: Response) -> bytes:
+        phrase = http.HTTPStatus(response.status).phrase if response.status in set(http.HTTPStatus) else "Unknown"
+        lines = [
+            f"HTTP/1.1 {response.status} {phrase}",
+            f"Date: {formatdate(usegmt=True)}",
+            f"Content-Type: {response.content_type}",
+            f"Content-Length: {len(response.body)}",
+            *(f"{name}: {value}" for name, value in response.headers.items()),
+            *(["Connection: close"] if self.close_connection else []),
+        ]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _hang_up(self, *, hard: bool) -> None:
+        """Closes the connection now, in good order or with a reset."""
+        self.close_connection = True
+        if hard:
+            reset(self.connection)
+            self.rfile.close()
+            self.connection.close()
+
+    def _wait_for_the_end(self) -> None:
+        """Waits until the client gives up or the server stops."""
+        self.close_connection = True
+        while not self.wire.stopping.is_set():
+            readable, _, _ = select.select([self.connection], [], [], 0.2)
+            if readable and not self.connection.recv(4096):
+                return
+
+
+def refused(fault: Fault, field: str | None) -> Response:
+    """The response that a fault's status asks for, worded as W&B words it."""
+    status = fault.status or http.HTTPStatus.INTERNAL_SERVER_ERROR
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    words = fault.message or WORDS.get(
+        status, http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else "error"
+    )
+    if fault.html:
+        page = f"<html><head><title>{status} {words}</title></head><body><h1>{status} {words}</h1></body></html>\n"
+        return Response(status, page.encode(), "text/html; charset=utf-8", headers)
+    if field is None:
+        return Response.of_json(status, {"error": words}, headers)
+    code = {"extensions": {"code": "PERMISSION_ERROR"}} if status in (401, 403) else {}
+    return Response.of_json(
+        status, {"errors": [{"message": words, "path": [field], **code}], "data": {field: None}}, headers
+    )
+
+
+def reshaped(response: Response, fault: Fault) -> Response:
+    """A JSON response with nulls or with fields that nobody knows; any other response as it is."""
+    if response.content_type != "application/json" or not response.body:
+        return response
+    body = json.loads(response.body)
+    body = with_nulls(body, fault.null_depth) if fault.nulls else body
+    body = with_unknown_fields(body) if fault.unknown_fields else body
+    return replace(response, body=json.dumps(body).encode())

@@ -1,0 +1,135 @@
+"""Resolvers that change runs: upsert, files, delete, stop, state, alerts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.loopback.context import DEFAULT_PROJECT, RequestContext, Resolver, given, request_context
+from harness.loopback.errors import ApiError, bad_request, project_not_found, run_not_found
+from harness.loopback.runs import StoredRun
+
+if TYPE_CHECKING:
+    from harness.loopback.context import Info
+
+NAME_LIMIT = 128
+FORBIDDEN_IN_NAMES = "/\\#?%:"
+
+
+def run_of(context: RequestContext, identifier: str, mutation: str) -> StoredRun:
+    """A run by its storage id, if the user may write to it.
+
+    Raises:
+        ApiError: no such run (404), no permission (403).
+    """
+    run = context.store.run_by_id(identifier)
+    if run is None:
+        raise run_not_found(identifier)
+    context.writable(run.entity, mutation)
+    return run
+
+
+def run_at(context: RequestContext, fields: Mapping[str, Any], mutation: str) -> StoredRun:
+    """A run by entity, project and name, if the user may write to it.
+
+    Raises:
+        ApiError: no such project or run (404), no permission (403).
+    """
+    entity = context.writable(given(fields, "entityName"), mutation)
+    project = given(fields, "projectName") or DEFAULT_PROJECT
+    if context.store.project(entity, project) is None:
+        raise project_not_found()
+    run = context.store.run(entity, project, str(fields["runName"]))
+    if run is None:
+        raise run_not_found(f"{entity}/{project}/{fields['runName']}")
+    return run
+
+
+def resolve_upsert_bucket(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
+    """Makes or updates a run by name (what a job does), or edits one by id (what a reader does)."""
+    context, fields = request_context(info), arguments["input"]
+    settings: dict[str, Any] = {"serverSettings": {"serverMessages": []}}
+    name = given(fields, "name")
+    if name is None:
+        run = run_of(context, fields.get("id") or "", "upsertBucket")
+        context.store.edit(run, fields)
+        return {"bucket": run, "inserted": False, **settings}
+    entity = context.writable(given(fields, "entityName"), "upsertBucket")
+    project = given(fields, "modelName") or DEFAULT_PROJECT
+    for text in (name, project):
+        if len(text) > NAME_LIMIT or any(c in FORBIDDEN_IN_NAMES for c in text):
+            raise bad_request(f"invalid name {text[:NAME_LIMIT]!r}")
+    username = context.require_user().username
+    run, inserted = context.store.upsert(entity, project, name, fields, username)
+    return {"bucket": run, "inserted": inserted, **settings}
+
+
+def resolve_create_run_files(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
+    """Gives a signed link for each file that the job wants to upload."""
+    context, fields = request_context(info), arguments["input"]
+    run = run_at(context, fields, "createRunFiles")
+    files = [
+        {"name": name, "uploadUrl": context.file_url(run, name, signed=True), "uploadHeaders": []}
+        for name in fields["files"]
+    ]
+    return {"runID": run.id, "uploadHeaders": [], "files": files}
+
+
+def resolve_mark_uploaded(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
+    """Confirms uploads; here a file counts from the moment that it has arrived."""
+    run_at(request_context(info), arguments["input"], "markRunFilesUploaded")
+    return {"success": True}
+
+
+def resolve_delete_files(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
+    """Deletes files by their ids."""
+    context = request_context(info)
+    for identifier in arguments["input"]["files"]:
+        try:
+            kind, _version, run_id, name = base64.b64decode(identifier).decode().split(":", 3)
+        except (binascii.Error, ValueError) as error:
+            raise ApiError("file not found", 404) from error
+        run = run_of(context, run_id if kind == "File" else "", "deleteFiles")
+        context.store.delete_file(run, name)
+    return {"success": True}
+
+
+def resolve_delete_run(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
+    """Deletes a run for good."""
+    context = request_context(info)
+    context.store.delete_run(run_of(context, arguments["input"]["id"], "deleteRun"))
+    return {"clientMutationId": arguments["input"].get("clientMutationId")}
+
+
+def resolve_stop_run(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
+    """Asks a run to stop."""
+    context = request_context(info)
+    context.store.stop(run_of(context, arguments["input"]["id"], "stopRun"))
+    return {"success": True}
+
+
+def resolve_update_state(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
+    """Sets the state of a run."""
+    context, fields = request_context(info), arguments["input"]
+    context.store.edit(run_of(context, fields["id"], "updateRunState"), {"state": fields["state"]})
+    return {"success": True}
+
+
+def resolve_alert(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
+    """Accepts `wandb.alert`; nobody is mailed."""
+    run_at(request_context(info), arguments["input"], "notifyScriptableRunAlert")
+    return {"success": True}
+
+
+RESOLVERS: Mapping[str, Resolver] = {
+    "Mutation.upsertBucket": resolve_upsert_bucket,
+    "Mutation.createRunFiles": resolve_create_run_files,
+    "Mutation.markRunFilesUploaded": resolve_mark_uploaded,
+    "Mutation.deleteFiles": resolve_delete_files,
+    "Mutation.deleteRun": resolve_delete_run,
+    "Mutation.stopRun": resolve_stop_run,
+    "Mutation.updateRunState": resolve_update_state,
+    "Mutation.notifyScriptableRunAlert": resolve_alert,
+}

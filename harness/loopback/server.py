@@ -1,0 +1,188 @@
+"""The loopback W&B backend as a server on 127.0.0.1: start it, point an SDK at it, look at what it stored."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from harness.loopback.accounts import Accounts
+from harness.loopback.faults import FaultPlan
+from harness.loopback.handler import Handler
+from harness.loopback.messages import RequestRecord
+from harness.loopback.routes import FEATURES, Application
+from harness.loopback.store import Store
+from harness.loopback.wire import Wire
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+HOST = "127.0.0.1"
+
+
+class HttpServer(ThreadingHTTPServer):
+    """One thread for each connection; a thousand ranks may knock at once."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 1024
+
+    def __init__(self, port: int, wire: Wire, tls: ssl.SSLContext | None) -> None:
+        super().__init__((HOST, port), Handler)
+        self.wire = wire
+        self._tls = tls
+
+    def server_bind(self) -> None:
+        """Binds without asking a name server who we are, which the base class does and which may take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = HOST, self.server_address[1]
+
+    @property
+    def authority(self) -> str:
+        """Host and port as they stand in a URL."""
+        return f"{HOST}:{self.server_port}"
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serves one connection; the TLS handshake happens here, in the connection's own thread."""
+        if self._tls is not None:
+            request.settimeout(10)
+            try:
+                request = self._tls.wrap_socket(request, server_side=True)
+            except OSError:
+                return  # a client that does not trust our certificate: its fault to tell
+        super().finish_request(request, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is no error; anything else is ours and is told in full."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError, ssl.SSLError)):
+            super().handle_error(request, client_address)
+
+
+class LoopbackServer:
+    """A W&B server for tests: `with LoopbackServer() as server: …`.
+
+    Args:
+        port: the port on 127.0.0.1; 0 takes a free one.
+        api_key: the key of the default user; a random one if None.
+        store_dir: folder that keeps everything across restarts; None keeps it in memory.
+        tls: serves https with this context.
+        prefix: path in front of everything, such as `/wandb`.
+        accounts: users and entities in place of the default ones; the first user's key is `api_key` then.
+        clock: seconds since the epoch.
+        crash_after_s: how long a running run may be silent before it counts as crashed.
+        features: names of the optional server features to announce.
+        on_unknown: told at once of every operation that is not supported and of every crash.
+
+    Raises:
+        OSError: the port is taken, or `store_dir` cannot be used.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        api_key: str | None = None,
+        store_dir: str | Path | None = None,
+        tls: ssl.SSLContext | None = None,
+        prefix: str = "",
+        accounts: Accounts | None = None,
+        clock: Callable[[], float] = time.time,
+        crash_after_s: float = 300.0,
+        features: tuple[str, ...] = FEATURES,
+        on_unknown: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.accounts = accounts or Accounts.default(api_key)
+        self.store = Store(clock=clock, crash_after_s=crash_after_s)
+        self.application = Application(self.accounts, self.store, features, on_unknown)
+        self._wire = Wire(self.application, prefix.rstrip("/"))
+        self._wire.scheme = "https" if tls else "http"
+        self._http = HttpServer(port, self._wire, tls)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """What goes into WANDB_BASE_URL."""
+        return f"{self._wire.scheme}://{self._http.authority}{self._wire.prefix}"
+
+    @property
+    def port(self) -> int:
+        """The port on 127.0.0.1."""
+        return self._http.server_port
+
+    @property
+    def api_key(self) -> str:
+        """The key of the first user."""
+        return self.accounts.users[0].api_key
+
+    @property
+    def faults(self) -> FaultPlan:
+        """The misbehaviour in force."""
+        return self._wire.faults
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """The last requests, in the order in which they ended; a request that hangs is not among them yet."""
+        return self._wire.records
+
+    def forget_requests(self) -> None:
+        """Drops the records of requests."""
+        self._wire.forget()
+
+    @property
+    def unknown_operations(self) -> list[str]:
+        """Operations that clients asked for and that are not supported, with the reasons."""
+        return list(self.application.unknown_operations)
+
+    @property
+    def crashes(self) -> list[str]:
+        """Tracebacks of resolvers that failed: bugs of this server."""
+        return list(self.application.crashes)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point an SDK at this server."""
+        return {"WANDB_BASE_URL": self.url, "WANDB_API_KEY": self.api_key}
+
+    def start(self) -> Self:
+        """Serves from a thread of its own; returns at once, ready."""
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name="loopback", daemon=True
+            )
+            self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stops serving: the port is free and every connection is closed when this returns."""
+        self._wire.stopping.set()
+        if self._thread is not None:
+            self._http.shutdown()
+            self._thread.join()
+            self._thread = None
+        self._http.server_close()
+        self._wire.close_connections()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+@contextlib.contextmanager
+def serve(**options: Any) -> Iterator[LoopbackServer]:
+    """A running server with the options of `LoopbackServer`, stopped at the end."""
+    with LoopbackServer(**options) as server:
+        yield server
