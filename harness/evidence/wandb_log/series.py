@@ -1,0 +1,239 @@
+"""Sums up one metric sample by sample or in bulk, in constant space."""
+
+from __future__ import annotations
+
+import math
+from itertools import islice
+from operator import eq, gt
+
+from harness.evidence.wandb_log.models import Number, SeriesSummary, SystemSeriesSummary
+from harness.evidence.wandb_log.values import as_number, kind_of, to_number
+
+SKETCH_POINTS = 200
+
+
+class Sketch:
+    """Every n-th sample, n doubling whenever the points grow past the limit: the same for the same samples."""
+
+    def __init__(self, limit: int = SKETCH_POINTS) -> None:
+        self._limit = limit - 1  # one is left for the last sample
+        self._stride = 1
+        self._seen = 0
+        self._points: list[tuple[float, float]] = []
+
+    def add(self, positions: list[int] | list[float], values: list[float]) -> None:
+        """Take samples: their positions (step or time) and values."""
+        first = -self._seen % self._stride
+        self._seen += len(values)
+        if first < len(values):
+            self._points.extend(zip(positions[first :: self._stride], values[first :: self._stride], strict=True))
+            while len(self._points) > self._limit:
+                self._points = self._points[::2]
+                self._stride *= 2
+
+    def points(self, last: tuple[float, float] | None) -> tuple[tuple[float, Number], ...]:
+        """Return the points, `last` included."""
+        points = list(self._points)
+        if last is not None and self._seen and (self._seen - 1) % self._stride:
+            points.append(last)
+        return tuple((position, to_number(value)) for position, value in points)
+
+
+class Steps:
+    """The steps of consecutive samples, and how often they fail to grow."""
+
+    def __init__(self, values: list[int]) -> None:
+        self.values = values
+        self.repeated = sum(map(eq, values, islice(values, 1, None)))
+        self.backward = sum(map(gt, values, islice(values, 1, None)))
+
+
+class StepOrder:
+    """The order of steps over a whole log or series."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+        self.last: int | None = None
+        self.repeated = 0
+        self.backward = 0
+
+    def add(self, steps: Steps) -> None:
+        """Take the next steps, at least one."""
+        head = steps.values[0]
+        if self.last is None:
+            self.first = head
+        else:
+            self.repeated += head == self.last
+            self.backward += head < self.last
+        self.last = steps.values[-1]
+        self.repeated += steps.repeated
+        self.backward += steps.backward
+
+
+class Extent:
+    """Count, first, last and extremes of numbers."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: float | None = None
+        self.last: float | None = None
+        self.min: float | None = None
+        self.max: float | None = None
+
+    def add(self, values: list[float]) -> bool:
+        """Take numbers, at least one; return whether all are finite."""
+        if not self.count:
+            self.first = values[0]
+        self.last = values[-1]
+        self.count += len(values)
+        finite = values
+        # A sum is finite only if every term is; it may overflow without that, which costs a second look.
+        if not math.isfinite(sum(values)):
+            finite = [value for value in values if math.isfinite(value)]
+            if not finite:
+                return False
+        low, high = min(finite), max(finite)
+        if self.min is None or low < self.min:
+            self.min = low
+        if self.max is None or high > self.max:
+            self.max = high
+        return len(finite) == len(values)
+
+
+class Series:
+    """One metric of the history."""
+
+    def __init__(self, key: str, sketch_points: int = SKETCH_POINTS) -> None:
+        self.key = key
+        self.other: dict[str, int] = {}
+        self.last_text = ""
+        self.order = StepOrder()
+        self.count = 0
+        self.first_time: float | None = None
+        self.last_time: float | None = None
+        self._non_finite = 0
+        self._first_non_finite_step: int | None = None
+        self._extent = Extent()
+        self._last_number_step = 0
+        self._sketch = Sketch(sketch_points)
+
+    def add_times(self, first: float | None, last: float | None) -> None:
+        """Note when the samples that were just taken were logged."""
+        if self.first_time is None:
+            self.first_time = first
+        if last is not None:
+            self.last_time = last
+
+    def add_numbers(self, steps: Steps, values: list[float]) -> None:
+        """Take numbers, at least one, as `values.as_number` gives them."""
+        self.count += len(values)
+        self.order.add(steps)
+        self._add_numbers(steps.values, values)
+
+    def add_values(self, steps: Steps, values: list[object]) -> None:
+        """Take any values, at least one; the plain text of strings is kept for `_type` only."""
+        self.count += len(values)
+        self.order.add(steps)
+        number_steps: list[int] = []
+        numbers: list[float] = []
+        for step, value in zip(steps.values, values, strict=True):
+            number = as_number(value)
+            if number is not None:
+                number_steps.append(step)
+                numbers.append(number)
+                continue
+            kind = kind_of(value)
+            self.other[kind] = self.other.get(kind, 0) + 1
+            if isinstance(value, str):
+                self.last_text = value[:100]
+        if numbers:
+            self._add_numbers(number_steps, numbers)
+
+    def add_bad(self, steps: Steps) -> None:
+        """Take samples whose JSON is broken."""
+        self.count += len(steps.values)
+        self.order.add(steps)
+        self.other["invalid"] = self.other.get("invalid", 0) + len(steps.values)
+
+    def _add_numbers(self, steps: list[int], values: list[float]) -> None:
+        if not self._extent.add(values):
+            bad = [step for step, value in zip(steps, values, strict=True) if not math.isfinite(value)]
+            self._non_finite += len(bad)
+            if self._first_non_finite_step is None:
+                self._first_non_finite_step = bad[0]
+        self._last_number_step = steps[-1]
+        self._sketch.add(steps, values)
+
+    def summary(self) -> SeriesSummary:
+        """Return what is known so far."""
+        extent = self._extent
+        finite = extent.count - self._non_finite
+        types = {"number": finite, "non_finite": self._non_finite, **self.other}
+        last = None if extent.last is None else (self._last_number_step, extent.last)
+        return SeriesSummary(
+            key=self.key,
+            count=self.count,
+            count_number=finite,
+            count_non_finite=self._non_finite,
+            count_other=self.count - extent.count,
+            types={kind: count for kind, count in types.items() if count},
+            first=None if extent.first is None else to_number(extent.first),
+            last=None if extent.last is None else to_number(extent.last),
+            min=extent.min,
+            max=extent.max,
+            constant=finite == self.count and extent.min == extent.max,
+            first_step=self.order.first,
+            last_step=self.order.last,
+            steps_increase=not self.order.backward,
+            repeated_steps=self.order.repeated,
+            backward_steps=self.order.backward,
+            first_non_finite_step=self._first_non_finite_step,
+            first_time=self.first_time,
+            last_time=self.last_time,
+            sketch=tuple((int(step), value) for step, value in self._sketch.points(last)),
+        )
+
+
+class SystemSeries:
+    """One system metric."""
+
+    def __init__(self, key: str, sketch_points: int = SKETCH_POINTS) -> None:
+        self.key = key
+        self._count = 0
+        self._nonzero = 0
+        self._extent = Extent()
+        self._first_time: float | None = None
+        self._last_time = 0.0
+        self._last_number_at = 0.0
+        self._sketch = Sketch(sketch_points)
+
+    def add(self, time: float, since_start: float, value: object) -> None:
+        """Take one sample: Unix time, seconds since the first sample of the log, parsed value."""
+        self._count += 1
+        self._last_time = time
+        if self._first_time is None:
+            self._first_time = time
+        number = as_number(value)
+        if number is not None:
+            self._extent.add([number])
+            self._nonzero += number != 0 and not math.isnan(number)
+            self._last_number_at = since_start
+            self._sketch.add([since_start], [number])
+
+    def summary(self) -> SystemSeriesSummary:
+        """Return what is known so far."""
+        extent = self._extent
+        last = None if extent.last is None else (self._last_number_at, extent.last)
+        return SystemSeriesSummary(
+            key=self.key,
+            count=self._count,
+            count_number=extent.count,
+            count_nonzero=self._nonzero,
+            first=None if extent.first is None else to_number(extent.first),
+            last=None if extent.last is None else to_number(extent.last),
+            min=extent.min,
+            max=extent.max,
+            first_time=self._first_time,
+            last_time=self._last_time,
+            sketch=self._sketch.points(last),
+        )

@@ -1,0 +1,124 @@
+"""JSON values as the log holds them, made finite, bounded and safe to write out again."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+
+from pydantic import JsonValue
+from pydantic_core import from_json
+
+from harness.evidence.wandb_log.models import Number
+
+MAX_TEXT = 1000
+MAX_KEY = 300
+_MAX_PARTS = 32
+_MAX_DEPTH = 12
+_MAX_ENTRIES = 200
+_MAX_EXACT_INT = 2**63
+_NON_FINITE_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class BadJsonError(ValueError):
+    """The text is not JSON, or nested too deeply to read."""
+
+
+def parse_json(text: bytes) -> object:
+    """Parse one JSON value; bare NaN and Infinity are allowed, as the SDKs write them.
+
+    Raises:
+        BadJsonError: it is not JSON.
+    """
+    try:
+        return from_json(text)
+    except ValueError:
+        pass
+    try:
+        # Slower, but knows lone surrogates, which Python's own writer makes.
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadJsonError(str(error)[:100]) from None
+
+
+def clean_text(text: str, limit: int = MAX_TEXT) -> str:
+    """Bound a text and replace what UTF-8 cannot carry (lone surrogates)."""
+    if len(text) > limit:
+        text = f"{text[:limit]}… ({len(text)} characters)"
+    return text.encode("utf-8", "replace").decode()
+
+
+def key_name(path: Sequence[bytes]) -> str:
+    """Join the parts of a nested key with dots, bounded."""
+    parts = [part[: MAX_KEY * 4].decode("utf-8", "replace") for part in path[:_MAX_PARTS]]
+    if len(path) > _MAX_PARTS:
+        parts.append(f"… ({len(path)} parts)")
+    return clean_text(".".join(parts), MAX_KEY)
+
+
+def as_number(value: object) -> float | int | None:
+    """Return a number that float arithmetic can take, None for anything else.
+
+    The words NaN, Infinity and -Infinity count as numbers: some SDKs write them as strings.
+    """
+    if isinstance(value, float):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        if -_MAX_EXACT_INT <= value <= _MAX_EXACT_INT:
+            return value
+        try:
+            return float(value)
+        except OverflowError:
+            return math.copysign(math.inf, value)
+    if isinstance(value, str):
+        return _NON_FINITE_WORDS.get(value)
+    return None
+
+
+def to_number(value: float) -> Number:
+    """Put a number into the form that the models keep."""
+    if isinstance(value, int) or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def kind_of(value: object) -> str:
+    """Name the kind of a value that is no number: string, bool, null, list, or what `_type` says."""
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, bool):
+        return "bool"
+    if value is None:
+        return "null"
+    return "list" if isinstance(value, list) else "dict"
+
+
+def clean(value: object, depth: int = 0) -> JsonValue:
+    """Bound a parsed value: texts, entries, depth; non-finite numbers become words."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return clean_text(value)
+    number = as_number(value)
+    if number is not None:
+        return to_number(number)
+    if depth >= _MAX_DEPTH:
+        return "… (nested deeper)"
+    if isinstance(value, list):
+        kept: list[JsonValue] = [clean(part, depth + 1) for part in value[:_MAX_ENTRIES]]
+        if len(value) > _MAX_ENTRIES:
+            kept.append(f"… ({len(value)} entries)")
+        return kept
+    if isinstance(value, dict):
+        entries = list(value.items())[:_MAX_ENTRIES]
+        return {clean_text(str(key), MAX_KEY): clean(part, depth + 1) for key, part in entries}
+    return clean_text(str(value))
+
+
+def leaves(key: str, value: object, depth: int = 0) -> Iterator[tuple[str, object]]:
+    """Yield (dotted key, value) for a value, taking dictionaries apart, as newer SDKs do it themselves."""
+    if isinstance(value, dict) and value and depth < _MAX_DEPTH:
+        for part, inner in value.items():
+            yield from leaves(clean_text(f"{key}.{part}", MAX_KEY), inner, depth + 1)
+    else:
+        yield key, value
