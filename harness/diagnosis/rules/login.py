@@ -1,0 +1,64 @@
+"""Rules for the family credentials, second part: who the job is logged in as, and logins that went astray."""
+
+from collections.abc import Iterator
+
+from harness.diagnosis.engine_types import Rule
+from harness.diagnosis.model import Hit
+from harness.diagnosis.view import made_no_run, said, server_runs
+from harness.evidence.models import Evidence
+
+
+def wrong_account(evidence: Evidence) -> Iterator[Hit]:
+    """The job's key belongs to someone else than the key here."""
+    viewer = evidence.setup.network.viewer if evidence.setup else None
+    if viewer is None or evidence.setup is None or evidence.request.source != "job":
+        return
+    own = {viewer.username, viewer.entity, *viewer.teams}
+    host = evidence.setup.network.base_url
+    for login in evidence.job.output.logins if evidence.job else ():
+        if login.username not in own and (login.host is None or login.host.rstrip("/") == host.rstrip("/")):
+            team = f" ({login.entity})" if login.entity else ""
+            observed = (
+                f"The job printed: Currently logged in as: {login.username}{team}",
+                f"The key here belongs to {viewer.username}.",
+            )
+            yield Hit(id="auth-wrong-account", observed=observed, values={"job_username": login.username})
+            return
+    for run in server_runs(evidence):
+        if run.username and run.username not in own:
+            observed = (
+                f"Run {run.entity}/{run.project}/{run.id} belongs to {run.username}.",
+                f"The key here belongs to {viewer.username}.",
+            )
+            yield Hit(id="auth-wrong-account", observed=observed, values={"job_username": run.username})
+            return
+
+
+def netrc_write_fails(evidence: Evidence) -> Iterator[Hit]:
+    """A login could not be saved."""
+    if text := said(
+        evidence, r"Unable to (write|read) \S*netrc\S*: |In order to persist your API key, grant read and write"
+    ):
+        yield Hit(id="auth-netrc-write-fails", observed=text)
+
+
+def login_timeout(evidence: Evidence) -> Iterator[Hit]:
+    """Nobody answered the prompt in time."""
+    if text := said(evidence, r"W&B disabled due to login timeout"):
+        yield Hit(id="auth-login-timeout-disables", observed=text)
+
+
+def prompt_choice(evidence: Evidence) -> Iterator[Hit]:
+    """Offline was chosen at the prompt."""
+    if text := said(evidence, r"^(wandb: )?Using W&B in offline mode\.|You chose ['\"]Don't visualize my results"):
+        yield Hit(id="auth-prompt-choice-offline", observed=text)
+
+
+def login_while_offline(evidence: Evidence) -> Iterator[Hit]:
+    """A login returned False because of the mode, and the script made no run after it."""
+    text = said(evidence, r"Unable to verify login in offline mode")
+    if text and made_no_run(evidence):
+        yield Hit(id="auth-login-verify-offline", observed=text)
+
+
+RULES: tuple[Rule, ...] = (wrong_account, netrc_write_fails, login_timeout, prompt_choice, login_while_offline)

@@ -1,0 +1,221 @@
+"""The rules about keys: each fires on its own evidence and is silent on its nearest neighbour."""
+
+import pytest
+
+from harness.diagnosis.engine import diagnose
+from harness.diagnosis.rules import credentials
+from harness.evidence.models import HttpTrouble, JobOutput, Login, Place, Request, SdkLogs, Trouble, Viewer
+from tests.diagnosis import build as b
+
+NO_KEY_NEW = "wandb.errors.errors.UsageError: No API key configured. Use `wandb login` to log in."
+NO_KEY_OLD = "wandb.errors.UsageError: api_key not configured (no-tty). call wandb.login(key=[your_api_key])"
+OTHER_HOST = b.key("netrc", host="api.wandb.ai", matches_server=False)
+
+
+def keys(*sources, **change):
+    return b.setup(credentials=b.with_keys(*sources, **change))
+
+
+def before(**change):
+    """Preflight alone, with these changes to the setup."""
+    return b.not_started(setup=b.setup(**change))
+
+
+def printed(*texts, **change):
+    """A job that died printing these lines, with a good key here."""
+    return b.no_run(job=b.job(*texts, ending="failed"), **change)
+
+
+def own_server(*sources, **change):
+    return b.setup(
+        credentials=b.with_keys(*sources, **change),
+        network=b.network(base_url="https://wandb.example.org", base_url_source="WANDB_BASE_URL"),
+    )
+
+
+CASES = {
+    "nothing anywhere": (b.not_started(setup=keys()), "auth-no-key"),
+    "variable set but empty": (b.not_started(setup=keys(b.key(length=0, problem="empty"))), "auth-no-key"),
+    "the job says so, newer words": (printed(NO_KEY_NEW), "auth-no-key"),
+    "the job says so, older words": (printed(NO_KEY_OLD), "auth-no-key"),
+    "only a GitHub entry in netrc": (
+        b.not_started(setup=keys(b.key("netrc", host="github.com", matches_server=False))),
+        "auth-no-key",
+    ),
+    "netrc for the cloud, own server": (b.not_started(setup=own_server(OTHER_HOST)), "auth-netrc-host-mismatch"),
+    "netrc machine wandb.ai": (
+        b.not_started(setup=keys(b.key("netrc", host="wandb.ai", matches_server=False))),
+        "auth-netrc-host-mismatch",
+    ),
+    "netrc not readable": (
+        b.not_started(
+            setup=keys(b.key("netrc", length=0, trouble=Trouble(kind="permission", text="Permission denied")))
+        ),
+        "auth-netrc-unreadable",
+    ),
+    "netrc entry without a password": (
+        b.not_started(setup=keys(b.key("netrc", length=0, problem="empty"))),
+        "auth-netrc-unreadable",
+    ),
+    "NETRC names a missing file": (
+        before(credentials=b.with_keys(), place=Place(variables={"NETRC": "/nowhere"})),
+        "auth-netrc-unreadable",
+    ),
+    "netrc trouble told by the job": (
+        printed("wandb: WARNING Failed to read netrc file at /x/.netrc: [Errno 13] Permission denied", NO_KEY_NEW),
+        "auth-netrc-unreadable",
+    ),
+    "login could not be saved": (
+        printed("wandb: WARNING Unable to write /users/x/.netrc: [Errno 122] Disk quota exceeded", NO_KEY_NEW),
+        "auth-netrc-write-fails",
+    ),
+    "home is not there": (b.not_started(setup=keys(home="/nope", home_exists=False)), "auth-home-not-in-container"),
+    "home missing in the job only": (
+        printed('2026/11/23 06:23:53 ERROR main: failed to get logger path error="mkdir /x"', NO_KEY_NEW),
+        "auth-home-not-in-container",
+    ),
+    "key too short": (b.not_started(setup=keys(b.key(length=6, problem="too_short"))), "auth-key-too-short"),
+    "key too short, said": (
+        printed("AuthenticationError: WANDB_API_KEY invalid: API key must have 40+ characters, has 6."),
+        "auth-key-too-short",
+    ),
+    "key too short for an old login": (
+        printed("wandb: ERROR API key must be 40 characters long, yours was 6"),
+        "auth-key-too-short",
+    ),
+    "long key and old SDK": (
+        printed("wandb: ERROR API key must be 40 characters long, yours was 86"),
+        "auth-key-86-old-sdk",
+    ),
+    "long key and old netrc writer": (
+        printed("ValueError: API-key must be exactly 40 characters long: *** (86 chars)"),
+        "auth-key-86-old-sdk",
+    ),
+    "quotes kept": (b.not_started(setup=keys(b.key(length=42, problem="quotes"))), "auth-key-illegal-chars"),
+    "placeholder": (b.not_started(setup=keys(b.key(length=14, problem="placeholder"))), "auth-key-illegal-chars"),
+    "newline kept": (b.not_started(setup=keys(b.key(length=41, problem="whitespace"))), "auth-key-whitespace"),
+    "newline kept, said": (
+        printed("wandb.errors.errors.UsageError: API key cannot start or end with whitespace"),
+        "auth-key-whitespace",
+    ),
+    "401 at the probe": (before(network=b.refused("viewer")), "auth-key-rejected-401"),
+    "401 said by the job": (printed("wandb.errors.errors.CommError: user is not logged in"), "auth-key-rejected-401"),
+    "401 said by 0.19": (
+        printed("wandb: ERROR failed to upsert bucket: returned error 401 Unauthorized: {}"),
+        "auth-key-rejected-401",
+    ),
+    "401 in the logs of wandb-core": (
+        b.no_run(
+            local=b.local(b.local_run(sdk_logs=SdkLogs(http=(HttpTrouble(status=401, path="/graphql"),)))),
+        ),
+        "auth-key-rejected-401",
+    ),
+    "malformed key refused by an old SDK": (
+        b.no_run(
+            setup=keys(b.key(length=6, problem="too_short")),
+            job=b.job("wandb: ERROR failed to upsert bucket: returned error 401 Unauthorized", ending="failed"),
+        ),
+        "auth-key-too-short",
+    ),
+    "stale variable hides netrc": (
+        before(
+            network=b.refused("viewer"),
+            credentials=b.with_keys(b.key(fingerprint="a" * 8), b.key("netrc", fingerprint="b" * 8)),
+        ),
+        "auth-env-overrides-netrc",
+    ),
+    "same key twice, refused": (
+        before(network=b.refused("viewer"), credentials=b.with_keys(b.key(), b.key("netrc"))),
+        "auth-key-rejected-401",
+    ),
+    "web address in place of the API's": (
+        before(network=b.network(base_url="https://wandb.ai", base_url_problem="did you mean https://api.wandb.ai?")),
+        "auth-base-url-invalid",
+    ),
+    "address without scheme, said": (
+        printed(
+            "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings",
+            "base_url",
+            "  Input should be a valid URL, relative URL without a base [type=url_parsing]",
+        ),
+        "auth-base-url-invalid",
+    ),
+    "two ways of logging in": (
+        b.not_started(setup=keys(b.key(), b.key("identity_token"))),
+        "auth-two-credentials",
+    ),
+    "someone else's key in the job": (
+        b.evidence(job=b.job(output=JobOutput(logins=(Login(username="colleague", line=3),)))),
+        "auth-wrong-account",
+    ),
+    "someone else's run": (b.evidence(server=b.server(b.server_run(username="colleague"))), "auth-wrong-account"),
+    "prompt ran out": (printed("wandb: WARNING W&B disabled due to login timeout."), "auth-login-timeout-disables"),
+    "offline chosen at the prompt": (printed("wandb: Using W&B in offline mode."), "auth-prompt-choice-offline"),
+    "login while offline": (
+        printed("wandb: WARNING Unable to verify login in offline mode."),
+        "auth-login-verify-offline",
+    ),
+}
+
+
+@pytest.mark.parametrize(("evidence", "fault"), CASES.values(), ids=CASES)
+def test_the_earliest_finding_is_the_fault(evidence, fault):
+    assert diagnose(evidence, credentials.RULES)[0].id == fault
+
+
+@pytest.mark.parametrize(("evidence", "fault"), CASES.values(), ids=CASES)
+def test_nothing_else_is_said(evidence, fault):
+    assert [f.id for f in diagnose(evidence, credentials.RULES)] == [fault]
+
+
+SILENT = {
+    "healthy": b.evidence(),
+    "healthy with an unused netrc entry": b.evidence(setup=keys(b.key(), OTHER_HOST)),
+    "healthy with the same key in netrc": b.evidence(setup=keys(b.key(), b.key("netrc"))),
+    "healthy preflight": b.not_started(),
+    "the script brings its own key": b.not_started(setup=b.setup(credentials=b.with_keys(), script_sets_key=True)),
+    "the script brought its own key": b.evidence(setup=b.setup(credentials=b.with_keys(), script_sets_key=True)),
+    "no key needed offline": b.evidence(
+        request=Request(server="none", offline=True), setup=keys(), local=b.local(b.local_run(offline=True)), server=b.server()
+    ),
+    "a colleague's run looked at": b.evidence(
+        request=Request(source="run", server="real", run_path="team/vit/x"), server=b.server(b.server_run(username="colleague"))
+    ),
+    "logged in with the team's name": b.evidence(job=b.job(output=JobOutput(logins=(Login(username="team", line=1),)))),
+    "a key for sync is another matter": printed("Error: No API key configured. Use `wandb login` to log in."),
+    "the server is away": before(network=b.refused("tcp", kind="refused", text="Connection refused", status=None)),
+    "permission denied is no bad key": before(network=b.refused("project", kind="http", text="permission denied", status=403)),
+    "validation error of another setting": printed(
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings", "mode", "  Input should be 'online'"
+    ),
+    "two ways of logging in, an SDK that does not mind": b.evidence(setup=keys(b.key(), b.key("identity_token"))),
+    "login warned offline, run went on": b.evidence(
+        job=b.job("wandb: WARNING Unable to verify login in offline mode."), local=b.local(b.local_run(offline=True))
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("evidence", SILENT.values(), ids=SILENT)
+def test_silent(evidence):
+    assert diagnose(evidence, credentials.RULES) == ()
+
+
+def test_advice_names_the_users_own_server_and_file():
+    found = diagnose(b.not_started(setup=own_server(OTHER_HOST)), credentials.RULES)[0]
+    text = " ".join((found.title, *found.advice, *found.observed))
+    assert "wandb login --host https://wandb.example.org" in text
+    assert "/users/me/.netrc" in text
+    assert "<netrc_host>" not in text
+
+
+def test_a_job_that_does_not_see_the_key_is_told_where_it_is():
+    found = diagnose(printed(NO_KEY_NEW), credentials.RULES)[0]
+    assert any("the job did not see it" in line for line in found.observed)
+
+
+def test_the_viewer_is_the_one_who_decides_whose_account_it_is():
+    evidence = b.evidence(
+        setup=b.setup(network=b.network(viewer=Viewer(username="me", teams=("lab",)))),
+        job=b.job(output=JobOutput(logins=(Login(username="lab", line=1),))),
+    )
+    assert diagnose(evidence, credentials.RULES) == ()
