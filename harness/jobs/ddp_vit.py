@@ -49,7 +49,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print ``message`` on rank 0 and exit with 2."""
         if os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0":
-            print(f"{self.prog}: {message}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"{self.prog}: {message}\n")
         sys.exit(2)
 
 
@@ -72,12 +72,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     cli = Parser(description="Train a ViT with DDP and log to W&B from rank 0.", allow_abbrev=False)
     cli.add_argument("--epochs", type=at_least(int, 1), default=4)
     cli.add_argument("--batch-size", type=at_least(int, 1), default=32, help="images per rank and step")
-    cli.add_argument(
-        "--learning-rate", type=at_least(float, 0, above=True), help="default: 1e-3, vit_b_16 1e-4"
-    )
-    cli.add_argument(
-        "--images", type=at_least(int, 20), default=640, help="how many images, 4 of 5 to train on"
-    )
+    cli.add_argument("--learning-rate", type=at_least(float, 0, above=True), help="default: 1e-3, vit_b_16 1e-4")
+    cli.add_argument("--images", type=at_least(int, 20), default=640, help="how many images, 4 of 5 to train on")
     cli.add_argument("--model", choices=["auto", "tiny", "vit_b_16"], default="auto")
     cli.add_argument("--data", metavar="FILE", help="the guide's HDF5 file; generated images without it")
     cli.add_argument("--project", help="default: $WANDB_PROJECT, else LUMI-visualtransformer")
@@ -90,7 +86,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         cli.error(f"--data {options.data} is not a file.")
     if options.data:
         try:
-            import h5py  # noqa: F401, PLC0415 - optional: only this option needs it
+            import h5py  # noqa: F401 - optional: only this option needs it
         except ImportError:
             cli.error("--data needs h5py, which this Python lacks.")
     return options
@@ -171,7 +167,7 @@ class Hdf5:
 
     def __init__(self, path: str, count: int, side: int) -> None:
         """Open ``path``; at most ``count`` images, spread evenly over the file, are used."""
-        import h5py  # noqa: PLC0415 - optional: see parse()
+        import h5py
 
         file = h5py.File(path, "r")
         self.side = side
@@ -307,9 +303,7 @@ class Trainer:
         """Split ``data`` 4 : 1 into training and validation images and share both among the ranks."""
         device = next(model.parameters()).device
         self.device = device
-        self.model = DistributedDataParallel(
-            model, device_ids=[device.index] if device.type == "cuda" else None
-        )
+        self.model = DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
         self.criterion = nn.CrossEntropyLoss()
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
         order = torch.randperm(len(data), generator=torch.Generator().manual_seed(SEED)).tolist()

@@ -95,7 +95,7 @@ class ProcessGroup:
         self.pid: int | None = None
         self.token = uuid.uuid4().hex
         self._cwd = cwd
-        self._env = {**env, TOKEN: self.token}
+        self._env = dict(env)
         self._status: int | None = None
         self._reports = b""
         self._supervisor: subprocess.Popen[bytes] | None = None
@@ -110,7 +110,7 @@ class ProcessGroup:
         try:
             with self.log.open("wb") as log:
                 self._supervisor = subprocess.Popen(
-                    [sys.executable, "-I", "-S", str(SUPERVISOR), *self.argv],
+                    [sys.executable, "-I", "-S", str(SUPERVISOR), f"{TOKEN}={self.token}", *self.argv],
                     cwd=self._cwd,
                     env=self._env,
                     stdin=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """Stand between the harness and a job so that no process of the job outlives the harness or the job.
 
-Run as a script: ``python -I -S supervisor.py ARGV...``. Stderr is the job's output; stdin takes the order
+Run as a script: ``python -I -S supervisor.py NAME=VALUE ARGV...``. Stderr is the job's output; stdin takes the order
 to end it, the grace in seconds, and its end of file (the harness is gone) means the same; stdout tells
 ``pid N`` and ``exit STATUS`` (negative: the signal). Linux makes this process the parent of all orphans of
 the job (PR_SET_CHILD_SUBREAPER, prctl(2)), so children that changed their session are found too.
@@ -59,8 +59,8 @@ def send(pid: int, number: int, *, group: bool = False) -> bool:
 class Supervisor:
     """One job and its end."""
 
-    def __init__(self, argv: list[str]) -> None:
-        """Start ``argv`` in a session of its own, reading nothing, writing to stderr."""
+    def __init__(self, mark: str, argv: list[str]) -> None:
+        """Start ``argv`` in a session of its own, with the variable ``mark``, reading nothing, writing to stderr."""
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.woken, write = os.pipe()
@@ -73,16 +73,18 @@ class Supervisor:
         self.ended = False
         self.job = os.fork()
         if self.job == 0:
-            self._become(argv)
+            self._become(mark, argv)
         self.tell(f"pid {self.job}")
 
     @staticmethod
-    def _become(argv: list[str]) -> None:
+    def _become(mark: str, argv: list[str]) -> None:
         os.setsid()
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and exec would pass that on
             signal.signal(number, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(2, 1)
+        name, _, value = mark.partition("=")
+        os.environ[name] = value
         try:
             os.execvp(argv[0], argv)  # noqa: S606 - there is no shell to want here
         except OSError as error:
@@ -165,5 +167,5 @@ class Supervisor:
 
 
 if __name__ == "__main__":
-    supervisor = Supervisor(sys.argv[1:])
+    supervisor = Supervisor(sys.argv[1], sys.argv[2:])
     supervisor.end(supervisor.wait_for_order())

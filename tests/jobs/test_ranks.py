@@ -1,0 +1,52 @@
+"""The training look-alike: the job's lines and logging without torch."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.targets.process import ProcessGroup
+from tests.jobs.runs import inspect
+
+SCRIPT = Path(__file__).parents[2] / "harness" / "jobs" / "ranks.py"
+
+
+def run(env, tmp_path, *options):
+    argv = [sys.executable, str(SCRIPT), *options]
+    return subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_two_ranks_and_one_run(env, tmp_path):
+    done = run(env, tmp_path, "--nproc", "2", "--epochs", "3", "--pause", "0.05", "--stats-interval", "0.5")
+    assert done.returncode == 0, done.stderr
+    joined = sorted(
+        re.findall(r"^Rank (\d) of 2 joined \(local rank (\d), host \S+, device cpu\)$", done.stdout, re.MULTILINE)
+    )
+    assert joined == [("0", "0"), ("1", "1")]
+    assert re.findall(r"^Epoch (\d), Loss: ([\d.]+)$", done.stdout, re.MULTILINE) == [
+        ("1", "2.0"), ("2", "1.0"), ("3", "0.6666666666666666"),
+    ]  # fmt: skip
+    assert re.findall(r"^Accuracy: ([\d.]+)%$", done.stdout, re.MULTILINE) == ["40.0", "70.0", "80.0"]
+    seen = inspect(tmp_path)
+    assert (seen["state"], seen["exit_code"], seen["step"]) == ("finished", 0, 2)
+    assert (seen["project"], seen["name"]) == ("LUMI-visualtransformer", "Example run")
+    assert seen["config"]["world_size"] == 2
+    assert seen["summary"]["loss"] == pytest.approx(2 / 3)
+
+
+def test_the_environment_names_the_project(env, tmp_path):
+    done = run(env | {"WANDB_PROJECT": "mine"}, tmp_path, "--epochs", "1", "--pause", "0")
+    assert done.returncode == 0, done.stderr
+    assert inspect(tmp_path)["project"] == "mine"
+
+
+def test_sigterm_closes_the_run_as_failed(env, tmp_path):
+    argv = [sys.executable, str(SCRIPT), "--nproc", "2", "--pause", "20"]
+    with ProcessGroup(argv, cwd=tmp_path, env=env, log=tmp_path / "log") as job:
+        while not any("Run data is saved" in line for line in job.new_lines()):
+            assert job.wait(0.1) is None
+        assert job.terminate(grace_s=20) == 128 + signal.SIGTERM
+    assert inspect(tmp_path)["exit_code"] == 128 + signal.SIGTERM
