@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
+
+from harness.loopback.faults import Fault
+from harness.loopback.server import LoopbackServer
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -50,28 +54,6 @@ def init_job(
 GOOD = init_job()
 
 
-@dataclass(frozen=True)
-class Misbehave:
-    """What the loopback backend does wrong, and at which requests.
-
-    `at` names a GraphQL operation (`UpsertBucket`) or a part of the URL path (`/file_stream`). `after` requests
-    of that kind are served well first, then `times` of them go wrong (0: all).
-    """
-
-    at: str
-    status: int | None = None
-    """HTTP status to answer with."""
-    action: Literal["status", "hang", "reset", "truncate", "slow"] = "status"
-    seconds: float = 0.0
-    """How long to hang or to delay."""
-    body: str = ""
-    """Body of the answer; the backend's own error text where it is empty."""
-    retry_after: int | None = None
-    """Seconds in the Retry-After header."""
-    after: int = 0
-    times: int = 0
-
-
 @dataclass
 class Stage:
     """Where a scenario is played: what a hook may look at and change before the user's command is run."""
@@ -81,14 +63,19 @@ class Stage:
     work: Path
     """The user's current directory."""
     env: dict[str, str]
-    base_url: str
-    """Of the loopback backend itself, whatever WANDB_BASE_URL says."""
-    api_key: str
+    server: LoopbackServer
+    """The loopback backend of this scenario, in the process of the test."""
     options: list[str] = field(default_factory=list)
+
+    @property
+    def python(self) -> str:
+        """The interpreter of harness and job."""
+        return sys.executable
 
     def fill(self, text: str) -> str:
         """Put this stage's values in place of {KEY}, {URL}, {HOST}, {HOME} and {WORK}."""
-        values = {"KEY": self.api_key, "URL": self.base_url, "HOST": self.base_url.partition("//")[2]}
+        url = self.server.url
+        values = {"KEY": self.server.api_key, "URL": url, "HOST": url.partition("//")[2]}
         for name, value in {**values, "HOME": str(self.home), "WORK": str(self.work)}.items():
             text = text.replace(f"{{{name}}}", value)
         return text
@@ -118,7 +105,10 @@ class Scenario:
     command: tuple[str, ...] | None = None
     """Options in place of `--server real --job train.py --nproc N`, to judge what a hook has left."""
     nproc: int = 1
-    misbehave: tuple[Misbehave, ...] = ()
+    misbehave: tuple[Fault, ...] = ()
+    """What the loopback backend does wrong from the start; a hook may add and take away more."""
+    server: Mapping[str, Any] = NOTHING
+    """Options of `LoopbackServer`: accounts, tls, prefix, crash_after_s, …"""
     failed: tuple[str, ...] = ()
     """Checks (without file) that must be among the failed ones; all failed checks must be explained anyway."""
     also: frozenset[str] = frozenset()

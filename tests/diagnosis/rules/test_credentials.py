@@ -176,23 +176,31 @@ SILENT = {
     "the script brings its own key": b.not_started(setup=b.setup(credentials=b.with_keys(), script_sets_key=True)),
     "the script brought its own key": b.evidence(setup=b.setup(credentials=b.with_keys(), script_sets_key=True)),
     "no key needed offline": b.evidence(
-        request=Request(server="none", offline=True), setup=keys(), local=b.local(b.local_run(offline=True)), server=b.server()
+        request=Request(server="none", offline=True),
+        setup=keys(),
+        local=b.local(b.local_run(offline=True)),
+        server=b.server(),
     ),
     "a colleague's run looked at": b.evidence(
-        request=Request(source="run", server="real", run_path="team/vit/x"), server=b.server(b.server_run(username="colleague"))
+        request=Request(source="run", server="real", run_path="team/vit/x"),
+        server=b.server(b.server_run(username="colleague")),
     ),
     "logged in with the team's name": b.evidence(job=b.job(output=JobOutput(logins=(Login(username="team", line=1),)))),
     "a key for sync is another matter": printed("Error: No API key configured. Use `wandb login` to log in."),
     "the server is away": before(network=b.refused("tcp", kind="refused", text="Connection refused", status=None)),
-    "permission denied is no bad key": before(network=b.refused("project", kind="http", text="permission denied", status=403)),
+    "permission denied is no bad key": before(
+        network=b.refused("project", kind="http", text="permission denied", status=403)
+    ),
     "validation error of another setting": printed(
-        "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings", "mode", "  Input should be 'online'"
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings",
+        "mode",
+        "  Input should be 'online'",
     ),
     "two ways of logging in, an SDK that does not mind": b.evidence(setup=keys(b.key(), b.key("identity_token"))),
     "login warned offline, run went on": b.evidence(
         job=b.job("wandb: WARNING Unable to verify login in offline mode."), local=b.local(b.local_run(offline=True))
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("evidence", SILENT.values(), ids=SILENT)
