@@ -1,0 +1,163 @@
+"""What the text of a job script, Python or batch, says about the W&B mode and key; the script is never run."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_LONGEST_SCRIPT = 1 << 20
+_COMMENT = re.compile(r"^\s*#(?!SBATCH\b|!).*$", re.MULTILINE)
+_MODE_ASSIGNED = re.compile(r"\bWANDB_MODE=[\"']?(?P<value>[A-Za-z]*)(?P<end>[\"']?(?:[\s;,&)]|$))?")
+_MODE_COMMAND = re.compile(r"\bwandb\s+(?:online|offline|enabled|disabled)\b")
+_MODE_TEXT = re.compile(r"\bmode\s*=|WANDB_MODE|\bwandb\s+(?:online|offline|enabled|disabled)\b")
+_BATCH_MODE_TEXT = re.compile(r"WANDB_MODE|\bwandb\s+(?:online|offline|enabled|disabled)\b")
+_OPENED = re.compile(r"(?:^|;)\s*(?:if|case)\b", re.MULTILINE)
+_CLOSED = re.compile(r"(?:^|;)\s*(?:fi|esac)\b", re.MULTILINE)
+_KEY_TEXT = re.compile(
+    r"WANDB_API_KEY|WANDB_IDENTITY_TOKEN_FILE|\bapi_key\s*=|wandb\.login\(|wandb\s+login|\bNETRC=|\.netrc"
+    r"|\bfrom\s+wandb\s+import[^\n]*\blogin\b"
+)
+
+
+@dataclass(frozen=True)
+class ScriptMode:
+    """What the script says about the mode: whether anything at all, and the one value if it is beyond doubt."""
+
+    mentioned: bool = False
+    literal: str | None = None
+
+
+def read_script(script: Path | None) -> str:
+    """The text of the script, at most 1 MiB; empty where there is none or it cannot be read."""
+    if script is None:
+        return ""
+    try:
+        with script.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_LONGEST_SCRIPT)
+    except OSError:
+        return ""
+
+
+def script_mode(script: Path | None) -> ScriptMode:
+    """The mode that the script sets by itself, by an argument, an environment variable or `wandb offline`."""
+    text = read_script(script)
+    if not _MODE_TEXT.search(text):
+        return ScriptMode()
+    tree = _parse(text)
+    return _python_mode(tree) if tree is not None else _batch_mode(text)
+
+
+def script_mentions_key(script: Path | None) -> bool:
+    """Whether the script logs in or sets a key by itself, so that a missing key outside is not the last word."""
+    return bool(_KEY_TEXT.search(_COMMENT.sub("", read_script(script))))
+
+
+def _parse(text: str) -> ast.Module | None:
+    """The tree of a Python script; None for anything else. A one-line batch script may parse: it has no calls."""
+    if text.startswith("#!") and "python" not in text.partition("\n")[0]:
+        return None
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _python_mode(tree: ast.Module) -> ScriptMode:
+    """Arguments to `wandb.init` and assignments to `os.environ["WANDB_MODE"]`.
+
+    The value counts only where every `wandb.init` call agrees: `mode="disabled"` for the other ranks beside a plain
+    call for the first one decides nothing about the run. An assignment under a condition decides nothing either.
+    """
+    names = _module_names(tree)
+    nodes = list(ast.walk(tree))
+    calls = [_mode_of_call(node, names) for node in nodes if _is_call(node, names, "init")]
+    settings = [_argument(node, "mode") for node in nodes if _is_call(node, names, "Settings")]
+    assigned = [_assigned_mode(node) for node in nodes]
+    if not any(mode is not None for mode in (*calls, *settings, *assigned)):
+        return ScriptMode()
+    if any(call is not None for call in calls):
+        literals = {_literal(call) if call is not None else None for call in calls}
+    else:
+        plain = [_assigned_mode(node) for node in _unconditional(tree)]
+        said = [mode for mode in assigned if mode is not None]
+        literals = {_literal(mode) if mode in plain else None for mode in said}
+        literals |= {None} if any(mode is not None for mode in settings) else set()
+    return ScriptMode(mentioned=True, literal=literals.pop() if len(literals) == 1 else None)
+
+
+def _module_names(tree: ast.Module) -> frozenset[str]:
+    """The names under which the script imports wandb."""
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.Import))
+    aliases = (alias for node in imports for alias in node.names if alias.name == "wandb")
+    return frozenset({"wandb", *(alias.asname or alias.name for alias in aliases)})
+
+
+def _is_call(node: ast.AST, names: frozenset[str], function: str) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Attribute):
+        owner = node.func.value
+        return node.func.attr == function and isinstance(owner, ast.Name) and owner.id in names
+    return function == "Settings" and isinstance(node.func, ast.Name) and node.func.id == function
+
+
+def _mode_of_call(node: ast.AST, names: frozenset[str]) -> ast.expr | None:
+    """The mode that one `wandb.init(...)` asks for, as an argument or within `settings=wandb.Settings(...)`."""
+    settings = _argument(node, "settings")
+    inner = _argument(settings, "mode") if settings is not None and _is_call(settings, names, "Settings") else None
+    return _argument(node, "mode") or inner
+
+
+def _argument(node: ast.AST, name: str) -> ast.expr | None:
+    """The argument of that name; `None` written out is no value."""
+    keywords = node.keywords if isinstance(node, ast.Call) else []
+    value = next((keyword.value for keyword in keywords if keyword.arg == name), None)
+    return None if isinstance(value, ast.Constant) and value.value is None else value
+
+
+def _unconditional(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node that no condition guards, but for `if __name__ == "__main__"`."""
+    for node in ast.iter_child_nodes(tree):
+        main_guard = isinstance(node, ast.If) and "__name__" in ast.dump(node.test)
+        if not isinstance(node, (ast.If, ast.IfExp, ast.Try, ast.While, ast.For)) or main_guard:
+            yield node
+            yield from _unconditional(node)
+
+
+def _assigned_mode(node: ast.AST) -> ast.expr | None:
+    """The value that a statement puts under WANDB_MODE in the script's own environment."""
+    if isinstance(node, ast.Assign) and any(_is_mode_variable(target) for target in node.targets):
+        return node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
+        default = len(node.args) == 2 and isinstance(node.args[0], ast.Constant) and node.args[0].value == "WANDB_MODE"
+        # The variable from outside still wins: a mention, no more.
+        return ast.Name(id="default", ctx=ast.Load()) if default else None
+    return None
+
+
+def _is_mode_variable(target: ast.expr) -> bool:
+    index = target.slice if isinstance(target, ast.Subscript) else None
+    return isinstance(index, ast.Constant) and index.value == "WANDB_MODE"
+
+
+def _literal(value: ast.expr) -> str | None:
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
+
+
+def _batch_mode(text: str) -> ScriptMode:
+    """Every `WANDB_MODE=` of a batch script (export, prefix, --env, --export); comments do not count."""
+    text = _COMMENT.sub("", text)
+    values = {_batch_value(text, found) for found in _MODE_ASSIGNED.finditer(text)}
+    # `wandb offline` writes a settings file, which the environment would still overrule.
+    decided = len(values) == 1 and not _MODE_COMMAND.search(text)
+    return ScriptMode(mentioned=bool(_BATCH_MODE_TEXT.search(text)), literal=values.pop() if decided else None)
+
+
+def _batch_value(text: str, found: re.Match[str]) -> str | None:
+    """The assigned word; None where it is not a plain word or stands under a condition."""
+    before = text[: found.start()]
+    conditional = len(_OPENED.findall(before)) > len(_CLOSED.findall(before))
+    return (found["value"] or None) if found["end"] is not None and not conditional else None
