@@ -7,13 +7,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from harness.loopback.faults import Fault
 from harness.loopback.server import LoopbackServer
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 PRELUDE = """\
 import os, sys, time, math
@@ -96,9 +93,9 @@ class Scenario:
     """`warning`: the verdict is passed and the id is among the findings; `info`: passed, and at most the id is said."""
     job: str = GOOD
     """Body of the training script; PRELUDE stands before it."""
-    env: Mapping[str, str | None] = NOTHING
+    env: Mapping[str, str | None] = field(default_factory=dict)
     """Added to the environment; None removes. Values and file texts are filled by `Stage.fill`."""
-    files: Mapping[str, str] = NOTHING
+    files: Mapping[str, str] = field(default_factory=dict)
     """Path to text; `~/…` is in HOME, others in the working folder."""
     options: tuple[str, ...] = ()
     """Further options of `pytest checks`."""
@@ -107,7 +104,7 @@ class Scenario:
     nproc: int = 1
     misbehave: tuple[Fault, ...] = ()
     """What the loopback backend does wrong from the start; a hook may add and take away more."""
-    server: Mapping[str, Any] = NOTHING
+    server: Mapping[str, Any] = field(default_factory=dict)
     """Options of `LoopbackServer`: accounts, tls, prefix, crash_after_s, …"""
     failed: tuple[str, ...] = ()
     """Checks (without file) that must be among the failed ones; all failed checks must be explained anyway."""
