@@ -84,3 +84,8 @@ def said(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> 
 def made_no_run(evidence: Evidence) -> bool:
     """Whether the job left no run behind, neither on the server nor on disk."""
     return not server_runs(evidence) and not evidence.local.runs
+
+
+def reached_server(evidence: Evidence) -> bool:
+    """Whether a run of this job exists on the server: then key, way and project were good enough for it."""
+    return bool(server_runs(evidence))

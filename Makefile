@@ -1,0 +1,32 @@
+# Two commands: `make check` verifies W&B with the embedded default; `make test` runs every test of the project.
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+
+.PHONY: check test quick lint bench faults
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; on LUMI: module load cray-python")'
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check $(TORCH) -e '.[local,test]'
+	touch $@
+
+check: $(VENV)/.installed
+	$(PY) -m pytest checks
+
+test: $(VENV)/.installed lint
+	$(PY) -m pytest tests
+
+quick: $(VENV)/.installed
+	$(PY) -m pytest tests -m "not slow"
+
+lint: $(VENV)/.installed
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: $(VENV)/.installed
+	$(PY) -m tests.bench
+
+faults: $(VENV)/.installed
+	$(PY) -m tests.faults.table

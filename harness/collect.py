@@ -1,0 +1,139 @@
+"""Gathers evidence: around a job that runs now, or from what already ran."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from harness.clock import Clock
+from harness.evidence.credentials import api_key_in_use
+from harness.evidence.job_output import OutputReader, read_output
+from harness.evidence.models import Evidence, Job, JobOutput, LocalReading, Request, ServerReading, Setup, Trouble
+from harness.evidence.network import resolve_base_url
+from harness.evidence.redaction import Redactor
+from harness.evidence.run_dirs import find_run_dirs, read_local_run, read_local_runs, snapshot_run_dirs, wandb_folders
+from harness.evidence.server.find import glance, read, read_one
+from harness.evidence.server.reader import Reader
+from harness.progress import Moment, Progress
+from harness.settings import Settings
+from harness.targets.base import Target
+from harness.watching import Poller, follow
+from harness.whereabouts import where_to_look
+
+LOCAL_LIMIT_S = 24 * 3600.0
+PATIENCE_S = {"loopback": 5.0, "real": 30.0}
+"""How long reads may take to become consistent, in seconds."""
+POLL_S = {"loopback": 0.4, "real": 5.0}
+"""Seconds between two looks at the server while the job runs."""
+MOST_RUN_DIRS = 64
+
+
+def watch_job(
+    target: Target,
+    settings: Settings,
+    request: Request,
+    setup: Setup,
+    environment: Mapping[str, str],
+    progress: Progress,
+    clock: Clock,
+    *,
+    job_cwd: Path,
+    log: Path,
+) -> Evidence:
+    """Run the target's job to its end, watching the server, then read disk and server.
+
+    Args:
+        target: not yet started; entered and left here.
+        environment: what the job starts with.
+        job_cwd: the job's working directory.
+        log: where the target writes the job's output.
+    """
+    redactor = Redactor.from_environment(environment, settings.cwd)
+    output = OutputReader(log, redactor.text)
+    folders = wandb_folders(environment, job_cwd)
+    before = snapshot_run_dirs(folders)
+    moment = Moment(phase="starting")
+    with ExitStack() as stack:
+        reader = stack.enter_context(_reader(settings, environment)) if request.wants_server else None
+        started_at = time.time()
+        with clock.phase("job"), target:
+            poller = _poller(reader, settings, request, setup, output)
+            watch = follow(target, output, poller, progress, moment, LOCAL_LIMIT_S)
+        moment.phase = "reading"
+        progress.show(moment)
+        seen = output.snapshot()
+        with clock.phase("reading"):
+            local = read_local_runs(
+                folders, before=before, since=started_at - 1, scrub=redactor.text, limit=MOST_RUN_DIRS
+            )
+            server = read_server(reader, settings, request, setup, seen, local) if reader else ServerReading()
+    job = target.job().model_copy(update={"output": seen})
+    return Evidence(request=request, setup=setup, job=job, local=local, server=server, watch=watch if reader else None)
+
+
+def _reader(settings: Settings, environment: Mapping[str, str]) -> Reader:
+    base_url, _ = resolve_base_url(environment, settings.cwd)
+    key = api_key_in_use(environment, settings.cwd, base_url) or ""
+    return Reader(settings.run_url_host or base_url, key, environment)
+
+
+def _poller(
+    reader: Reader | None, settings: Settings, request: Request, setup: Setup, output: OutputReader
+) -> Poller | None:
+    if reader is None or settings.offline:
+        return None
+
+    def look() -> ServerReading | None:
+        where = where_to_look(request, setup, output.snapshot(), LocalReading())
+        return glance(reader, where) if where.projects else None
+
+    return Poller(look, POLL_S[settings.server])
+
+
+def read_server(
+    reader: Reader, settings: Settings, request: Request, setup: Setup | None, output: JobOutput, local: LocalReading
+) -> ServerReading:
+    """Read the job's runs when they show as much as the disk does, or when patience ends."""
+    where = where_to_look(request, setup, output, local)
+    rows = {run.run_id: run.log.history_rows for run in local.runs if not run.offline}
+    ended = {run.run_id for run in local.runs if run.log.has_exit and not run.offline}
+
+    def settled(reading: ServerReading) -> bool:
+        seen = {run.id: run for run in reading.runs}
+        missing = set(rows) - set(seen) if reading.runs_total <= len(reading.runs) else set()
+        late = [i for i in ended & set(seen) if seen[i].state == "running" or (seen[i].rows or 0) < rows[i]]
+        return not missing and not late
+
+    return read(reader, where, settled=settled, patience_s=PATIENCE_S[settings.server])
+
+
+def collect_existing(settings: Settings, request: Request, environ: Mapping[str, str], clock: Clock) -> Evidence:
+    """Gather evidence of what already ran: a run on the server, folders on disk, job output."""
+    redactor = Redactor.from_environment(environ, settings.cwd)
+    job = None
+    if settings.job_log:
+        with clock.phase("job output"):
+            job = Job(output=read_output(settings.job_log, redactor.text))
+    local = LocalReading()
+    if settings.run_dir:
+        with clock.phase("run directories"):
+            local = _run_directories(settings.run_dir, redactor.text)
+    server = ServerReading()
+    if settings.run:
+        with clock.phase("server"), _reader(settings, environ) as reader:
+            server = read_one(reader, settings.run, request.expect)
+    return Evidence(request=request, job=job, local=local, server=server)
+
+
+def _run_directories(folder: Path, scrub: Callable[[str], str]) -> LocalReading:
+    found: Sequence[Path] = find_run_dirs(folder)
+    if not found:
+        trouble = Trouble(kind="missing", text=f"no run directory in {folder}", where=str(folder))
+        return LocalReading(status="folder_missing", folders=(str(folder),), troubles=(trouble,))
+    newest = sorted(found, key=lambda p: p.name.removeprefix("offline-"))[-MOST_RUN_DIRS:]
+    return LocalReading(
+        status="read",
+        folders=(str(folder),),
+        runs=tuple(read_local_run(p, scrub) for p in newest),
+        older_runs=len(found) - len(newest),
+    )

@@ -1,0 +1,133 @@
+"""From checks and findings to the verdict: which cause counts, what it explains, what stays unexplained."""
+
+from collections.abc import Iterable, Sequence
+
+from harness.diagnosis.model import CheckResult, Finding, RunSummary, Verdict
+from harness.diagnosis.view import final_server, output_lines
+from harness.evidence.models import Evidence
+
+
+def assemble(evidence: Evidence | None, checks: Sequence[CheckResult], findings: Sequence[Finding]) -> Verdict:
+    """Judge the whole: failed if a check failed, inconclusive if one could not be made, else passed."""
+    settled = settle(checks, findings)
+    failed = [c for c in settled if c.outcome == "failed"]
+    unsure = any(c.outcome == "not_checked" for c in settled) or not any(c.outcome == "passed" for c in settled)
+    kept = explain(settled, findings)
+    unexplained = [c for c in failed if not any(c.name in f.explains for f in kept)]
+    if unexplained:
+        kept = [*kept, unknown(evidence, unexplained)]
+    causes = [f for f in kept if f.explains]
+    job = evidence.job.model_dump(mode="json", exclude={"output"}) if evidence and evidence.job else {}
+    return Verdict(
+        verdict="failed" if failed else "inconclusive" if unsure else "passed",
+        root_cause=causes[0].id if failed and causes else None,
+        findings=tuple(sorted(kept, key=lambda f: not f.explains)),
+        checks=tuple(settled),
+        runs=run_summaries(evidence) if evidence else (),
+        job=job,
+        timings=_timings(evidence) if evidence else {},
+        versions=evidence.versions if evidence else {},
+    )
+
+
+def settle(checks: Sequence[CheckResult], findings: Sequence[Finding]) -> list[CheckResult]:
+    """Name what blocked each check that was set aside as a mere consequence, or count it as failed after all."""
+    failed = [c.name for c in checks if c.outcome == "failed"]
+    settled = []
+    for check in checks:
+        if check.outcome == "blocked" and check.blocked_by is None:
+            symptom = next(
+                (n for f in findings if f.covers(check.name) for n in failed if f.covers(n) == "fails"), None
+            )
+            update = {"blocked_by": symptom} if symptom else {"outcome": "failed"}
+            settled.append(check.model_copy(update=update))
+        else:
+            settled.append(check)
+    return settled
+
+
+def explain(checks: Sequence[CheckResult], findings: Sequence[Finding]) -> list[Finding]:
+    """Keep the causes that explain a failed check which no earlier cause explains, and all mere remarks."""
+    failed = {c.name for c in checks if c.outcome == "failed"}
+    set_aside = {c.name for c in checks if c.outcome == "blocked"}
+    explained: set[str] = set()
+    kept: list[Finding] = []
+    for finding in sorted(findings, key=lambda f: (f.stage, not _direct(f, failed))):
+        mine = {n for n in failed if finding.covers(n)}
+        if mine - explained:
+            followers = {n for n in set_aside if finding.covers(n)}
+            kept.append(finding.model_copy(update={"explains": tuple(sorted(mine | followers))}))
+            explained |= mine
+        elif finding.severity != "error":
+            kept.append(finding)
+    return kept
+
+
+def _direct(finding: Finding, failed: Iterable[str]) -> bool:
+    return any(finding.covers(name) == "fails" for name in failed)
+
+
+def unknown(evidence: Evidence | None, checks: Sequence[CheckResult]) -> Finding:
+    """Say that no rule explains a symptom, and show the evidence that bears on it."""
+    observed = [f"{c.name.rpartition('::')[2]}: {c.reason}" for c in checks]
+    if evidence and evidence.job:
+        job = evidence.job
+        observed.append(f"the job ended as {job.ending}, exit code {job.exit_code}")
+        observed += [f"{e.exception}: {e.message}"[:300] for e in job.output.errors[-3:]]
+        observed += [line for line in list(output_lines(evidence))[-8:] if line.strip()]
+    if evidence:
+        logs = [f"{ln.file}: {ln.text}" for r in evidence.local.runs for ln in r.sdk_logs.lines]
+        observed += [line[:300] for line in logs[-4:]]
+        reading = final_server(evidence)
+        observed.append(f"server: {reading.status}, {reading.runs_total} runs; disk: {len(evidence.local.runs)} runs")
+    return Finding(
+        id="unknown",
+        severity="error",
+        title="No known fault explains this",
+        observed=tuple(observed),
+        advice=(
+            "Read the observations above from the top: the first error is usually the cause.",
+            "Open job.log in the report folder, and logs/debug-internal.log in the run directory.",
+            "Pack the evidence for support: python -m harness bundle",
+        ),
+        guide_section="Troubleshooting",
+        links=("https://docs.wandb.ai/support/",),
+        explains=tuple(c.name for c in checks),
+        stage=1000,
+    )
+
+
+def run_summaries(evidence: Evidence) -> tuple[RunSummary, ...]:
+    """List the job's runs: those on the server, and those that only the disk has."""
+    found = [
+        RunSummary(entity=r.entity, project=r.project, id=r.id, name=r.name, state=r.state, url=r.url, source="server")
+        for r in final_server(evidence).runs
+    ]
+    known = {r.id for r in found}
+    for local in evidence.local.runs:
+        facts = local.log.run
+        if local.run_id not in known:
+            found.append(
+                RunSummary(
+                    entity=facts.entity if facts else "",
+                    project=facts.project if facts else "",
+                    id=local.run_id,
+                    name=facts.display_name if facts else "",
+                    state="offline" if local.offline else local.log.status,
+                    url="",
+                    source="local",
+                )
+            )
+    return tuple(found)
+
+
+def _timings(evidence: Evidence) -> dict[str, float]:
+    timings = {f"{s.name}_s": round(s.end - s.start, 3) for s in evidence.spans if s.end is not None}
+    watch = evidence.watch
+    if watch:
+        seen = {
+            "run_visible_s": watch.run_visible_s, "first_point_s": watch.first_point_s,
+            "first_system_metric_s": watch.first_system_metric_s, "job_ended_s": watch.job_ended_s,
+        }  # fmt: skip
+        timings |= {name: round(value, 3) for name, value in seen.items() if value is not None}
+    return timings

@@ -1,0 +1,177 @@
+"""From what the public API says to typed evidence: pure functions, bounded in size."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from itertools import pairwise
+from typing import Any, Literal
+
+from harness.evidence.models import JsonValue, ServerRun, ServerSeries, SystemSeries
+
+FoundBy = Literal["token", "id", "slurm_job", "window", "asked"]
+KEYS = 2000
+SKETCH = 200
+LONGEST = 400
+NUMBERS = ("number",)
+NON_FINITE = ("NaN", "Infinity", "-Infinity")
+
+
+def unix(stamp: str | None) -> float | None:
+    """Read the API's UTC time stamps (`2026-11-23T06:22:53` with or without Z) as unix seconds."""
+    if not stamp:
+        return None
+    try:
+        moment = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def number(value: Any) -> float | None:
+    """Read a finite number; None for anything else."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    return None
+
+
+def bounded(value: Any, depth: int = 4) -> JsonValue:
+    """Cut long texts and deep or wide structures, and spell out non-finite numbers."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST else value[:LONGEST] + "…"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(k)[:LONGEST]: bounded(v, depth - 1) for k, v in list(value.items())[:200]} if depth else "…"
+    if isinstance(value, (list, tuple)):
+        return [bounded(v, depth - 1) for v in value[:50]] if depth else "…"
+    return value if isinstance(value, (int, float, bool)) or value is None else str(value)[:LONGEST]
+
+
+def server_run(raw: Mapping[str, Any], found_by: FoundBy, *, detailed: bool = False) -> ServerRun:
+    """Build a run from a listing."""
+    keys = raw["history_keys"] or {}
+    internal = raw["internal"] or {}
+    environment = _environment(internal)
+    slurm = environment.get("slurm") if isinstance(environment.get("slurm"), Mapping) else {}
+    per_key = {k: v for k, v in (keys.get("keys") or {}).items() if not k.startswith("_")}
+    return ServerRun(
+        entity=raw["entity"],
+        project=raw["project"],
+        id=raw["id"],
+        name=raw["name"] or "",
+        state=raw["state"] or "",
+        url=raw["url"] or "",
+        created_at=unix(raw["created_at"]),
+        heartbeat_at=unix(raw["heartbeat_at"]),
+        tags=tuple(raw["tags"]),
+        group=raw["group"],
+        job_type=raw["job_type"],
+        username=raw["username"],
+        found_by=found_by,
+        config=bounded(raw["config"]),
+        summary=bounded({k: v for k, v in raw["summary"].items() if k != "_wandb"}),
+        last_step=keys.get("lastStep"),
+        rows=raw["rows"],
+        series={k: _from_keys(k, v) for k, v in list(per_key.items())[:KEYS]},
+        system={k: _latest(k, v) for k, v in raw["system"].items() if number(v) is not None and k[:1] != "_"},
+        metadata=bounded(environment),
+        sdk_version=internal.get("cli_version"),
+        python_version=internal.get("python_version"),
+        host=environment.get("host"),
+        slurm_job_id=_text((slurm or {}).get("job_id")),
+        restart_count=_text((slurm or {}).get("restart_count")),
+        detailed=detailed,
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _environment(internal: Mapping[str, Any]) -> dict[str, Any]:
+    """Newer SDKs keep the environment in the config: `_wandb.e`, one entry for each writer."""
+    writers = internal.get("e")
+    if not isinstance(writers, Mapping) or not writers:
+        return {}
+    if all(isinstance(w, Mapping) for w in writers.values()):
+        return dict(next(iter(writers.values())))
+    return dict(writers)
+
+
+def _from_keys(key: str, entry: Mapping[str, Any]) -> ServerSeries:
+    """Count by `historyKeys`: type counts, last value and monotonicity; constant cost however long the run."""
+    counts = entry.get("typeCounts") or ()
+    total = sum(c.get("count", 0) for c in counts)
+    numbers = sum(c.get("count", 0) for c in counts if c.get("type") in NUMBERS)
+    last = entry.get("previousValue", entry.get("lastValue"))
+    return ServerSeries(
+        key=key,
+        count=total,
+        numbers=numbers,
+        others=total - numbers,
+        non_finite=int(last in NON_FINITE) if isinstance(last, str) else 0,
+        last=bounded(last),
+        monotonic=entry.get("monotonic"),
+    )
+
+
+def _latest(key: str, value: Any) -> SystemSeries:
+    return SystemSeries(
+        key=key, count=1, first=value, last=value, minimum=value, maximum=value, nonzero=int(bool(value))
+    )
+
+
+def series(known: ServerSeries, rows: Sequence[Mapping[str, Any]]) -> ServerSeries:
+    """Add what a bounded sample shows: steps, a sketch, and non-finite values."""
+    steps = [s for r in rows if (s := number(r.get("_step"))) is not None]
+    points = [
+        (s, v)
+        for r in rows
+        if (s := number(r.get("_step"))) is not None and (v := number(r.get(known.key))) is not None
+    ]
+    odd = sum(1 for r in rows if r.get(known.key) in NON_FINITE or _infinite(r.get(known.key)))
+    texts = sum(
+        1 for r in rows if isinstance(r.get(known.key), (str, dict, list)) and r.get(known.key) not in NON_FINITE
+    )
+    times = [t for r in rows if (t := number(r.get("_timestamp"))) is not None]
+    return known.model_copy(
+        update={
+            "non_finite": max(odd, known.non_finite),
+            "others": max(texts, known.others - odd if known.others >= odd else known.others),
+            "first_step": int(min(steps)) if steps else None,
+            "last_step": int(max(steps)) if steps else None,
+            "backward_steps": sum(1 for a, b in pairwise(steps) if b < a),
+            "sketch": tuple(points[:SKETCH]),
+            "times": tuple(times[:SKETCH]),
+        }
+    )
+
+
+def _infinite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def system_series(events: Sequence[Mapping[str, Any]]) -> dict[str, SystemSeries]:
+    """Gather the event stream by key; times are seconds since the run began (`_runtime`)."""
+    gathered: dict[str, list[tuple[float, float]]] = {}
+    for index, event in enumerate(events):
+        at = number(event.get("_runtime"))
+        for key, value in event.items():
+            if key[:1] != "_" and (read := number(value)) is not None and (key in gathered or len(gathered) < KEYS):
+                gathered.setdefault(key, []).append((at if at is not None else float(index), read))
+    return {key: _system(key, points) for key, points in gathered.items()}
+
+
+def _system(key: str, points: Sequence[tuple[float, float]]) -> SystemSeries:
+    values = [v for _, v in points]
+    stride = -(-len(points) // SKETCH)
+    return SystemSeries(
+        key=key,
+        count=len(values),
+        first=values[0],
+        last=values[-1],
+        minimum=min(values),
+        maximum=max(values),
+        nonzero=sum(1 for v in values if v),
+        sketch=tuple(points[::stride]),
+    )

@@ -1,0 +1,152 @@
+"""Finds the runs of a job on the server and reads them: few requests, however long the runs or many the neighbours."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.evidence.models import ServerReading, ServerRun, Trouble
+from harness.evidence.server.convert import FoundBy, bounded, series, server_run, system_series
+from harness.evidence.server.reader import Reader, ReadingFailed, trouble_of
+
+DETAILED_KEYS = 6
+"""Series that are sampled; the rest is judged by `historyKeys` alone."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where the runs of a job may be, and by what they are recognised."""
+
+    projects: tuple[tuple[str, str], ...] = ()
+    """(entity, project) pairs, most likely first; an empty entity means the key's default one."""
+    ids: tuple[str, ...] = ()
+    token: str | None = None
+    expect: tuple[str, ...] = ()
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The public API's filter: the token among the tags, or one of the ids."""
+        either: list[dict[str, Any]] = []
+        if self.token:
+            either.append({"tags": {"$in": [self.token]}})
+        if self.ids:
+            either.append({"name": {"$in": list(self.ids)}})
+        return either[0] if len(either) == 1 else {"$or": either}
+
+
+def glance(reader: Reader, where: Where) -> ServerReading:
+    """List the job's runs without details: one request for each project."""
+    if not where.projects or not (where.token or where.ids):
+        return ServerReading()
+    runs: dict[tuple[str, str, str], ServerRun] = {}
+    total = 0
+    missing: Trouble | None = None
+    answered = False
+    for entity, project in where.projects:
+        try:
+            answer = reader.ask("find", entity=entity, project=project, filters=where.filters)
+        except ReadingFailed as failure:
+            if failure.trouble.kind == "not_found":
+                missing = failure.trouble
+                continue
+            return _failed(reader, failure.trouble)
+        answered = True
+        total += answer["total"]
+        for raw in answer["runs"]:
+            run = server_run(raw, _found_by(raw, where))
+            runs[run.entity, run.project, run.id] = run
+    if not answered and missing is not None:
+        answered = True
+    return ServerReading(
+        status="read",
+        reader_version=reader.version,
+        runs=tuple(runs.values()),
+        runs_total=total,
+        requests=reader.requests,
+    )
+
+
+def _found_by(raw: Mapping[str, Any], where: Where) -> FoundBy:
+    return "token" if where.token in raw["tags"] else "id"
+
+
+def _failed(reader: Reader, trouble: Trouble) -> ServerReading:
+    return ServerReading(status="failed", reader_version=reader.version, requests=reader.requests, trouble=trouble)
+
+
+def read(
+    reader: Reader,
+    where: Where,
+    *,
+    settled: Callable[[ServerReading], bool] = lambda _: True,
+    patience_s: float = 20.0,
+) -> ServerReading:
+    """Read the runs with the details of the main one, giving eventually consistent reads time to settle.
+
+    Args:
+        settled: says whether a listing shows all that is expected.
+        patience_s: how long to wait for that, in seconds.
+    """
+    begun = time.monotonic()
+    pause = 0.25
+    while True:
+        listing = glance(reader, where)
+        waited = time.monotonic() - begun
+        if (listing.status == "read" and settled(listing)) or waited >= patience_s:
+            break
+        if listing.status == "failed" and listing.trouble and listing.trouble.kind in ("auth", "permission", "tls"):
+            break
+        time.sleep(pause)
+        pause = min(pause * 1.5, 3.0)
+    return detailed(reader, listing, where.expect).model_copy(update={"waited_s": round(waited, 3)})
+
+
+def read_one(reader: Reader, path: tuple[str, str, str], expect: Sequence[str]) -> ServerReading:
+    """Read an existing run by its path."""
+    entity, project, run_id = path
+    try:
+        raw = reader.ask("run", entity=entity, project=project, id=run_id)
+    except ReadingFailed as failure:
+        if failure.trouble.kind == "not_found":
+            return ServerReading(status="read", requests=reader.requests, partial=(failure.trouble,))
+        return _failed(reader, failure.trouble)
+    listing = ServerReading(
+        status="read",
+        reader_version=reader.version,
+        runs=(server_run(raw, "asked"),),
+        runs_total=1,
+        requests=reader.requests,
+    )
+    return detailed(reader, listing, tuple(expect))
+
+
+def detailed(reader: Reader, listing: ServerReading, expect: Sequence[str]) -> ServerReading:
+    """Add series, system metrics and files of the run that carries the training."""
+    if not listing.runs:
+        return listing
+    main = max(listing.runs, key=lambda r: (r.rows or 0, -(r.created_at or 0.0)))
+    keys = [k for k in expect if k in main.series][:DETAILED_KEYS]
+    try:
+        answer = reader.ask(
+            "details", entity=main.entity, project=main.project, id=main.id, keys=keys, metadata=not main.metadata
+        )
+    except ReadingFailed as failure:
+        return listing.model_copy(update={"partial": (failure.trouble,), "requests": reader.requests})
+    full = _with_details(main, answer)
+    partial = tuple(trouble_of(p, p["part"]) for p in answer["partial"])
+    runs = tuple(full if r is main else r for r in listing.runs)
+    return listing.model_copy(update={"runs": runs, "partial": partial, "requests": reader.requests})
+
+
+def _with_details(run: ServerRun, answer: Mapping[str, Any]) -> ServerRun:
+    known = dict(run.series)
+    for key, rows in answer["series"].items():
+        known[key] = series(known[key], rows)
+    update: dict[str, Any] = {"series": known, "detailed": True}
+    if "system" in answer:
+        update |= {"system": system_series(answer["system"]) or run.system, "system_samples": len(answer["system"])}
+    if "files" in answer:
+        update["files"] = tuple(answer["files"])
+    if metadata := answer.get("metadata"):
+        update |= {"metadata": bounded(metadata), "host": metadata.get("host") or run.host}
+    return run.model_copy(update=update)

@@ -1,0 +1,164 @@
+"""The parent's side of the reader: starts the worker in a clean environment, asks it, and bounds every wait."""
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+from harness.evidence.models import Trouble
+
+KEEP = (
+    "PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SYSTEMROOT",
+)  # fmt: skip
+"""Variables that the way to the server may need; W&B's own are left behind, for they are the user's job's."""
+
+
+class ReadingFailed(Exception):  # noqa: N818 - it is news about the reader, not an error of the program
+    """The server could not be read; holds the `Trouble`."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.text)
+        self.trouble = trouble
+
+
+class Reader:
+    """Asks the W&B public API through a worker process; use as a context manager.
+
+    Args:
+        base_url: the server.
+        api_key: goes into the worker's environment and nowhere else.
+        environ: the variables to take proxies and certificates from.
+        timeout_s: the longest that one question may take, in seconds.
+    """
+
+    def __init__(self, base_url: str, api_key: str, environ: Mapping[str, str], timeout_s: float = 30.0) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="harness-reader-")
+        home = self._folder.name
+        self._env = {k: environ[k] for k in KEEP if k in environ} | {
+            "HOME": home, "TMPDIR": home, "WANDB_DIR": home, "WANDB_CACHE_DIR": home, "WANDB_CONFIG_DIR": home,
+            "WANDB_DATA_DIR": home, "WANDB_BASE_URL": base_url, "WANDB_API_KEY": api_key, "WANDB_SILENT": "true",
+            "WANDB_ERROR_REPORTING": "false", "WANDB_MODE": "online", "WANDB_HTTP_TIMEOUT": str(int(timeout_s)),
+            "HARNESS_READER_TIMEOUT": str(max(1, int(timeout_s))),
+            "PYTHONPATH": str(Path(__file__).resolve().parents[3]), "PYTHONIOENCODING": "utf-8",
+        }  # fmt: skip
+        self._timeout_s = timeout_s
+        self._process: subprocess.Popen[bytes] | None = None
+        self._rest = b""
+        self._number = 0
+        self.requests = 0
+        self.version: str | None = None
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+        self._folder.cleanup()
+
+    def _start(self) -> None:
+        self._rest = b""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "harness.evidence.server.worker"],
+            cwd=self._folder.name,
+            env=self._env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _stop(self) -> None:
+        if self._process is None:
+            return
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+        try:
+            self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def ask(self, operation: str, timeout_s: float | None = None, **request: Any) -> dict[str, Any]:
+        """Put one question; a worker that does not answer in time is replaced.
+
+        Raises:
+            ReadingFailed: no answer, or the API's own trouble.
+        """
+        process = self._process
+        if process is None or process.stdin is None or process.poll() is not None:
+            self._stop()
+            self._start()
+            process = self._process
+        assert process is not None and process.stdin is not None  # noqa: S101, PT018 - for the type checker
+        self._number += 1
+        line = json.dumps({"operation": operation, "number": self._number, **request}) + "\n"
+        try:
+            process.stdin.write(line.encode())
+            process.stdin.flush()
+        except BrokenPipeError:
+            raise ReadingFailed(Trouble(kind="other", text="the reader's process ended", where=operation)) from None
+        answer = self._answer(operation, timeout_s or self._timeout_s)
+        self.requests = answer["requests"]
+        if not answer["ok"]:
+            raise ReadingFailed(trouble_of(answer["trouble"], operation))
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _answer(self, operation: str, timeout_s: float) -> dict[str, Any]:
+        end = time.monotonic() + timeout_s
+        pipe = self._process.stdout if self._process else None
+        if pipe is None:
+            raise ReadingFailed(Trouble(kind="other", text="the reader is not running", where=operation))
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while True:
+                while b"\n" in self._rest:
+                    line, _, self._rest = self._rest.partition(b"\n")
+                    answer: dict[str, Any] = json.loads(line)
+                    if answer["number"] == self._number:
+                        return answer
+                left = end - time.monotonic()
+                if left <= 0 or not selector.select(left):
+                    self._stop()
+                    text = f"no answer within {timeout_s:.0f} s"
+                    raise ReadingFailed(Trouble(kind="timeout", text=text, where=operation))
+                chunk = os.read(pipe.fileno(), 1 << 20)
+                if not chunk:
+                    self._stop()
+                    raise ReadingFailed(Trouble(kind="other", text="the reader's process ended", where=operation))
+                self._rest += chunk
+
+
+def trouble_of(described: Mapping[str, str], where: str) -> Trouble:
+    """Type the SDK's exception by its text: its class misleads (0.28.2 calls network trouble authentication)."""
+    text = described["text"]
+    lowered = text.lower()
+    kinds = (
+        ("dns", ("no such host", "name or service not known", "name resolution")),
+        ("refused", ("connection refused",)),
+        ("tls", ("x509", "certificate", "tls:")),
+        ("auth", ("user is not logged in", "401", "invalid or missing api", "relogin")),
+        ("permission", ("permission denied", "403")),
+        ("timeout", ("timed out", "deadline exceeded", "i/o timeout", "did not respond in time", "timeout")),
+        ("reset", ("connection reset", "eof", "broken pipe")),
+        ("not_found", ("could not find", "not found", "404")),
+        ("http", ("429", "500", "502", "503", "504", "http")),
+        ("protocol", ("json", "unmarshal", "nonetype", "keyerror", "typeerror", "attributeerror")),
+    )
+    kind = next((name for name, words in kinds if any(w in lowered for w in words)), "other")
+    return Trouble(kind=kind, text=text[:800], where=where)

@@ -1,0 +1,176 @@
+"""The reader's own process: answers questions about runs with `wandb.Api()`, one JSON line for each.
+
+It stands apart so that nothing of the user's W&B settings misleads the reader, and so that a request
+that hangs can be ended. Run as `python -m harness.evidence.server.worker`; requests come on stdin.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+PAGE = 50
+"""Runs read in full of one job; more are counted only."""
+SAMPLES = 200
+
+
+class Worker:
+    """Holds one `wandb.Api` and answers requests until stdin ends."""
+
+    def __init__(self) -> None:
+        import wandb
+
+        self._wandb = wandb
+        self._api: Any = None
+        self.requests = 0
+
+    def api(self) -> Any:
+        """Log in on first use; the constructor verifies the key."""
+        if self._api is None:
+            self.requests += 1
+            self._api = self._wandb.Api(
+                timeout=int(os.environ["HARNESS_READER_TIMEOUT"]), api_key=os.environ["WANDB_API_KEY"]
+            )
+        return self._api
+
+    def hello(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Say which SDK reads."""
+        return {"version": self._wandb.__version__}
+
+    def viewer(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Say who the key belongs to."""
+        self.requests += 1
+        user = self.api().viewer
+        return {"username": user.username, "entity": user.entity, "teams": list(user.teams)}
+
+    def find(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List the runs of a project that match a filter: at most `PAGE` in full, and how many there are."""
+        api = self.api()
+        api.flush()
+        self.requests += 1
+        runs = api.runs(
+            f"{request['entity']}/{request['project']}" if request["entity"] else request["project"],
+            filters=request["filters"],
+            order="+created_at",
+            per_page=PAGE,
+            lazy=False,
+        )
+        total = len(runs)
+        found = [self._attributes(runs[i]) for i in range(min(total, PAGE))]
+        return {"total": total, "runs": found}
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Read one run by its path."""
+        self.requests += 1
+        api = self.api()
+        api.flush()
+        run = api.run("/".join((request["entity"], request["project"], request["id"])))
+        run.load_full_data()
+        return self._attributes(run)
+
+    def details(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Read what a listing lacks: sampled series, system metrics, file names, the metadata file."""
+        api = self.api()
+        self.requests += 1
+        run = api.run("/".join((request["entity"], request["project"], request["id"])))
+        answer: dict[str, Any] = {"series": {}, "partial": []}
+        readers: dict[str, Callable[[], Any]] = {
+            "system": lambda: run.history(samples=500, pandas=False, stream="system"),
+            "files": lambda: sorted(f.name for f in self._first(run.files(per_page=100), 100)),
+        }
+        if request["metadata"]:
+            readers["metadata"] = lambda: run.metadata
+        for key in request["keys"]:
+            readers[f"series:{key}"] = lambda key=key: run.history(
+                samples=SAMPLES, keys=[key, "_timestamp"], pandas=False
+            )
+        for name, read in readers.items():
+            self.requests += 1
+            try:
+                value = read()
+            except self._troubles() as error:
+                answer["partial"].append({"part": name, **describe(error)})
+                continue
+            if name.startswith("series:"):
+                answer["series"][name.removeprefix("series:")] = value
+            else:
+                answer[name] = value
+        return answer
+
+    @staticmethod
+    def _first(items: Any, limit: int) -> Iterator[Any]:
+        for index, item in enumerate(items):
+            if index >= limit:
+                return
+            yield item
+
+    @staticmethod
+    def _attributes(run: Any) -> dict[str, Any]:
+        """Take what the public API says of a run; names as the API has them."""
+        user = getattr(run, "user", None)
+        return {
+            "entity": run.entity,
+            "project": run.project,
+            "id": run.id,
+            "name": run.name,
+            "state": run.state,
+            "url": run.url,
+            "created_at": getattr(run, "created_at", None),
+            "heartbeat_at": getattr(run, "heartbeat_at", None),
+            "tags": list(run.tags or ()),
+            "group": getattr(run, "group", None),
+            "job_type": getattr(run, "job_type", None),
+            "username": getattr(user, "username", None),
+            "config": dict(run.config),
+            "internal": dict(run.rawconfig).get("_wandb") or {},
+            "summary": dict(run.summary_metrics),
+            "system": dict(run.system_metrics),
+            "history_keys": getattr(run, "history_keys", None) or {},
+            "rows": getattr(run, "history_line_count", None),
+        }
+
+    def _troubles(self) -> tuple[type[Exception], ...]:
+        """Errors that a read may end with: the SDK raises ValueError and TypeError for odd answers."""
+        return (
+            self._wandb.errors.Error, OSError, ValueError, TypeError, KeyError, AttributeError, LookupError,
+            RuntimeError, TimeoutError,
+        )  # fmt: skip
+
+    def serve(self, stdin: IO[str], stdout: IO[str]) -> None:
+        """Answer each line of requests with one line."""
+        operations = {
+            "hello": self.hello, "viewer": self.viewer, "find": self.find, "run": self.run, "details": self.details,
+        }  # fmt: skip
+        for line in stdin:
+            request = json.loads(line)
+            answer: dict[str, Any]
+            try:
+                answer = {"ok": True, "result": operations[request["operation"]](request)}
+            except self._troubles() as error:
+                answer = {"ok": False, "trouble": describe(error)}
+                self._api = None if self._api is None or not self._api.api_key else self._api
+            answer |= {"number": request["number"], "requests": self.requests}
+            stdout.write(json.dumps(answer, default=str) + "\n")
+            stdout.flush()
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """Name the exception and the chain of what caused it."""
+    texts = []
+    current: BaseException | None = error
+    while current is not None and len(texts) < 5:
+        texts.append(f"{type(current).__name__}: {current}"[:600])
+        current = current.__cause__ or current.__context__
+    return {"type": type(error).__name__, "text": " <- ".join(dict.fromkeys(texts))}
+
+
+def main() -> None:
+    """Keep stdout for answers: whatever the SDK prints goes to stderr."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    Worker().serve(sys.stdin, answers)
+
+
+if __name__ == "__main__":
+    main()

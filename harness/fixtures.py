@@ -1,0 +1,190 @@
+"""Fixtures of the checks: nouns of the guide's Verify list, each a view of the evidence."""
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.diagnosis import series as metric_series
+from harness.diagnosis import system_series
+from harness.diagnosis.gpu_expectation import GpuExpectation
+from harness.diagnosis.gpu_expectation import expected_gpus as expected_of
+from harness.diagnosis.outcomes import NotApplicable, NotChecked
+from harness.diagnosis.series import SeriesView
+from harness.diagnosis.system_series import GpuView, HostKind, SystemView
+from harness.diagnosis.view import find_lines, final_server
+from harness.evidence.models import Evidence, Watch
+from harness.session import session_of
+from harness.subjects.job import JobSubject
+from harness.subjects.losses import losses as losses_of
+from harness.subjects.preflight import Preflight
+from harness.subjects.runs import RunSubject, count_of, judged_on_server, main_run, runs_of
+
+UPLOAD_INTERVAL_S = 15.0
+"""The SDK sends rows and system metrics in batches; a shorter job may end before the first one."""
+CONFIG = ("learning_rate", "architecture", "epochs", "batch_size")
+"""Keys of the built-in job's config; the guide's, plus the batch size."""
+
+
+@pytest.fixture(scope="session")
+def evidence(pytestconfig: pytest.Config) -> Evidence:
+    """What happened; gathered once, when the first check asks."""
+    return session_of(pytestconfig).evidence()
+
+
+@pytest.fixture
+def preflight(evidence: Evidence) -> Preflight:
+    """The setup, judged before the job."""
+    return Preflight(evidence)
+
+
+@pytest.fixture
+def job(evidence: Evidence) -> JobSubject:
+    """The job that was started."""
+    return JobSubject(evidence)
+
+
+@pytest.fixture
+def runs(evidence: Evidence) -> tuple[RunSubject, ...]:
+    """Every run of the job."""
+    return runs_of(evidence)
+
+
+@pytest.fixture
+def run_count(evidence: Evidence) -> int:
+    """How many runs the job has."""
+    return count_of(evidence)
+
+
+@pytest.fixture
+def run(evidence: Evidence) -> RunSubject:
+    """The run that carries the training."""
+    return main_run(evidence)
+
+
+@pytest.fixture
+def job_config(evidence: Evidence) -> tuple[str, ...]:
+    """Keys that the run's config must have."""
+    if evidence.request.job_kind == "builtin":
+        return CONFIG
+    if not main_run(evidence).config:
+        raise NotApplicable("the job tracks no config; the guide passes one to wandb.init(config=…)")
+    return ()
+
+
+@pytest.fixture
+def intended(evidence: Evidence) -> tuple[str, str]:
+    """Entity and project that were asked for."""
+    network = evidence.setup.network if evidence.setup else None
+    if evidence.request.source == "job" and not judged_on_server(evidence):
+        raise NotApplicable("an offline run gets its place when it is synced")
+    run = main_run(evidence)
+    entity = (network.entity if network else None) or run.entity
+    project = (network.project if network else None) or run.project
+    if evidence.request.run_path:
+        entity, project, _ = evidence.request.run_path.split("/")
+    return entity, project
+
+
+@pytest.fixture
+def environment(evidence: Evidence) -> dict[str, object]:
+    """Facts that the run records of its environment."""
+    run = main_run(evidence)
+    python = run.metadata.get("python") or (run.server.python_version if run.server else None)
+    return {"host": run.metadata.get("host") or (run.server.host if run.server else None), "Python version": python}
+
+
+@pytest.fixture
+def console_lines(evidence: Evidence) -> int:
+    """Lines of console output that the run has."""
+    run = main_run(evidence)
+    local = next((r for r in evidence.local.runs if r.run_id == run.id), None)
+    if local and local.log.settings.get("console") == "off":
+        raise NotApplicable("the job turned the console capture off")
+    if run.server and run.console_lines is None:
+        if "output.log" in run.server.files:
+            return 1
+        if local is None or final_server(evidence).partial:
+            raise NotChecked("the run's files could not be listed")
+        return 0
+    return run.console_lines or 0
+
+
+@pytest.fixture
+def series(evidence: Evidence, metric: str) -> SeriesView | None:
+    """The expected metric's series."""
+    main_run(evidence)
+    return metric_series.series(evidence, metric)
+
+
+@pytest.fixture
+def points(evidence: Evidence) -> int:
+    """Points that each series must have."""
+    return evidence.request.expect_points
+
+
+@pytest.fixture
+def step_warnings(evidence: Evidence) -> tuple[str, ...]:
+    """Words of the SDK about rows that it dropped because their step went back."""
+    return find_lines(evidence, r"(less than|must be monotonically|steps? .*(ignored|dropped))")
+
+
+@pytest.fixture
+def loss(evidence: Evidence) -> list[float]:
+    """The loss, in order."""
+    found = metric_series.series(evidence, "loss")
+    if found is None or len(found.sketch) < 2:
+        raise NotApplicable("there is no series named loss with two points")
+    return [value for _, value in found.sketch]
+
+
+@pytest.fixture
+def host_metrics(evidence: Evidence) -> Callable[[HostKind], tuple[SystemView, ...]]:
+    """System metrics of one part of the host."""
+    main_run(evidence)
+    return lambda part: system_series.host_series(evidence, part)
+
+
+@pytest.fixture
+def expected_gpus(evidence: Evidence) -> GpuExpectation:
+    """GPUs that should report."""
+    main_run(evidence)
+    found = expected_of(evidence)
+    if found is None:
+        raise NotApplicable("the job had no GPU")
+    return found
+
+
+@pytest.fixture
+def gpus(evidence: Evidence, expected_gpus: GpuExpectation) -> tuple[GpuView, ...]:
+    """GPUs that report."""
+    return system_series.gpus(evidence)
+
+
+@pytest.fixture
+def gpu_gaps(evidence: Evidence) -> tuple[str, ...]:
+    """What GPUs fail to report."""
+    return system_series.gpu_gaps(evidence)
+
+
+@pytest.fixture
+def watch(evidence: Evidence) -> Watch:
+    """What could be seen on the server while the job ran."""
+    request, watch = evidence.request, evidence.watch
+    if request.source != "job" or not request.wants_server or request.offline or watch is None:
+        raise NotApplicable("nothing was watched on a server while a job ran")
+    if watch.first_point_s is not None and watch.first_system_metric_s is not None:
+        return watch
+    if watch.polls and watch.failed_polls == watch.polls:
+        raise NotChecked(f"no look at the server succeeded: {watch.troubles[0].text if watch.troubles else ''}")
+    lasted = watch.job_ended_s or 0.0
+    if request.job_kind != "builtin" and lasted < 3 * UPLOAD_INTERVAL_S:
+        raise NotApplicable(
+            f"the job lasted {lasted:.0f} s; the SDK uploads every {UPLOAD_INTERVAL_S:.0f} s or less often"
+        )
+    return watch
+
+
+@pytest.fixture
+def losses(evidence: Evidence) -> list[str]:
+    """Differences between disk and server."""
+    return losses_of(evidence)

@@ -1,0 +1,174 @@
+"""The pytest plugin: options, header, hooks; thin, and costs nothing to import."""
+
+import os
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from harness.options import OPTIONS
+from harness.settings import Settings, SettingsError, resolve
+
+pytest_plugins = ["harness.fixtures"]
+CHECKS = Path(__file__).resolve().parent.parent / "checks"
+NOT_CHECKED_EXIT = 10
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, each with an ini twin."""
+    group = parser.getgroup("W&B verification (pytest checks)")
+    for o in OPTIONS:
+        twins = f"{o.help} [ini {o.ini}, environment {o.variable}]"
+        if o.kind == "switch":
+            group.addoption(o.flag, dest=o.dest, action="store_true", default=None, help=twins)
+        else:
+            group.addoption(o.flag, dest=o.dest, metavar=o.metavar or "VALUE", default=None, help=twins)
+        parser.addini(o.ini, o.help, type="string", default="")
+
+
+def _runs_checks(config: pytest.Config) -> bool:
+    start = config.invocation_params.dir
+    paths = [(start / a.split("::")[0]).resolve() for a in config.args]
+    return any(p == CHECKS or CHECKS in p.parents or p == CHECKS.parent for p in paths)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options before anything is collected."""
+    config.addinivalue_line("markers", "needs(*checks): checks without which this one means nothing")
+    if not _runs_checks(config):
+        return
+    if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
+        raise pytest.UsageError("-n is refused: several workers would submit the job several times; leave -n out.")
+    from harness.reportfolder import report_folder
+    from harness.report.live import live_view
+    from harness.session import KEY, Session
+
+    try:
+        settings = _settings(config)
+        _refuse_missing_parts(settings)
+        only_listing = config.option.collectonly or config.option.showfixtures
+        folder = settings.cwd if only_listing else report_folder(settings.report, settings.cwd)
+    except SettingsError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[KEY] = Session(settings, folder, progress=lambda: live_view(config))
+
+
+def _settings(config: pytest.Config) -> Settings:
+    given = {o.dest: getattr(config.option, o.dest, None) for o in OPTIONS}
+    return resolve(given, os.environ, lambda name: str(config.getini(name) or ""), config.invocation_params.dir)
+
+
+def _refuse_missing_parts(settings: Settings) -> None:
+    """Refuse a local job where torch or what the loopback backend needs is missing."""
+    if settings.target == "local":
+        from harness.targets.process import torch_missing
+
+        if torch_missing(sys.executable):
+            raise SettingsError(f"a local job needs torch, which {sys.executable} lacks: pip install -e '.[local]'.")
+    if settings.server == "loopback":
+        from importlib.util import find_spec
+
+        if find_spec("graphql") is None:
+            raise SettingsError("--server loopback needs graphql-core: pip install -e '.[local]', or --server real.")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what is about to be verified."""
+    from harness.session import KEY
+
+    if KEY not in config.stash:
+        return []
+    from harness.report.header import header
+
+    return header(config.stash[KEY].settings)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one check for each expected metric."""
+    from harness.session import KEY
+
+    if "metric" in metafunc.fixturenames and KEY in metafunc.config.stash:
+        metafunc.parametrize("metric", metafunc.config.stash[KEY].settings.expect)
+
+
+def _is_check(item: pytest.Item) -> bool:
+    return CHECKS in item.path.parents
+
+
+def check_name(item: pytest.Item) -> str:
+    """Name a check as the verdict does: `test_3_run.py::test_exactly_one_run`."""
+    return f"{item.path.name}::{item.name}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a check whose ground is gone."""
+    if not _is_check(item):
+        return
+    from harness.report.outcome import BLOCKED
+    from harness.session import session_of
+
+    session = session_of(item.config)
+    needs = [n for m in item.iter_markers("needs") for n in m.args if n != item.name.partition("[")[0]]
+    if blocker := session.blocker(item.name, needs):
+        pytest.skip(f"{BLOCKED}{blocker}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn what a check raised into its outcome, with cause and cure."""
+    if not _is_check(item):
+        return (yield)
+    from harness.report.outcome import annotate, judge
+    from harness.session import session_of
+
+    session = session_of(item.config)
+    result = judge(check_name(item), item, call, session)
+    if result:
+        session.results[result.name] = result
+        annotate(item, result, session)
+    report = yield
+    if result:
+        from harness.report.outcome import rewrite
+
+        rewrite(report, result, item, session)
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Show a check that could not be made as an error, not as a failure."""
+    from harness.report.outcome import status_of
+
+    return status_of(report) if isinstance(report, pytest.TestReport) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write the reports and set the exit code."""
+    from harness.session import KEY
+
+    mine = session.config.stash.get(KEY, None)
+    if mine is None or not mine.results:
+        return
+    from harness.report.write import finish
+
+    mine.verdict = finish(mine)
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        failed = any(c.outcome == "failed" for c in mine.verdict.checks)
+        unsure = any(c.outcome == "not_checked" for c in mine.verdict.checks)
+        session.exitstatus = 1 if failed else NOT_CHECKED_EXIT if unsure else 0
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show one cause and one cure, and where the reports are."""
+    from harness.session import KEY
+
+    mine = config.stash.get(KEY, None)
+    if mine is None or mine.verdict is None:
+        return
+    from harness.report.terminal import summary
+
+    summary(terminalreporter, mine)

@@ -1,0 +1,32 @@
+"""What the verification is doing right now, told to whoever shows it."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass
+class Moment:
+    """The state of the live view; changes as the job goes on."""
+
+    phase: str = "preflight"
+    started_s: float = 0.0
+    epoch: int | None = None
+    loss: float | None = None
+    run_url: str | None = None
+    first_point_s: float | None = None
+    first_system_metric_s: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class Progress(Protocol):
+    """Shows moments; called often, so it decides itself what is worth showing."""
+
+    def show(self, moment: Moment) -> None:
+        """Show where things stand."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def show(self, moment: Moment) -> None:
+        """Keep silent."""

@@ -1,0 +1,91 @@
+"""What a check's exception means, and how pytest's own report of it is written anew."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.diagnosis.model import CheckResult, Finding
+from harness.diagnosis.outcomes import NotApplicable, NotChecked
+
+if TYPE_CHECKING:
+    from harness.session import Session
+
+BLOCKED = "blocked by "
+NOT_CHECKED = "not checked: "
+INFRASTRUCTURE = "the check itself broke: "
+
+
+def judge(name: str, item: pytest.Item, call: pytest.CallInfo[None], session: "Session") -> CheckResult | None:
+    """Return the check's outcome as far as this phase tells it; None for a phase that tells nothing."""
+    if call.excinfo is None:
+        return CheckResult(name=name, outcome="passed", duration_s=_seconds(call)) if call.when == "call" else None
+    error = call.excinfo.value
+    seconds = _seconds(call)
+    if isinstance(error, (KeyboardInterrupt, SystemExit, pytest.exit.Exception)):
+        return None
+    if isinstance(error, pytest.skip.Exception):
+        text = str(error.msg)
+        blocked_by = text.removeprefix(BLOCKED) if text.startswith(BLOCKED) else None
+        outcome = "blocked" if blocked_by else "not_applicable"
+        return CheckResult(name=name, outcome=outcome, reason=text, blocked_by=blocked_by, duration_s=seconds)
+    if isinstance(error, NotApplicable):
+        return CheckResult(name=name, outcome="not_applicable", reason=str(error), duration_s=seconds)
+    if isinstance(error, NotChecked):
+        return CheckResult(name=name, outcome="not_checked", reason=str(error), duration_s=seconds)
+    if isinstance(error, AssertionError) and call.when == "call":
+        reason = str(error).split("\nassert ")[0].strip() or "the check failed"
+        cause = session.cause_of(name)
+        follows = cause is not None and cause.covers(name) == "blocks"
+        return CheckResult(name=name, outcome="blocked" if follows else "failed", reason=reason, duration_s=seconds)
+    reason = f"{INFRASTRUCTURE}{type(error).__name__}: {error}"
+    return CheckResult(name=name, outcome="not_checked", reason=reason[:500], duration_s=seconds)
+
+
+def _seconds(call: pytest.CallInfo[None]) -> float:
+    return round(call.duration, 4)
+
+
+def annotate(item: pytest.Item, result: CheckResult, session: "Session") -> None:
+    """Give JUnit the outcome and the fault id; pytest reads these properties before it writes the report."""
+    item.user_properties.append(("outcome", result.outcome))
+    if result.outcome == "failed" and (cause := session.cause_of(result.name)):
+        item.user_properties.append(("fault", cause.id))
+
+
+def rewrite(report: pytest.TestReport, result: CheckResult, item: pytest.Item, session: "Session") -> None:
+    """Replace the traceback by what was expected, what was observed, the cause and the cure."""
+    if result.outcome == "failed":
+        expected = (getattr(getattr(item, "function", None), "__doc__", None) or item.name).strip().splitlines()[0]
+        report.longrepr = explanation(expected, result.reason, session.cause_of(result.name))
+    elif result.outcome in ("not_applicable", "blocked"):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.reportinfo()[1] or 0, f"Skipped: {result.reason}")
+    elif result.outcome == "not_checked":
+        report.longrepr = f"NOT CHECKED  {result.reason}"
+
+
+def explanation(expected: str, observed: str, cause: Finding | None) -> str:
+    """Tell one failure in full: expected, observed, cause, advice, guide section, link."""
+    lines = [f"expected  {expected}", f"observed  {observed}"]
+    if cause is None:
+        lines.append("cause     unknown: no known fault explains this; see the summary below")
+        return "\n".join(lines)
+    lines.insert(0, f"{cause.id}: {cause.title}")
+    lines += [f"cause     {text}" for text in cause.observed[:3]]
+    lines += [f"{'advice' if i == 0 else '':<9} {text}" for i, text in enumerate(cause.advice)]
+    lines.append(f"guide     {cause.guide_section}")
+    lines += [f"link      {link}" for link in cause.links[:1]]
+    return "\n".join(lines)
+
+
+def status_of(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Map the outcome, kept in the report's properties, to pytest's category, letter and word."""
+    properties: dict[str, Any] = dict(report.user_properties)
+    outcome = properties.get("outcome")
+    if outcome == "not_checked" and report.failed:
+        return "error", "E", "NOT CHECKED"
+    if outcome == "blocked" and report.skipped:
+        return "skipped", "b", "BLOCKED"
+    if outcome == "not_applicable" and report.skipped:
+        return "skipped", "-", "NOT APPLICABLE"
+    return None

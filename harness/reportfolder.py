@@ -1,0 +1,46 @@
+"""The folder of a verification's files; every file is replaced as a whole, so none is ever half-written."""
+
+import contextlib
+import os
+import secrets
+import tempfile
+import time
+from pathlib import Path
+
+from harness.settings import SettingsError
+
+
+def report_folder(asked: Path | None, cwd: Path) -> Path:
+    """Make the report folder: the one asked for, else a dated one under `.harness/`.
+
+    Raises:
+        SettingsError: it cannot be made or written.
+    """
+    dated = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    folder = asked or cwd / ".harness" / dated
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        hint = "name another folder with --report" if asked else "name a folder with --report"
+        raise SettingsError(f"--report: {folder} cannot be written ({error.strerror}); {hint}.") from None
+    return folder
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that readers see the old one or the new one, never a part.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full; the old file is left as it was.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise

@@ -1,0 +1,72 @@
+"""One verification within one pytest session: settings, evidence, findings and how each check came out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from harness.diagnosis.model import CheckResult, Finding, Verdict
+from harness.evidence.models import Evidence
+from harness.progress import Progress
+from harness.settings import Settings
+
+KEY: pytest.StashKey["Session"] = pytest.StashKey()
+
+
+@dataclass
+class Session:
+    """The state of a verification; lives in pytest's stash."""
+
+    settings: Settings
+    folder: Path
+    progress: Callable[[], Progress]
+    results: dict[str, CheckResult] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    _evidence: Evidence | None = None
+    _findings: tuple[Finding, ...] | None = None
+
+    @property
+    def gathered(self) -> Evidence | None:
+        """The evidence if there is any yet."""
+        return self._evidence
+
+    def evidence(self) -> Evidence:
+        """Gather the evidence on first use."""
+        if self._evidence is None:
+            from harness.verify import verify
+
+            self._evidence = verify(self.settings, self.folder, self.progress())
+        return self._evidence
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Causes that the evidence speaks of, earliest first."""
+        if self._findings is None:
+            from harness.diagnosis.engine import diagnose
+
+            self._findings = diagnose(self._evidence) if self._evidence else ()
+        return self._findings
+
+    def cause_of(self, check: str) -> Finding | None:
+        """The earliest finding that explains a failed check; one that names it as symptom goes first."""
+        covering = [(f, how) for f in self.findings() if (how := f.covers(check))]
+        return next((f for f, how in covering if how == "fails"), covering[0][0] if covering else None)
+
+    def blocker(self, check: str, needs: Sequence[str]) -> str | None:
+        """Name the check without which this one means nothing, if it did not pass."""
+        param = check.partition("[")[2]
+        for need in needs:
+            for name in (f"{need}[{param}", need) if param and "[" not in need else (need,):
+                for result in self.results.values():
+                    if result.name.rpartition("::")[2] == name and result.outcome in (
+                        "failed",
+                        "blocked",
+                        "not_checked",
+                    ):
+                        return result.name
+        return None
+
+
+def session_of(config: pytest.Config) -> Session:
+    """The verification of this pytest session."""
+    return config.stash[KEY]

@@ -1,0 +1,1 @@
+"""What checks speak of: the setup, the job, the runs, their metrics; each a view of the evidence."""

@@ -1,0 +1,75 @@
+"""The setup as checks ask about it: each property is the problem in words, or None."""
+
+from harness.diagnosis import preflight as questions
+from harness.diagnosis.outcomes import NotApplicable, NotChecked
+from harness.diagnosis.view import final_server, reached_server
+from harness.evidence.models import Evidence, Setup
+
+
+class Preflight:
+    """What was found before the job; what the job then did itself has the last word."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def _setup(self, *, server: bool = True) -> Setup:
+        request, setup = self._evidence.request, self._evidence.setup
+        if setup is None:
+            raise NotApplicable("no job was started, so there is no setup to judge")
+        if server and not request.wants_server:
+            raise NotApplicable("the job was asked to run offline, so it needs no server")
+        return setup
+
+    @property
+    def key_problem(self) -> str | None:
+        """Why no usable key would be sent."""
+        setup = self._setup()
+        return None if reached_server(self._evidence) or setup.script_sets_key else questions.key_problem(setup)
+
+    @property
+    def reach_problem(self) -> str | None:
+        """Why the server cannot be reached."""
+        setup = self._setup()
+        if reached_server(self._evidence):
+            return None
+        if not setup.network.steps and not setup.network.base_url_problem:
+            raise NotChecked("the way to the server was not tried")
+        return questions.reach_problem(setup)
+
+    @property
+    def key_refusal(self) -> str | None:
+        """Why the server does not accept the key."""
+        setup = self._setup()
+        if reached_server(self._evidence):
+            return None
+        step = setup.network.step("viewer")
+        if setup.script_sets_key:
+            raise NotApplicable("the job script brings its own key")
+        if step is None:
+            raise NotChecked("the server was not asked about the key")
+        if not step.ok and questions.refusal(setup) is None:
+            raise NotChecked(f"the server did not say: {step.trouble.text if step.trouble else 'no reason given'}")
+        return questions.refusal(setup)
+
+    @property
+    def access_problem(self) -> str | None:
+        """Why the project cannot be written."""
+        setup = self._setup()
+        if reached_server(self._evidence):
+            return None
+        step = setup.network.step("project")
+        if step and not step.ok and questions.access_problem(setup) is None:
+            raise NotChecked(f"the server did not say: {step.trouble.text if step.trouble else 'no reason given'}")
+        return questions.access_problem(setup)
+
+    @property
+    def mode_problem(self) -> str | None:
+        """Why the SDK does not go online."""
+        setup = self._setup(server=False)
+        if self._evidence.request.offline:
+            raise NotApplicable("the job was asked to run offline")
+        if final_server(self._evidence).runs:
+            return None
+        if offline := [r for r in self._evidence.local.runs if r.offline]:
+            return f"the job ran offline: {offline[0].path}"
+        return None if setup.mode.script_decides else questions.mode_problem(setup)

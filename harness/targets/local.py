@@ -1,0 +1,85 @@
+"""The local target: torchrun on this machine, in the user's environment."""
+
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from typing_extensions import Self
+
+from harness.evidence.models import Job
+from harness.evidence.models.job import Ending
+from harness.targets.process import ProcessGroup, launch_argv
+
+
+class LocalTarget:
+    """Runs a Python script with torchrun, as the guide does on one node."""
+
+    poll_s = 0.1
+
+    def __init__(
+        self, script: Path, args: tuple[str, ...], nproc: int, *, cwd: Path, env: Mapping[str, str], log: Path
+    ) -> None:
+        self.argv = launch_argv(script, nproc, sys.executable, script_args=args)
+        self._cwd = cwd
+        self._group = ProcessGroup(self.argv, cwd=cwd, env=env, log=log)
+        self._started_at: float | None = None
+        self._ended_at: float | None = None
+        self._why: str | None = None
+
+    def __enter__(self) -> Self:
+        self._started_at = time.time()
+        self._group.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._group.__exit__(kind, error, trace)
+
+    def running(self) -> bool:
+        """Look whether torchrun still runs."""
+        if self._group.poll() is not None and self._ended_at is None:
+            self._ended_at = time.time()
+        return self._ended_at is None
+
+    def started(self) -> bool:
+        """A local job starts at once."""
+        return self._started_at is not None
+
+    def new_lines(self) -> list[str]:
+        """Output since the last call, a mebibyte at most."""
+        return self._group.new_lines()
+
+    def cancel(self, why: str) -> None:
+        """End the job with all its processes."""
+        self._why = why
+        self._group.terminate()
+        self.running()
+
+    def phase(self) -> str:
+        """Say whether it runs."""
+        return "running" if self._ended_at is None else "ended"
+
+    def job(self) -> Job:
+        """Facts from the process table."""
+        code = self._group.poll()
+        return Job(
+            ending=self._ending(code),
+            argv=tuple(self.argv),
+            cwd=str(self._cwd),
+            started_at=self._started_at,
+            ended_at=self._ended_at,
+            exit_code=code if code is not None and code >= 0 else None,
+            signal=signal.Signals(-code).name if code is not None and code < 0 else None,
+            stopped_by_harness=self._why,
+        )
+
+    def _ending(self, code: int | None) -> Ending:
+        if self._why:
+            return "timeout" if "limit" in self._why else "interrupted"
+        if code is None:
+            return "running" if self._started_at else "not_submitted"
+        return "completed" if code == 0 else "failed"

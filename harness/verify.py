@@ -1,0 +1,112 @@
+"""The whole story on one screen: preflight, job, collecting; what comes out is evidence, judged elsewhere."""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from harness import jobenv
+from harness.clock import Clock
+from harness.collect import collect_existing, watch_job
+from harness.diagnosis.preflight import blockers
+from harness.evidence.models import Evidence, Job, Request
+from harness.evidence.preflight import collect_setup
+from harness.progress import Moment, Progress
+from harness.reportfolder import write_atomically
+from harness.settings import Settings
+from harness.targets.base import Target, log_path
+
+
+def verify(settings: Settings, folder: Path, progress: Progress, environ: Mapping[str, str] = os.environ) -> Evidence:
+    """Gather the evidence that the settings ask for and save it as `evidence.json` in the report folder."""
+    if settings.replay:
+        return Evidence.model_validate_json(settings.replay.read_text(encoding="utf-8"))
+    clock = Clock()
+    request = request_of(settings)
+    if settings.source == "job":
+        evidence = _verify_job(settings, request, folder, progress, environ, clock)
+    else:
+        evidence = collect_existing(settings, request, environ, clock)
+    evidence = evidence.model_copy(
+        update={
+            "created_at": time.time(),
+            "harness_version": version("lumi-wandb-harness"),
+            "spans": tuple(clock.spans),
+            "versions": {"harness": version("lumi-wandb-harness"), "reader_sdk": version("wandb"),
+                         "python": sys.version.split()[0]},
+        }
+    )  # fmt: skip
+    write_atomically(folder / "evidence.json", evidence.model_dump_json(indent=1))
+    return evidence
+
+
+def request_of(settings: Settings) -> Request:
+    """Freeze the part of the settings that diagnosis needs."""
+    slurm = settings.slurm
+    kind = "builtin" if settings.job is None else "script" if settings.job.suffix == ".py" else "batch"
+    return Request(
+        source=settings.source if settings.source != "replay" else "job",
+        target=settings.target,
+        server=settings.server,
+        job_kind=kind if settings.source == "job" else "none",
+        job_path=str(settings.job) if settings.job else None,
+        nproc=settings.nproc if settings.target == "local" else slurm.gpus,
+        nodes=1 if settings.target == "local" else slurm.nodes,
+        offline=settings.offline,
+        sync=settings.sync,
+        expect=settings.expect,
+        expect_points=settings.expect_points,
+        run_path="/".join(settings.run) if settings.run else None,
+        run_dir=str(settings.run_dir) if settings.run_dir else None,
+        job_log=str(settings.job_log) if settings.job_log else None,
+        token=f"harness-{secrets.token_hex(6)}" if settings.source == "job" else None,
+    )
+
+
+def _verify_job(
+    settings: Settings, request: Request, folder: Path, progress: Progress, environ: Mapping[str, str], clock: Clock
+) -> Evidence:
+    with ExitStack() as stack:
+        server = stack.enter_context(embedded_server()) if settings.server == "loopback" else None
+        users = jobenv.user_environment(environ, server)
+        progress.show(Moment(phase="preflight"))
+        with clock.phase("preflight"):
+            project = None if settings.job else users.get("WANDB_PROJECT", jobenv.PROJECT)
+            setup = collect_setup(
+                users, settings.cwd, script=settings.job, python=sys.executable,
+                probe_server=request.wants_server, project=project,
+            )  # fmt: skip
+        if blockers(setup, request):
+            return Evidence(request=request, setup=setup, job=Job(ending="not_submitted"))
+        environment = jobenv.job_environment(settings, users, request.token or "")
+        cwd = settings.cwd if settings.job else folder / "job"
+        target = make_target(settings, folder, environment, cwd)
+        return watch_job(
+            target, settings, request, setup, environment, progress, clock, job_cwd=cwd, log=log_path(folder)
+        )
+
+
+@contextmanager
+def embedded_server() -> Iterator[jobenv.Server]:
+    """Serve the loopback backend for as long as the verification lasts."""
+    from harness.loopback.server import LoopbackServer
+
+    with LoopbackServer() as server:
+        yield jobenv.Server(server.url, server.api_key)
+
+
+def make_target(settings: Settings, folder: Path, environment: Mapping[str, str], cwd: Path) -> Target:
+    """Choose where the job runs."""
+    if settings.target == "slurm":
+        from harness.targets.slurm import SlurmTarget
+
+        return SlurmTarget(settings, folder, environment)
+    from harness.targets.local import LocalTarget
+
+    cwd.mkdir(exist_ok=True)
+    script, args = (settings.job, ()) if settings.job else (jobenv.builtin_job(), jobenv.builtin_args(on_gpus=False))
+    return LocalTarget(script, args, settings.nproc, cwd=cwd, env=environment, log=log_path(folder))
