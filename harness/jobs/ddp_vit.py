@@ -81,6 +81,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     cli.add_argument("--name", default="Example run")
     cli.add_argument("--min-seconds", type=at_least(float, 0), default=0.0, help="go on training until then")
     cli.add_argument("--stats-interval", type=at_least(float, 0.1), help="seconds between system metrics")
+    cli.add_argument("--upload-interval", type=at_least(int, 1), help="seconds between uploads (the SDK's: 15)")
     options = cli.parse_args(argv)
     if options.data and not Path(options.data).is_file():
         cli.error(f"--data {options.data} is not a file.")
@@ -276,10 +277,12 @@ def start_run(options: argparse.Namespace, architecture: str, learning_rate: flo
     """Call ``wandb.init`` as the guide does; returns the run."""
     say("Wandb init")
     fields: Any = getattr(wandb.Settings, "model_fields", None) or wandb.Settings.__annotations__
+    stats = ("x_stats_sampling_interval", "_stats_sampling_interval", "_stats_sample_rate_seconds")
+    upload = ("x_file_stream_transmit_interval", "_file_stream_transmit_interval")
     settings: dict[str, float] = {}
-    if options.stats_interval:
-        names = ("x_stats_sampling_interval", "_stats_sampling_interval", "_stats_sample_rate_seconds")
-        settings[next(name for name in names if name in fields)] = options.stats_interval
+    for names, value in ((stats, options.stats_interval), (upload, options.upload_interval)):
+        if value:  # the setting's name depends on the SDK's version
+            settings[next(name for name in names if name in fields)] = value
     project = options.project or (None if os.environ.get("WANDB_PROJECT") else "LUMI-visualtransformer")
     return wandb.init(
         project=project,

@@ -39,6 +39,7 @@ def parse() -> argparse.Namespace:
     cli.add_argument("--entity")
     cli.add_argument("--name", default="Example run")
     cli.add_argument("--stats-interval", type=float)
+    cli.add_argument("--upload-interval", type=int)
     return cli.parse_args()
 
 
@@ -62,12 +63,15 @@ def start_run(options: argparse.Namespace, world_size: int) -> Any:
     """Call ``wandb.init`` as ddp_vit.py does; returns the run."""
     import wandb  # only rank 0 pays for it
 
-    interval = options.stats_interval
+    wanted = {
+        "x_stats_sampling_interval": options.stats_interval,
+        "x_file_stream_transmit_interval": options.upload_interval,
+    }
     return wandb.init(
         project=options.project or (None if os.environ.get("WANDB_PROJECT") else "LUMI-visualtransformer"),
         entity=options.entity,
         name=options.name,
-        settings=wandb.Settings(**({"x_stats_sampling_interval": interval} if interval else {})),
+        settings=wandb.Settings(**{name: value for name, value in wanted.items() if value}),
         config={
             "learning_rate": 0.001,
             "architecture": "none",
