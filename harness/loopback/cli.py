@@ -57,6 +57,12 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def tell(message: str) -> None:
+    """One message on stderr, at once."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
+
+
 def main(argv: list[str]) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit code: 0, or 4 where it cannot start."""
     command = parser()
@@ -67,11 +73,14 @@ def main(argv: list[str]) -> int:
             api_key=options.api_key,
             store_dir=options.store,
             prefix=options.prefix,
-            on_unknown=lambda message: print(message, file=sys.stderr, flush=True),
+            on_unknown=tell,
         )
+    except ValueError as error:
+        tell(f"{command.prog}: cannot read the store: {error}")
+        return USAGE_ERROR
     except OSError as error:
         what = f"port {options.port}" if error.filename is None else f"folder {error.filename}"
-        print(f"{command.prog}: cannot use {what}: {error.strerror}", file=sys.stderr)
+        tell(f"{command.prog}: cannot use {what}: {error.strerror}")
         return USAGE_ERROR
     server.faults.add(*options.fault)
     ended = threading.Event()
@@ -80,6 +89,7 @@ def main(argv: list[str]) -> int:
     with server:
         # The one place where a key is printed: it is thrown away with this server.
         for name, value in server.environment().items():
-            print(f"export {name}={shlex.quote(value)}", flush=True)
+            sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+        sys.stdout.flush()
         ended.wait()
     return 0

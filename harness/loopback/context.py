@@ -16,6 +16,7 @@ from harness.loopback.errors import entity_not_found, not_logged_in, permission_
 if TYPE_CHECKING:
     from graphql import GraphQLResolveInfo
 
+    from harness.loopback.artifacts import Artifacts
     from harness.loopback.runs import StoredRun
     from harness.loopback.store import Store
 
@@ -46,6 +47,7 @@ class RequestContext:
 
     store: Store
     accounts: Accounts
+    artifacts: Artifacts
     links: Links
     base_url: str
     user: User | None

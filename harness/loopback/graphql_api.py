@@ -7,7 +7,7 @@ import threading
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import (
@@ -15,18 +15,23 @@ from graphql import (
     ExecutionResult,
     FieldNode,
     GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLType,
     OperationDefinitionNode,
     build_schema,
     execute_sync,
     parse,
+    type_from_ast,
     validate,
 )
 
 from harness.loopback.context import RequestContext, Resolver
 from harness.loopback.errors import ApiError
-from harness.loopback.resolvers import accounts, mutations, projects, runs
+from harness.loopback.resolvers import accounts, artifacts, mutations, projects, runs
 
 CACHED_DOCUMENTS = 256
 MAX_TOKENS = 20_000
@@ -60,7 +65,8 @@ def make_schema() -> GraphQLSchema:
     """
     text = importlib.resources.files("harness.loopback").joinpath("schema.graphql").read_text(encoding="utf-8")
     schema = build_schema(text)
-    tables: tuple[Mapping[str, Resolver], ...] = (m.RESOLVERS for m in (accounts, projects, runs, mutations))  # type: ignore[assignment]
+    modules = (accounts, artifacts, mutations, projects, runs)
+    tables: list[Mapping[str, Resolver]] = [module.RESOLVERS for module in modules]
     for table in tables:
         for place, resolver in table.items():
             type_name, _, field_name = place.partition(".")
@@ -124,10 +130,35 @@ class GraphQLApi:
             self._schema,
             document.ast,
             context_value=context,
-            variable_values=dict(variables or {}),
+            variable_values=self._known_variables(document.ast, variables or {}),
             operation_name=document.operation,
         )
+        foreign = [error for error in result.errors or () if error.original_error is None and error.path is None]
+        if foreign:
+            return unknown_operation(replace(document, problems=tuple(error.message for error in foreign)))
         return _from_result(result)
+
+    def _known_variables(self, ast: DocumentNode, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables without null fields that our inputs lack: by those a newer SDK says nothing."""
+        found = dict(variables)
+        for operation in ast.definitions:
+            for definition in getattr(operation, "variable_definitions", ()) or ():
+                name, kind = definition.variable.name.value, type_from_ast(self._schema, definition.type)
+                if name in found:
+                    found[name] = _without_unknown_nulls(found[name], kind)
+        return found
+
+
+def _without_unknown_nulls(value: Any, kind: GraphQLType | None) -> Any:
+    while isinstance(kind, GraphQLNonNull):
+        kind = kind.of_type
+    if isinstance(kind, GraphQLList) and isinstance(value, list):
+        return [_without_unknown_nulls(item, kind.of_type) for item in value]
+    if isinstance(kind, GraphQLInputObjectType) and isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if key in kind.fields or item is not None}
+        fields = kind.fields
+        return {k: _without_unknown_nulls(v, fields[k].type) if k in fields else v for k, v in kept.items()}
+    return value
 
 
 def unknown_operation(document: Document) -> Answer:

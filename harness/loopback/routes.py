@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.loopback.accounts import Accounts, User
+from harness.loopback.artifacts import Artifacts
 from harness.loopback.context import Links, RequestContext
 from harness.loopback.errors import ApiError, not_logged_in, permission_denied, run_not_found
 from harness.loopback.filestream import StreamUpdate
@@ -16,7 +17,13 @@ from harness.loopback.runs import StoredRun
 from harness.loopback.store import Store
 
 # What a server of today says it can do, as far as this one can; the names are those of the SDK's ServerFeature.
-FEATURES = ("FILESTREAM_GZIP", "LARGE_FILENAMES", "MARK_RUN_FILES_UPLOADED", "STRUCTURED_CONSOLE_LOGS")
+FEATURES = (
+    "EXPAND_DEFINED_METRIC_GLOBS",
+    "FILESTREAM_GZIP",
+    "LARGE_FILENAMES",
+    "MARK_RUN_FILES_UPLOADED",
+    "STRUCTURED_CONSOLE_LOGS",
+)
 HEARTBEAT_LIMITS: dict[str, int] = {}
 ABOUT = (
     "<!doctype html><title>Loopback W&amp;B</title><p>This is the loopback W&amp;B backend of lumi-wandb-harness, "
@@ -31,6 +38,7 @@ class Application:
     accounts: Accounts
     store: Store
     features: tuple[str, ...] = FEATURES
+    artifacts: Artifacts = field(default_factory=Artifacts, repr=False)
     on_unknown: Callable[[str], None] = field(default=lambda _: None, repr=False)
     graphql: GraphQLApi = field(default_factory=GraphQLApi, repr=False)
     links: Links = field(default_factory=Links, repr=False)
@@ -63,6 +71,8 @@ class Application:
             if parts[4:] == ["file_stream"] and request.method == "POST":
                 return self._file_stream(request, *parts[1:4])
             return self._file(request, parts[1], parts[2], parts[3], "/".join(parts[4:]))
+        if parts[0] == "artifacts" and request.method == "PUT":
+            return self._artifact_file(request)
         if parts in (["healthz"], ["ready"]):
             return Response.of_text(200, "ok\n")
         if parts in ([""], ["authorize"], ["login"]) and request.method in ("GET", "HEAD"):
@@ -108,7 +118,9 @@ class Application:
 
     def _context(self, request: Request) -> RequestContext:
         user = self._user(request)
-        return RequestContext(self.store, self.accounts, self.links, request.base_url, user, self.features)
+        return RequestContext(
+            self.store, self.accounts, self.artifacts, self.links, request.base_url, user, self.features
+        )
 
     # --- file stream and files ---
 
@@ -126,6 +138,12 @@ class Application:
         self.store.stream(run, update)
         exit_code = run.exit_code if update.complete else None
         return Response.of_json(200, {"exitcode": exit_code, "limits": HEARTBEAT_LIMITS, "stopped": run.stop_requested})
+
+    def _artifact_file(self, request: Request) -> Response:
+        """Receives a file of an artifact, whose content nobody reads back."""
+        if not self.links.valid(request.path, request.query.get("signature", "")):
+            raise permission_denied()
+        return Response(200, headers={"ETag": '"loopback"'})
 
     def _file(self, request: Request, entity: str, project: str, name: str, file_name: str) -> Response:
         signature = request.query.get("signature")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from harness.loopback.accounts import Accounts
 from harness.loopback.faults import FaultPlan
 from harness.loopback.handler import Handler
+from harness.loopback.journal import FolderJournal
 from harness.loopback.messages import RequestRecord
 from harness.loopback.routes import FEATURES, Application
 from harness.loopback.store import Store
@@ -85,6 +86,7 @@ class LoopbackServer:
 
     Raises:
         OSError: the port is taken, or `store_dir` cannot be used.
+        ValueError: what is in `store_dir` cannot be read.
     """
 
     def __init__(
@@ -103,10 +105,18 @@ class LoopbackServer:
     ) -> None:
         self.accounts = accounts or Accounts.default(api_key)
         self.store = Store(clock=clock, crash_after_s=crash_after_s)
-        self.application = Application(self.accounts, self.store, features, on_unknown)
+        self._journal = None if store_dir is None else FolderJournal(Path(store_dir))
+        if self._journal is not None:
+            self._journal.replay(self.store)
+            self.store.journal = self._journal
+        self.application = Application(self.accounts, self.store, features, on_unknown=on_unknown)
         self._wire = Wire(self.application, prefix.rstrip("/"))
         self._wire.scheme = "https" if tls else "http"
-        self._http = HttpServer(port, self._wire, tls)
+        try:
+            self._http = HttpServer(port, self._wire, tls)
+        except OSError:
+            self._close_journal()
+            raise
         self._thread: threading.Thread | None = None
 
     @property
@@ -170,6 +180,13 @@ class LoopbackServer:
             self._thread = None
         self._http.server_close()
         self._wire.close_connections()
+        self._close_journal()
+
+    def _close_journal(self) -> None:
+        self.store.journal = None
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
 
     def __enter__(self) -> Self:
         self.start()

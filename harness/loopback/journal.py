@@ -1,0 +1,106 @@
+"""Keeps a store across restarts: a folder with one line of JSON for each change, and the uploaded files beside it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.loopback.errors import ApiError
+from harness.loopback.filestream import StreamUpdate
+from harness.loopback.store import Store
+
+
+class FolderJournal:
+    """Writes changes to `journal.jsonl` as they happen; files are named by their digest, so names cannot escape.
+
+    A change is one write of one line, so a process that is killed leaves at most one torn line, at the end: it is
+    cut off at the next start. Files are written under another name first and then renamed.
+
+    Raises:
+        BlockingIOError: another server uses the folder.
+        OSError: the folder cannot be used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._files = folder / "files"
+        self._files.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "journal.jsonl"
+        self._stream = self._path.open("ab+", buffering=0)
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._stream.close()
+            raise BlockingIOError(error.errno, "another server uses it", str(folder)) from error
+
+    def close(self) -> None:
+        """Lets the folder go."""
+        self._stream.close()
+
+    def record(self, operation: str, at: float, fields: Mapping[str, Any], content: bytes | None = None) -> None:
+        """Writes one change; the content of a file goes into a file of its own."""
+        entry: dict[str, Any] = {"operation": operation, "at": at, **fields}
+        if content is not None:
+            entry["sha256"] = self._keep(content)
+        self._stream.write(json.dumps(entry).encode() + b"\n")
+
+    def _keep(self, content: bytes) -> str:
+        digest = hashlib.sha256(content).hexdigest()
+        path = self._files / digest
+        if not path.exists():
+            unfinished = path.with_suffix(".part")
+            unfinished.write_bytes(content)
+            unfinished.replace(path)
+        return digest
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        self._stream.seek(0)
+        good = 0
+        for line in self._stream:
+            if not line.endswith(b"\n"):
+                break
+            good += len(line)
+            yield json.loads(line)
+        os.truncate(self._stream.fileno(), good)
+
+    def replay(self, store: Store) -> None:
+        """Makes every recorded change again, in a store that is new and records nothing yet.
+
+        Raises:
+            ValueError: a line that is not the last cannot be read.
+        """
+        for number, entry in enumerate(self._entries(), start=1):
+            try:
+                self._apply(store, entry)
+            except (ApiError, KeyError, TypeError, OSError) as error:
+                raise ValueError(f"{self._path}, line {number}: {error}") from error
+
+    def _apply(self, store: Store, entry: Mapping[str, Any]) -> None:
+        at, entity, operation = entry["at"], entry["entity"], entry["operation"]
+        if operation == "project":
+            store.ensure_project(entity, entry["name"], entry["username"], at=at)
+            return
+        if operation == "upsert":
+            store.upsert(entity, entry["project"], entry["run"], entry["fields"], entry["username"], at=at)
+            return
+        run = store.run(entity, entry["project"], entry["run"])
+        if run is None:
+            raise KeyError(f"no run {entry['run']}")
+        if operation == "edit":
+            store.edit(run, entry["fields"], at=at)
+        elif operation == "stream":
+            store.stream(run, StreamUpdate.parse(entry["update"]), at=at)
+        elif operation == "file":
+            store.put_file(run, entry["name"], (self._files / entry["sha256"]).read_bytes(), at=at)
+        elif operation == "delete_file":
+            store.delete_file(run, entry["name"], at=at)
+        elif operation == "stop":
+            store.stop(run, at=at)
+        elif operation == "delete":
+            store.delete_run(run, at=at)
+        else:
+            raise KeyError(f"unknown operation {operation}")
