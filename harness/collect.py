@@ -74,7 +74,7 @@ def watch_job(
 def _reader(settings: Settings, environment: Mapping[str, str]) -> Reader:
     base_url, _ = resolve_base_url(environment, settings.cwd)
     key = api_key_in_use(environment, settings.cwd, base_url) or ""
-    return Reader(settings.run_url_host or base_url, key, environment)
+    return Reader(settings.run_server or base_url, key, environment)
 
 
 def _poller(

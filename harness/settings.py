@@ -14,6 +14,11 @@ EPOCHS = 4
 """Epochs of the built-in job: as many points as each of its series must have."""
 
 
+CLOUD = "https://api.wandb.ai"
+CLOUD_PAGES = ("wandb.ai", "www.wandb.ai", "app.wandb.ai", "api.wandb.ai")
+"""Hosts of run pages; the API of the public cloud has a host of its own."""
+
+
 class SettingsError(ValueError):
     """A value that cannot be used; the message says what is wrong and what to do."""
 
@@ -51,7 +56,7 @@ class Settings(BaseModel):
     sync: bool = False
     run: tuple[str, str, str] | None = None
     """Entity, project and run id."""
-    run_url_host: str | None = None
+    run_server: str | None = None
     run_dir: Path | None = None
     job_log: Path | None = None
     replay: Path | None = None
@@ -94,7 +99,7 @@ def resolve(
         offline="wandb_offline" in on,
         sync="wandb_sync" in on,
         run=run,
-        run_url_host=host,
+        run_server=host,
         run_dir=_folder(values["wandb_run_dir"], "--run-dir", cwd),
         job_log=_file(values["wandb_job_log"], "--job-log", cwd),
         replay=_file(values["wandb_replay"], "--replay", cwd),
@@ -201,18 +206,23 @@ def _metrics(text: str) -> tuple[str, ...]:
 
 
 def _run(text: str | None) -> tuple[tuple[str, str, str] | None, str | None]:
+    """Read ENTITY/PROJECT/RUN_ID or the run's page; a page also tells the server."""
     if not text:
         return None, None
     parts = urlsplit(text) if "://" in text else None
-    pieces = [unquote(p) for p in (parts.path if parts else text).strip("/").split("/") if p]
-    if "runs" in pieces[2:3]:
-        pieces = [*pieces[:2], *pieces[3:4]]
-    elif parts and "runs" in pieces:
-        at = len(pieces) - 1 - pieces[::-1].index("runs")
-        pieces = [*pieces[at - 2 : at], *pieces[at + 1 : at + 2]]
+    pieces = [unquote(p) for p in (parts.path if parts else text).split("/") if p]
+    prefix: list[str] = []
+    if "runs" in pieces[2:]:
+        at = pieces.index("runs", 2)
+        prefix, pieces = pieces[: at - 2], [*pieces[at - 2 : at], *pieces[at + 1 : at + 2]]
     if len(pieces) != 3 or any(re.search(r"[\x00-\x1f\"'<>\\]", p) for p in pieces):
         raise SettingsError(f"--run: {text!r} names no run; give ENTITY/PROJECT/RUN_ID or the run's URL.")
-    return (pieces[0], pieces[1], pieces[2]), f"{parts.scheme}://{parts.netloc}" if parts else None
+    run = (pieces[0], pieces[1], pieces[2])
+    if parts is None:
+        return run, None
+    if parts.hostname in CLOUD_PAGES:
+        return run, CLOUD
+    return run, "/".join([f"{parts.scheme}://{parts.netloc}", *prefix])
 
 
 def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSettings:

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO, Any
 
 PAGE = 50
@@ -82,9 +83,7 @@ class Worker:
         if request["metadata"]:
             readers["metadata"] = lambda: run.metadata
         for key in request["keys"]:
-            readers[f"series:{key}"] = lambda key=key: run.history(
-                samples=SAMPLES, keys=[key, "_timestamp"], pandas=False
-            )
+            readers[f"series:{key}"] = partial(run.history, samples=SAMPLES, keys=[key, "_timestamp"], pandas=False)
         for name, read in readers.items():
             self.requests += 1
             try:
@@ -157,7 +156,7 @@ class Worker:
 
 def describe(error: BaseException) -> dict[str, str]:
     """Name the exception and the chain of what caused it."""
-    texts = []
+    texts: list[str] = []
     current: BaseException | None = error
     while current is not None and len(texts) < 5:
         texts.append(f"{type(current).__name__}: {current}"[:600])
