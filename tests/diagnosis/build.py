@@ -10,6 +10,7 @@ from harness.diagnosis.model import Hit
 from harness.evidence.models import (
     Credentials,
     Evidence,
+    HttpTrouble,
     Job,
     JobOutput,
     JobPython,
@@ -24,6 +25,7 @@ from harness.evidence.models import (
     ProbeStep,
     PythonError,
     Request,
+    SdkLogs,
     ServerReading,
     ServerRun,
     ServerSeries,
@@ -221,3 +223,15 @@ def not_started(**change: Any) -> Evidence:
 def hits(rules: Iterable[Rule], found: Evidence) -> dict[str, Hit]:
     """What these rules say, by fault id."""
     return {hit.id: hit for rule in rules for hit in rule(found)}
+
+
+def http(text: str = "", status: int | None = None, path: str = "/graphql", **change: Any) -> HttpTrouble:
+    """A request of wandb-core that was not answered well."""
+    return HttpTrouble(**{"status": status, "path": path, "text": text, **change})
+
+
+def run_with_http(*troubles: HttpTrouble, rows: int = 0, **change: Any) -> LocalRun:
+    """A run directory whose SDK logs hold these requests; without rows, as after a failed wandb.init()."""
+    logs = SdkLogs(sdk_version="0.31.0", http=troubles, lines=change.pop("lines", ()))
+    empty = {"status": "header_only", "size_bytes": 7, "run": None, "has_exit": False, "exit_code": None}
+    return local_run(log=log(history_rows=rows, **({} if rows else empty)), sdk_logs=logs, **change)
