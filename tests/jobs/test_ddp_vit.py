@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.loopback.server import LoopbackServer
 from harness.targets.process import ProcessGroup, launch_argv, survivors
-from tests.jobs.runs import inspect
+from tests.jobs.runs import inspect, logged
 
 pytestmark = [
     pytest.mark.slow,
@@ -59,6 +60,19 @@ def test_two_ranks_train_and_rank_0_logs(env, tmp_path):
     assert seen["summary"]["loss"] == pytest.approx(losses[-1])
     assert seen["summary"]["acc"] == pytest.approx(accuracies[-1])
     assert seen["summary"]["_runtime"] >= 1
+
+
+def test_against_a_server_every_row_arrives(env, tmp_path, monkeypatch):
+    with LoopbackServer() as server:
+        online = env | server.environment() | {"WANDB_MODE": "online"}
+        with torchrun(online, tmp_path, 2, "--upload-interval", "1") as group:
+            assert group.wait(120) == 0, group.log.read_text()
+        rows, state = logged(server, monkeypatch)
+        assert server.unknown_operations == server.crashes == []
+    assert state == "finished"
+    losses = re.findall(r"^Epoch \d, Loss: (\S+)$", group.log.read_text(), re.MULTILINE)
+    assert [row["loss"] for row in rows] == pytest.approx([float(x) for x in losses])
+    assert [row["_step"] for row in rows] == [0, 1, 2, 3]
 
 
 def test_sigterm_under_torchrun_closes_the_run(env, tmp_path):

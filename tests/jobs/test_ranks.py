@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.loopback.server import LoopbackServer
 from harness.targets.process import ProcessGroup
-from tests.jobs.runs import inspect
+from tests.jobs.runs import inspect, logged
 
 SCRIPT = Path(__file__).parents[2] / "harness" / "jobs" / "ranks.py"
 
@@ -50,3 +51,32 @@ def test_sigterm_closes_the_run_as_failed(env, tmp_path):
             assert job.wait(0.1) is None
         assert job.terminate(grace_s=20) == 128 + signal.SIGTERM
     assert inspect(tmp_path)["exit_code"] == 128 + signal.SIGTERM
+
+
+def test_sigterm_loses_no_row(env, tmp_path, monkeypatch):
+    with LoopbackServer() as server:
+        online = env | server.environment() | {"WANDB_MODE": "online"}
+        argv = [sys.executable, str(SCRIPT), "--nproc", "2", "--pause", "0.1", "--epochs", "1000"]
+        with ProcessGroup(argv, cwd=tmp_path, env=online, log=tmp_path / "log") as job:
+            while not any("Epoch 5" in line for line in job.new_lines()):
+                assert job.wait(0.05) is None
+            assert job.terminate(grace_s=20) == 128 + signal.SIGTERM
+        rows, state = logged(server, monkeypatch)
+    printed = [float(x) for x in re.findall(r"^Epoch \d+, Loss: (\S+)$", (tmp_path / "log").read_text(), re.MULTILINE)]
+    assert len(printed) >= 5
+    # the signal may come between printing a row and logging it
+    assert [row["loss"] for row in rows] in (pytest.approx(printed), pytest.approx(printed[:-1]))
+    assert state == "failed"
+
+
+def test_rows_are_seen_while_the_job_runs(env, tmp_path, monkeypatch):
+    with LoopbackServer() as server:
+        online = env | server.environment() | {"WANDB_MODE": "online"}
+        argv = [sys.executable, str(SCRIPT), "--pause", "0.05", "--upload-interval", "1", "--min-seconds", "20"]
+        with ProcessGroup(argv, cwd=tmp_path, env=online, log=tmp_path / "log") as job:
+            while not any("Epoch 4" in line for line in job.new_lines()):
+                assert job.wait(0.05) is None
+            assert job.wait(1.5) is None
+            rows, state = logged(server, monkeypatch)
+    assert len(rows) == 4
+    assert state == "running"
