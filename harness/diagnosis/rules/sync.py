@@ -1,0 +1,167 @@
+"""Rules for the family mode and sync, second part: offline runs on disk, and uploads by `wandb sync`."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from harness.diagnosis.context import job_sdk_version
+from harness.diagnosis.engine_types import Rule
+from harness.diagnosis.entries import version_key
+from harness.diagnosis.model import Hit
+from harness.diagnosis.view import said
+from harness.evidence.models import Evidence, LocalRun
+
+NOTHING_WRITTEN = ("header_only", "empty")
+CUT_OFF = ("torn", "damaged")
+RESTART_GAP_S = 5.0
+"""Ranks of one start make their folders within a second or two; a requeue takes longer."""
+
+
+def sync_said(evidence: Evidence, pattern: str) -> tuple[str, ...]:
+    """Lines that `wandb sync` printed, by itself or in the job's output."""
+    own = tuple(line for line in evidence.sync_output if re.search(pattern, line))
+    return (*own, *said(evidence, pattern))[:3]
+
+
+def looked_at(evidence: Evidence) -> tuple[LocalRun, ...]:
+    """Offline runs whose upload matters: a folder that is judged, or a run that should be uploaded."""
+    asked = evidence.request.source == "run_dir" or evidence.request.sync
+    return tuple(run for run in evidence.local.runs if run.offline) if asked else ()
+
+
+def never_synced(evidence: Evidence) -> Iterator[Hit]:
+    """A folder on disk holds an offline run without the marker of an upload."""
+    if evidence.request.source != "run_dir":
+        return
+    waiting = [r for r in looked_at(evidence) if not r.synced_marker and r.log.status not in NOTHING_WRITTEN]
+    if waiting:
+        observed = tuple(f"{r.path}: {r.log.history_rows} rows, no .synced marker" for r in waiting[:3])
+        yield Hit(id="sync-never-run", observed=observed, values={"run_dir": waiting[0].path})
+
+
+def truncated(evidence: Evidence) -> Iterator[Hit]:
+    """The log of an offline run breaks off inside a record."""
+    text = sync_said(
+        evidence,
+        r"transactionlog: error getting next record|\.wandb file is incomplete|record checksum is invalid"
+        r"|assert checksum == checksum_computed",
+    )
+    broken = [r for r in looked_at(evidence) if r.log.status in CUT_OFF]
+    if not text and not broken:
+        return
+    shown = tuple(
+        f"{r.log.path}: {r.log.size_bytes} bytes, {_break(r)}; {r.log.history_rows} rows before it" for r in broken[:2]
+    )
+    run = broken[0] if broken else None
+    values = {"log_file": run.log.path, "run_dir": run.path} if run else {"log_file": "the .wandb file"}
+    yield Hit(id="sync-truncated-file", observed=(*text, *shown), values=values)
+
+
+def _break(run: LocalRun) -> str:
+    if run.log.torn_at is not None:
+        return f"the record at byte {run.log.torn_at} is cut off"
+    return f"{run.log.skipped_bytes} bytes could not be read"
+
+
+def nothing_written(evidence: Evidence) -> Iterator[Hit]:
+    """The log of an offline run holds a header at most."""
+    text = sync_said(evidence, r"\.wandb file is empty|Failed to read \S+\.wandb|didn't find run info")
+    empty = [r for r in looked_at(evidence) if r.log.status in NOTHING_WRITTEN]
+    if not text and not empty:
+        return
+    shown = tuple(f"{r.log.path}: {r.log.size_bytes} bytes" for r in empty[:2])
+    values = {"log_file": empty[0].log.path, "run_dir": empty[0].path} if empty else {"log_file": "the .wandb file"}
+    yield Hit(id="sync-empty-file", observed=(*text, *shown), values=values)
+
+
+def wrong_path(evidence: Evidence) -> Iterator[Hit]:
+    """The upload was given a path without a run."""
+    text = sync_said(
+        evidence,
+        r"Invalid value for '\[PATH\]\.\.\.'|^(wandb: )?Skipping directory: |^wandb: No runs to (sync|be synced)",
+    )
+    if text and not sync_said(evidence, r"Skipped \d+ (synced|online) run|use wandb sync --clean"):
+        yield Hit(id="sync-wrong-path", observed=text)
+
+
+def skipped(evidence: Evidence) -> Iterator[Hit]:
+    """The upload left out a run that it took for done, or for none of its business."""
+    if text := sync_said(evidence, r"Skipped \d+ synced run\(s\)|use wandb sync --clean"):
+        run = next((r for r in evidence.local.runs if r.synced_marker), None)
+        values = {"marker": f"{run.log.path}.synced", "run_dir": run.path} if run else {"marker": ".synced"}
+        yield Hit(id="sync-skips-synced", observed=text, values=values)
+    if text := sync_said(evidence, r"Skipped \d+ online run\(s\)"):
+        run = next((r for r in evidence.local.runs if not r.offline), None)
+        yield Hit(id="sync-skips-online", observed=text, values={"run_dir": run.path} if run else {})
+
+
+def sync_without_key(evidence: Evidence) -> Iterator[Hit]:
+    """The upload found no key; the job itself did not need one."""
+    text = sync_said(
+        evidence, r"^Error: No API key configured|^wandb: (ERROR )?Not authenticated\.|Invalid or missing api_key"
+    )
+    own = tuple(
+        line for line in evidence.sync_output if "No API key configured" in line or "api_key not configured" in line
+    )
+    if text or own:
+        yield Hit(id="sync-no-key", observed=(text or own)[:2])
+
+
+def sync_hangs(evidence: Evidence) -> Iterator[Hit]:
+    """The upload by SDK 0.28.1 was started and did not end."""
+    tried = evidence.request.sync and bool(evidence.local.runs) and evidence.sync_exit_code is None
+    version = evidence.versions.get("wandb") or job_sdk_version(evidence)
+    if tried and version == "0.28.1" and not any(run.synced_marker for run in evidence.local.runs):
+        yield Hit(
+            id="sync-hang-renamed-run", observed=("wandb sync of SDK 0.28.1 did not end.", *evidence.sync_output[-2:])
+        )
+
+
+def deleted_run(evidence: Evidence) -> Iterator[Hit]:
+    """The upload was refused because the run's id belongs to a deleted run; in an online job that is init's fault."""
+    pattern = r"was previously created and deleted; try a new run name"
+    own = tuple(line for line in evidence.sync_output if re.search(pattern, line))
+    offline = any(run.offline for run in evidence.local.runs)
+    if text := own or (said(evidence, pattern) if offline else ()):
+        yield Hit(id="sync-deleted-run", observed=text[:2])
+
+
+def resume_ignored(evidence: Evidence) -> Iterator[Hit]:
+    """Restarts of an offline job made a folder each, with the same run id."""
+    by_id: dict[str, list[LocalRun]] = {}
+    for run in evidence.local.runs:
+        if run.offline:
+            by_id.setdefault(run.run_id, []).append(run)
+    text = said(evidence, r"`resume` will be ignored since W&B syncing is set to `offline`", limit=1)
+    for run_id, runs in by_id.items():
+        starts = sorted(r.started_at for r in runs if r.started_at is not None)
+        restarted = any(later - earlier >= RESTART_GAP_S for earlier, later in pairwise(starts))
+        if restarted and (text or evidence.request.source == "run_dir"):
+            folders = (f"{len(runs)} folders of run {run_id}:", *(r.path for r in runs[:4]))
+            yield Hit(id="offline-resume-ignored", observed=(*text, *folders), values={"run_id": run_id})
+
+
+def folder_in_ram(evidence: Evidence) -> Iterator[Hit]:
+    """An offline run's only copy lies where it vanishes."""
+    text = said(evidence, r"Falling back to temporary directory|wasn't writable, using system temp directory")
+    place = evidence.setup.place if evidence.setup else None
+    mode = evidence.setup.mode.winning.value if evidence.setup else "online"
+    offline = evidence.request.offline or mode in ("offline", "dryrun")
+    if text:
+        yield Hit(id="offline-dir-in-ram", observed=text)
+    elif place and place.wandb_dir_in_ram and offline and evidence.request.source == "job":
+        yield Hit(id="offline-dir-in-ram", observed=(f"{place.wandb_dir} is on a file system in memory.",))
+
+
+def reader_offline(evidence: Evidence) -> Iterator[Hit]:
+    """An old reader obeyed WANDB_MODE=offline."""
+    trouble, version = evidence.server.trouble, evidence.server.reader_version
+    old = version is not None and version_key(version) < (0, 26, 1)
+    if trouble and old and "offline" in trouble.text.lower():
+        yield Hit(id="api-offline-mode", observed=(f"wandb.Api of SDK {version}: {trouble.text}",))
+
+
+RULES: tuple[Rule, ...] = (
+    never_synced, truncated, nothing_written, wrong_path, skipped, sync_without_key, sync_hangs, deleted_run,
+    resume_ignored, folder_in_ram, reader_offline,
+)  # fmt: skip
