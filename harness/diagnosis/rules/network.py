@@ -5,7 +5,15 @@ from urllib.parse import urlsplit
 
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
-from harness.diagnosis.rules.reach import Failure, Kind, init_succeeded, job_failures, main_failure, probe_failure
+from harness.diagnosis.rules.reach import (
+    Failure,
+    Kind,
+    init_succeeded,
+    job_failures,
+    main_failure,
+    probe_failure,
+    shorten,
+)
 from harness.diagnosis.rules.upload import RULES as UPLOAD_RULES
 from harness.diagnosis.view import find_lines, python_errors
 from harness.evidence.models import Evidence
@@ -58,12 +66,17 @@ def _on_lumi_compute_node(evidence: Evidence) -> bool:
 
 
 def _missing_bundle(evidence: Evidence) -> bool:
-    return bool(evidence.setup and evidence.setup.network.ca_bundle_missing)
+    """Whether the file that wandb-core would read is not there; REQUESTS_CA_BUNDLE is the Python client's alone."""
+    if evidence.setup is None or not evidence.setup.network.ca_bundle_missing:
+        return False
+    variables = evidence.setup.place.variables
+    named = variables.get("SSL_CERT_FILE")
+    return named == evidence.setup.network.ca_bundle or not any(v in variables for v in _CA_VARIABLES)
 
 
 def _observed(evidence: Evidence, failure: Failure) -> tuple[str, ...]:
     job = job_failures(evidence)
-    lines = [_short(f.words) for f in job[:2]] or [_short(failure.words)]
+    lines = [shorten(f.words) for f in job[:2]] or [shorten(failure.words)]
     if failure.status and str(failure.status) not in lines[0]:
         lines[0] = f"HTTP {failure.status}: {lines[0]}"
     if job and failure in job and probe_failure(evidence) is None and evidence.setup and evidence.setup.network.steps:
@@ -75,11 +88,6 @@ def _observed(evidence: Evidence, failure: Failure) -> tuple[str, ...]:
             else f"{base_url} answered the harness before the job started."
         )  # fmt: skip
     return tuple(dict.fromkeys(lines))
-
-
-def _short(words: str) -> str:
-    line = " ".join(words.split())
-    return line if len(line) <= 300 else f"{line[:297]}..."
 
 
 def _values(evidence: Evidence, failure: Failure) -> dict[str, str]:
@@ -104,11 +112,11 @@ def misreported_as_auth(evidence: Evidence) -> Iterator[Hit]:
     pattern = r"Failed to verify credentials with \S+: (?!user is not logged in|relogin required)"
     raised = [f"{e.exception}: {e.message}" for e in python_errors(evidence, "AuthenticationError", pattern)]
     if raised and not init_succeeded(evidence):
-        yield Hit(id="net-api-misreported-as-auth", observed=tuple(map(_short, raised[:2])), values=_run(evidence))
+        yield Hit(id="net-api-misreported-as-auth", observed=tuple(map(shorten, raised[:2])), values=_run(evidence))
         return
     trouble = evidence.server.trouble
     if trouble and "Failed to verify credentials" in trouble.text and "not logged in" not in trouble.text:
-        yield Hit(id="net-api-misreported-as-auth", observed=(_short(trouble.text),), values=_run(evidence))
+        yield Hit(id="net-api-misreported-as-auth", observed=(shorten(trouble.text),), values=_run(evidence))
 
 
 def _run(evidence: Evidence) -> dict[str, str]:

@@ -1,0 +1,142 @@
+"""Rules for the family network after a run exists: what was logged did not get through to the server."""
+
+import re
+from collections.abc import Iterator
+
+from harness.diagnosis.engine_types import Rule
+from harness.diagnosis.model import Hit
+from harness.diagnosis.rules.reach import Failure, classify, init_succeeded, is_filestream, shorten
+from harness.diagnosis.view import find_lines, http_troubles, said, sdk_log_lines, server_runs
+from harness.evidence.models import Evidence, HttpTrouble
+
+FATAL = r"Fatal error while uploading data\. Some run data will not be synced|Dropped streaming file chunk"
+FATAL_LOG = r"filestream: fatal error"
+PROGRESS = (
+    r"^wandb:.*(uploading (history|summary|output|console|system|data)|updating run metadata|[\d.]+ MB uploaded"
+    r"|Waiting for W&B process to finish|retrying: )"
+)
+_SEVERAL = 3  # one or two answers of 429 are the server's normal way to smooth bursts
+
+
+def still_wanted(evidence: Evidence) -> bool:
+    """Whether some run of the job is not finished on the server, or nobody could look."""
+    runs = server_runs(evidence)
+    return not runs or any(r.state not in ("finished", "failed") for r in runs)
+
+
+def stream_refused(evidence: Evidence) -> Iterator[Hit]:
+    """The file stream was answered with 4xx: the SDK gives it up for the rest of the run."""
+    refused = [t for t in http_troubles(evidence) if is_filestream(t) and _final(t)]
+    log = sdk_log_lines(evidence, FATAL_LOG)
+    printed = find_lines(evidence, FATAL)
+    if not (refused or log or printed):
+        return
+    words = [t.text for t in refused if t.text] + list(log)
+    code = next((t.status for t in refused if t.status), None) or _status("\n".join(words))
+    observed = dict.fromkeys((*printed[:1], *(shorten(w) for w in words[:2])))
+    if not observed:
+        observed = dict.fromkeys((f"{refused[0].path} was answered with HTTP {code}.",))
+    yield Hit(
+        id="net-filestream-4xx-fatal",
+        observed=tuple(observed),
+        values={"status": f"HTTP {code}" if code else "a refusal"},
+    )
+
+
+def _final(trouble: HttpTrouble) -> bool:
+    code = trouble.status or _status(trouble.text)
+    return trouble.fatal or (code is not None and 400 <= code < 500 and code not in (408, 429))  # those are retried
+
+
+def _status(words: str) -> int | None:
+    match = re.search(r"failed to upload: (\d{3})|\b(4\d\d) [A-Z][a-z]+ ", words)
+    return int(next(g for g in match.groups() if g)) if match else None
+
+
+def stream_slowed(evidence: Evidence) -> Iterator[Hit]:
+    """429 on the file stream: a warning where it happened often, an error where data was late for good."""
+    slowed = [t for t in http_troubles(evidence) if is_filestream(t) and t.status == 429]
+    printed = find_lines(evidence, r"429 encountered \(Filestream rate limit exceeded", limit=20)
+    count = sum(t.count for t in slowed) or len(printed)
+    if count == 0 or not init_succeeded(evidence):
+        return
+    lost = still_wanted(evidence)
+    if lost or count >= _SEVERAL:
+        words = printed[:1] or (f"{slowed[0].path}: answered 429 {count} times: {shorten(slowed[0].text)}",)
+        severity = "error" if lost else None
+        yield Hit(id="net-429-filestream", observed=words, values={"count": str(count)}, severity=severity)
+
+
+def upload_failures(evidence: Evidence) -> tuple[Failure, ...]:
+    """Requests that failed after wandb.init() had succeeded, those of the file stream first."""
+    if not init_succeeded(evidence):
+        return ()
+    found = sorted(http_troubles(evidence), key=lambda t: not is_filestream(t))
+    return tuple(f for t in found if not _final(t) for f in [classify(t.text, t.status)] if f and f.kind != "rate")
+
+
+def hangs(evidence: Evidence) -> bool:
+    """Whether the job was still waiting for the upload when it was stopped."""
+    job = evidence.job
+    if job is None or job.ending not in ("timeout", "interrupted", "cancelled", "running", "failed"):
+        return False
+    last = next((ln.text for ln in reversed(job.output.tail) if ln.text.strip()), "")
+    waiting = bool(re.search(PROGRESS, last))
+    stopped = job.hung_after_training_s is not None or job.ending != "failed"
+    return stopped and (waiting or job.hung_after_training_s is not None)
+
+
+def connection_lost(evidence: Evidence) -> Iterator[Hit]:
+    """The server was there for wandb.init() and no longer when the rest was to be sent."""
+    failures = upload_failures(evidence)
+    lost = [f for f in failures if f.kind != "server"]
+    if not lost and not (failures and not hangs(evidence)):
+        return
+    if not still_wanted(evidence) and not hangs(evidence):
+        return
+    first = (lost or list(failures))[0]
+    yield Hit(
+        id="net-lost-midrun",
+        observed=tuple(dict.fromkeys(shorten(_worded(f)) for f in (lost or failures)[:2])),
+        values={"peer": first.peer or first.url or "the server"},
+    )
+
+
+def finish_hangs(evidence: Evidence) -> Iterator[Hit]:
+    """Training was over and the SDK still tried to upload when it was stopped, or gave up by its own limit."""
+    failures = upload_failures(evidence)
+    observed = said(evidence, r"Timed out finishing run") or _stuck(evidence, failures)
+    if not observed:
+        return
+    reasons = tuple(dict.fromkeys(shorten(_worded(f)) for f in failures[:2]))
+    reason = f"the server answers HTTP {failures[0].status}" if failures and failures[0].status else "no answer came"
+    yield Hit(id="net-finish-hang", observed=(*observed, *reasons), values={"reason": reason})
+
+
+def _stuck(evidence: Evidence, failures: tuple[Failure, ...]) -> tuple[str, ...]:
+    """What shows that the job hung in the upload: the SDK's last line and the time without a sign of training."""
+    job = evidence.job
+    if job is None or not hangs(evidence) or not init_succeeded(evidence):
+        return ()
+    progress = tuple(ln.text for ln in job.output.tail if re.search(PROGRESS, ln.text))[-1:]
+    if not progress and not failures:
+        return ()
+    waited = job.hung_after_training_s
+    idle = (f"No sign of training for {waited:.0f} s before the job was stopped.",) if waited else ()
+    return (*progress, *idle)
+
+
+def _worded(failure: Failure) -> str:
+    words = failure.words
+    return f"HTTP {failure.status}: {words}" if failure.status and str(failure.status) not in words else words
+
+
+def row_too_big(evidence: Evidence) -> Iterator[Hit]:
+    """A row that exceeds the limit for one line of history was left out."""
+    lines = find_lines(evidence, r"Skipped uploading run\.log\(\) data that exceeded size limit")
+    lines = lines or sdk_log_lines(evidence, "run history line too long")
+    if lines:
+        yield Hit(id="net-line-too-big", observed=lines)
+
+
+RULES: tuple[Rule, ...] = (stream_refused, stream_slowed, connection_lost, finish_hangs, row_too_big)

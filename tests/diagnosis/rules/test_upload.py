@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.diagnosis.rules import upload
+from harness.evidence.models import Job, LogLine, RunLink
+from tests.diagnosis.build import (
+    evidence,
+    hits,
+    http,
+    job,
+    lines,
+    local,
+    no_run,
+    output,
+    run_with_http,
+    server,
+    server_run,
+)  # fmt: skip
+
+STREAM = "/files/team/vit/abcd1234/file_stream"
+WARNING = (
+    "wandb: WARNING Fatal error while uploading data. Some run data will not be synced, but it will still be written "
+    "to disk. Use `wandb sync` at the end of the run to try uploading."
+)
+FATAL = "filestream: fatal error: filestream: failed to upload: 403 Forbidden url=http://x/file_stream: {}"
+PROGRESS = "wandb: uploading history steps 0-2, summary; updating run metadata"
+LINK = RunLink(url="https://x/runs/a", entity="team", project="vit", run_id="a", line=1)
+RUNNING = server(server_run(state="running", rows=1))
+LOST = 'Post "https://api.wandb.ai/files/x/file_stream": dial tcp 1.2.3.4:443: connect: connection refused'
+
+
+def hung(*texts: str, **change):
+    """A job that was stopped while its last line was still the SDK's."""
+    out = output(*texts, tail=lines(*texts), links=(LINK,))
+    return Job(**{"ending": "timeout", "exit_code": None, "output": out, "hung_after_training_s": 60.0, **change})
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        evidence(job=job(WARNING)),
+        evidence(local=local(run_with_http(http("403 Forbidden", 403, STREAM, fatal=True), rows=3))),
+        evidence(local=local(run_with_http(http("404 Not Found", 404, STREAM), rows=3))),
+        evidence(local=local(run_with_http(rows=3, lines=(LogLine(file="debug-internal.log", level="ERROR+4",
+                                                                  text=FATAL),)))),
+        evidence(job=job("wandb: ERROR Dropped streaming file chunk (see wandb/debug-internal.log)")),
+    ],
+)  # fmt: skip
+def test_refused_stream_is_found_by_every_trace_of_it(found):
+    assert set(hits(upload.RULES, found)) == {"net-filestream-4xx-fatal"}
+
+
+def test_refused_stream_names_the_status():
+    logged = LogLine(file="debug-internal.log", level="ERROR+4", text=FATAL)
+    hit = hits(upload.RULES, evidence(local=local(run_with_http(rows=3, lines=(logged,)))))
+    assert hit["net-filestream-4xx-fatal"].values == {"status": "HTTP 403"}
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        http("rate limit", 429, STREAM),
+        http("rate limit", 429, STREAM, count=2),
+        http("Request Timeout", 408, STREAM),
+        http("bad gateway", 502, STREAM),
+        http(LOST, None, STREAM),
+        http("permission denied", 403, "/graphql"),
+    ],
+)
+def test_trouble_that_passed_is_no_fault(trouble):
+    assert not hits(upload.RULES, evidence(local=local(run_with_http(trouble, rows=3))))
+
+
+def test_many_answers_of_429_are_a_warning_and_an_error_where_data_is_missing():
+    slowed = local(run_with_http(http("Filestream rate limit exceeded", 429, STREAM, count=5), rows=3))
+    hit = hits(upload.RULES, evidence(local=slowed))["net-429-filestream"]
+    assert hit.severity is None
+    assert hit.values == {"count": "5"}
+    hit = hits(upload.RULES, evidence(local=slowed, server=RUNNING))["net-429-filestream"]
+    assert hit.severity == "error"
+
+
+@pytest.mark.parametrize("read", [RUNNING, server(status="failed")])
+def test_connection_that_was_lost_after_init(read):
+    lost = local(run_with_http(http(LOST, None, STREAM), rows=3))
+    found = hits(upload.RULES, evidence(job=hung(PROGRESS), local=lost, server=read))
+    assert found["net-lost-midrun"].values["peer"] == "1.2.3.4:443"
+
+
+def test_server_that_fails_while_finish_waits_is_a_hang():
+    failing = local(run_with_http(http("injected", 500, STREAM), rows=3))
+    found = hits(upload.RULES, evidence(job=hung(PROGRESS), local=failing, server=RUNNING))
+    assert set(found) == {"net-finish-hang"}
+    assert found["net-finish-hang"].values["reason"] == "the server answers HTTP 500"
+
+
+def test_own_limit_of_finish_is_a_hang_too():
+    found = hits(upload.RULES, evidence(job=job("wandb: ERROR Timed out finishing run.")))
+    assert set(found) == {"net-finish-hang"}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        evidence(job=hung("Epoch 3, Loss: 0.1"), server=RUNNING),
+        evidence(job=hung(PROGRESS, "[rank1] waiting at the barrier", hung_after_training_s=None, ending="failed")),
+        no_run(job=hung(PROGRESS, "x", output=output("wandb: setting up run a"))),
+    ],
+)
+def test_hang_elsewhere_is_not_the_uploads(found):
+    assert "net-finish-hang" not in hits(upload.RULES, found)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        evidence(job=job("wandb: WARNING Skipped uploading run.log() data that exceeded size limit (11 > 10).")),
+        evidence(local=local(run_with_http(rows=3, lines=(LogLine(
+            file="debug-internal.log", level="WARN", text="filestream: run history line too long, skipping"),)))),
+    ],
+)  # fmt: skip
+def test_row_that_is_too_big(found):
+    assert set(hits(upload.RULES, found)) == {"net-line-too-big"}
+
+
+def test_healthy_run_is_silent():
+    assert not hits(upload.RULES, evidence())
