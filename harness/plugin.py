@@ -4,11 +4,15 @@ import os
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.options import OPTIONS
 from harness.settings import Settings, SettingsError, resolve
+
+if TYPE_CHECKING:
+    from harness.evidence.models import Evidence
 
 pytest_plugins = ["harness.fixtures"]
 CHECKS = Path(__file__).resolve().parent.parent / "checks"
@@ -49,10 +53,19 @@ def pytest_configure(config: pytest.Config) -> None:
         settings = _settings(config)
         _refuse_missing_parts(settings)
         only_listing = config.option.collectonly or config.option.showfixtures
+        saved = _saved_evidence(settings)
         folder = settings.cwd if only_listing else report_folder(settings.report, settings.cwd)
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
-    config.stash[KEY] = Session(settings, folder, progress=lambda: live_view(config))
+    config.stash[KEY] = Session(settings, folder, progress=lambda: live_view(config), gathered=saved)
+
+
+def _saved_evidence(settings: Settings) -> "Evidence | None":
+    if settings.replay is None:
+        return None
+    from harness.verify import load
+
+    return load(settings.replay)
 
 
 def _settings(config: pytest.Config) -> Settings:

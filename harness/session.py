@@ -23,28 +23,24 @@ class Session:
     progress: Callable[[], Progress]
     results: dict[str, CheckResult] = field(default_factory=dict)
     verdict: Verdict | None = None
-    _evidence: Evidence | None = None
+    gathered: Evidence | None = None
+    """The evidence, once there is any."""
     _findings: tuple[Finding, ...] | None = None
-
-    @property
-    def gathered(self) -> Evidence | None:
-        """The evidence if there is any yet."""
-        return self._evidence
 
     def evidence(self) -> Evidence:
         """Gather the evidence on first use."""
-        if self._evidence is None:
+        if self.gathered is None:
             from harness.verify import verify
 
-            self._evidence = verify(self.settings, self.folder, self.progress())
-        return self._evidence
+            self.gathered = verify(self.settings, self.folder, self.progress())
+        return self.gathered
 
     def findings(self) -> tuple[Finding, ...]:
         """Causes that the evidence speaks of, earliest first."""
         if self._findings is None:
             from harness.diagnosis.engine import diagnose
 
-            self._findings = diagnose(self._evidence) if self._evidence else ()
+            self._findings = diagnose(self.gathered) if self.gathered else ()
         return self._findings
 
     def cause_of(self, check: str) -> Finding | None:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -56,7 +57,7 @@ class Reader:
         self._rest = b""
         self._number = 0
         self.requests = 0
-        self.version: str | None = None
+        self.version = version("wandb")
 
     def __enter__(self) -> Self:
         self._start()

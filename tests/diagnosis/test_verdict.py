@@ -1,0 +1,87 @@
+"""The verdict: which cause counts, what it explains, what stays unexplained."""
+
+from harness.diagnosis.model import CheckResult, Finding
+from harness.diagnosis.verdict import assemble
+from tests.diagnosis.build import evidence
+
+
+def check(name, outcome="passed", **change):
+    return CheckResult(name=f"test_x.py::{name}", outcome=outcome, **change)
+
+
+def finding(name, stage=10, *, severity="error", fails=(), blocks=()):
+    return Finding(
+        id=name, severity=severity, title=name, observed=(), advice=(), guide_section="-", links=(), explains=(),
+        fails=fails, blocks=blocks, stage=stage,
+    )  # fmt: skip
+
+
+def test_all_passed_is_passed_and_drops_errors_that_explain_nothing():
+    verdict = assemble(evidence(), [check("a"), check("b", "not_applicable")], [finding("f", fails=("a",))])
+    assert (verdict.verdict, verdict.root_cause, verdict.findings) == ("passed", None, ())
+
+
+def test_a_remark_stays_without_a_failure():
+    verdict = assemble(evidence(), [check("a")], [finding("w", severity="warning"), finding("i", severity="info")])
+    assert (verdict.verdict, [f.id for f in verdict.findings]) == ("passed", ["w", "i"])
+
+
+def test_the_earliest_cause_is_the_root_cause_and_a_later_one_for_the_same_failure_is_dropped():
+    findings = [finding("late", 80, fails=("a", "b")), finding("early", 10, fails=("a", "b"))]
+    verdict = assemble(evidence(), [check("a", "failed"), check("b", "failed")], findings)
+    assert verdict.root_cause == "early"
+    assert [f.id for f in verdict.findings] == ["early"]
+    assert verdict.findings[0].explains == ("test_x.py::a", "test_x.py::b")
+
+
+def test_two_independent_causes_are_both_shown():
+    findings = [finding("late", 80, fails=("b",)), finding("early", 10, fails=("a",))]
+    verdict = assemble(evidence(), [check("a", "failed"), check("b", "failed")], findings)
+    assert verdict.root_cause == "early"
+    assert [f.id for f in verdict.findings] == ["early", "late"]
+
+
+def test_a_consequence_names_the_symptom_that_blocked_it():
+    findings = [finding("f", fails=("b",), blocks=("a",))]
+    verdict = assemble(evidence(), [check("a", "blocked"), check("b", "failed")], findings)
+    assert verdict.checks[0].blocked_by == "test_x.py::b"
+    assert verdict.findings[0].explains == ("test_x.py::a", "test_x.py::b")
+
+
+def test_a_consequence_whose_symptom_did_not_fail_counts_as_failed():
+    findings = [finding("f", fails=("b",), blocks=("a",))]
+    verdict = assemble(evidence(), [check("a", "blocked"), check("b")], findings)
+    assert verdict.verdict == "failed"
+    assert verdict.checks[0].outcome == "failed"
+    assert verdict.root_cause == "f"
+
+
+def test_an_unexplained_failure_is_unknown_and_shows_evidence():
+    verdict = assemble(evidence(), [check("a", "failed", reason="it is odd")], [])
+    assert verdict.root_cause == "unknown"
+    assert "a: it is odd" in verdict.findings[0].observed
+    assert any("wandb: Syncing run" in line for line in verdict.findings[0].observed)
+
+
+def test_an_unexplained_failure_beside_an_explained_one_leaves_the_root_cause():
+    checks = [check("a", "failed"), check("b", "failed")]
+    verdict = assemble(evidence(), checks, [finding("f", fails=("a",))])
+    assert verdict.root_cause == "f"
+    assert [f.id for f in verdict.findings] == ["f", "unknown"]
+
+
+def test_what_could_not_be_checked_makes_the_verdict_inconclusive_unless_something_failed():
+    assert assemble(evidence(), [check("a"), check("b", "not_checked")], []).verdict == "inconclusive"
+    assert assemble(evidence(), [check("a", "failed"), check("b", "not_checked")], []).verdict == "failed"
+
+
+def test_nothing_checked_is_no_pass():
+    assert assemble(evidence(), [check("a", "not_applicable")], []).verdict == "inconclusive"
+
+
+def test_the_findings_symptom_lists_may_name_one_parameter():
+    one = finding("f", fails=("test_series_is_present[acc]",))
+    assert one.covers("test_4_metrics.py::test_series_is_present[acc]") == "fails"
+    assert one.covers("test_4_metrics.py::test_series_is_present[loss]") is None
+    every = finding("f", fails=("test_series_is_present",))
+    assert every.covers("test_4_metrics.py::test_series_is_present[loss]") == "fails"

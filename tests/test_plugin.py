@@ -1,0 +1,116 @@
+"""The checks as a user runs them, on saved evidence: outcomes, exit codes, texts and `verdict.json`."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.evidence.models import ServerReading, Trouble
+from tests.diagnosis.build import evidence, server, server_run, server_series
+
+CLONE = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Outcome:
+    code: int
+    text: str
+    verdict: dict | None
+
+    def check(self, name):
+        return next(c for c in self.verdict["checks"] if c["name"].endswith(f"::{name}"))
+
+
+@pytest.fixture
+def checks(tmp_path):
+    def run(found=None, *options):
+        report = tmp_path / "report"
+        saved = tmp_path / "evidence.json"
+        if found is not None:
+            saved.write_text(found.model_dump_json())
+        replay = ["--replay", str(saved)] if found is not None else []
+        command = [sys.executable, "-m", "pytest", str(CLONE / "checks"), "-c", str(CLONE / "pyproject.toml")]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "HARNESS", "PYTEST"))}
+        done = subprocess.run(
+            [*command, "--rootdir", str(CLONE), "--report", str(report), *replay, *options],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        written = report / "verdict.json"
+        verdict = json.loads(written.read_text()) if written.exists() else None
+        return Outcome(done.returncode, done.stdout + done.stderr, verdict)
+
+    return run
+
+
+def healthy(**change):
+    run = server_run(
+        system={}, metadata={"host": "nid005001", "python": "3.12.3"}, files=("output.log",), **change.pop("run", {})
+    )
+    return evidence(server=server(run), **change)
+
+
+def test_a_missing_metric_fails_its_check_and_blocks_what_needs_it(checks):
+    found = healthy(run={"series": {"acc": server_series("acc"), "train_loss": server_series("train_loss")}})
+    outcome = checks(found)
+    assert outcome.code == 1
+    assert outcome.verdict["verdict"] == "failed"
+    assert outcome.verdict["root_cause"] == "metric-missing-key"
+    assert outcome.check("test_series_is_present[loss]")["outcome"] == "failed"
+    blocked = outcome.check("test_series_has_every_point[loss]")
+    assert blocked["outcome"] == "blocked"
+    assert blocked["blocked_by"] == "test_4_metrics.py::test_series_is_present[loss]"
+    assert outcome.check("test_series_is_present[acc]")["outcome"] == "passed"
+    assert "expected  The metric is in the run" in outcome.text
+    assert "observed  loss was never logged" in outcome.text
+    assert "cause: metric-missing-key" in outcome.text
+
+
+def test_a_reader_that_fails_is_neither_pass_nor_failure(checks):
+    trouble = Trouble(kind="timeout", text="no answer within 30 s")
+    outcome = checks(healthy().model_copy(update={"server": ServerReading(status="failed", trouble=trouble)}))
+    assert outcome.code == 10
+    assert outcome.verdict["verdict"] == "inconclusive"
+    assert outcome.verdict["root_cause"] is None
+    assert outcome.check("test_init_succeeded")["outcome"] == "not_checked"
+    assert "no answer within 30 s" in outcome.check("test_init_succeeded")["reason"]
+    assert not [c for c in outcome.verdict["checks"] if c["outcome"] == "failed"]
+
+
+def test_junit_carries_outcome_and_fault(checks, tmp_path):
+    junit = tmp_path / "junit.xml"
+    outcome = checks(healthy(run={"series": {}}), "--junitxml", str(junit))
+    assert outcome.code == 1
+    text = junit.read_text()
+    assert '<property name="fault" value="metric-missing-key"' in text
+    assert '<property name="outcome" value="blocked"' in text
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--nproc", "0"], "--nproc: '0'"),
+        (["--job", "missing.py"], "--job: "),
+        (["-n", "2"], "-n is refused"),
+        (["--report", "/proc/nowhere"], "--report: /proc/nowhere cannot be written"),
+        (["--server", "cloud"], "--server: 'cloud'"),
+    ],
+)
+def test_bad_input_ends_with_one_sentence_and_exit_code_4(checks, options, words):
+    outcome = checks(None, *options)
+    assert outcome.code == 4
+    assert words in outcome.text
+    assert len([line for line in outcome.text.splitlines() if line.strip()]) == 1
+    assert outcome.verdict is None
+
+
+def test_a_file_that_is_no_evidence_is_refused(checks, tmp_path):
+    bad = tmp_path / "bad.json"
+    bad.write_text("{}{")
+    outcome = checks(None, "--replay", str(bad))
+    assert outcome.code == 4
+    assert "--replay" in outcome.text
+    assert "Traceback" not in outcome.text
