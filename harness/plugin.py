@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _saved_evidence(settings: Settings) -> "Evidence | None":
     if settings.replay is None:
         return None
-    from harness.verify import load
+    from harness.saved import load
 
     return load(settings.replay)
 

@@ -17,7 +17,7 @@ from harness.evidence.models import Evidence, Job, Request
 from harness.evidence.preflight import collect_setup
 from harness.progress import Moment, Progress
 from harness.reportfolder import write_atomically
-from harness.settings import Settings, SettingsError
+from harness.settings import Settings
 from harness.targets.base import Target, log_path
 
 
@@ -40,21 +40,6 @@ def verify(settings: Settings, folder: Path, progress: Progress, environ: Mappin
     )  # fmt: skip
     write_atomically(folder / "evidence.json", evidence.model_dump_json(indent=1))
     return evidence
-
-
-def load(path: Path) -> Evidence:
-    """Read saved evidence.
-
-    Raises:
-        SettingsError: the file is no evidence of a schema version that is known.
-    """
-    try:
-        return Evidence.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"--replay: {path} cannot be read ({error.strerror}).") from None
-    except ValueError as error:
-        why = str(error).splitlines()[0]
-        raise SettingsError(f"--replay: {path} holds no evidence of this version ({why}); give an evidence.json.") from None
 
 
 def request_of(settings: Settings) -> Request:
