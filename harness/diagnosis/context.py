@@ -32,8 +32,8 @@ def common_values(evidence: Evidence) -> dict[str, str]:
     setup = evidence.setup
     network = setup.network if setup else None
     viewer = network.viewer if network else None
-    base_url = network.base_url if network else "https://api.wandb.ai"
-    cloud = "api.wandb.ai" in base_url
+    base_url = _base_url(evidence)
+    cloud = is_cloud(base_url)
     credentials = setup.credentials if setup else None
     run = evidence.local.runs[0] if evidence.local.runs else None
     return {
@@ -59,6 +59,16 @@ def common_values(evidence: Evidence) -> dict[str, str]:
     }
 
 
+def is_cloud(base_url: str) -> bool:
+    """Whether the address is the public server's: wandb.ai, or the address that SDK 0.31 has as its default."""
+    host = urlsplit(base_url).hostname or ""
+    return host.endswith(("wandb.ai", "forge.coreweave.com"))
+
+
+def _base_url(evidence: Evidence) -> str:
+    return evidence.setup.network.base_url if evidence.setup else "https://api.wandb.ai"
+
+
 def applies(condition: str | None, evidence: Evidence) -> bool:
     """Whether a piece of advice fits the place, the server and the SDK version of this evidence.
 
@@ -75,15 +85,15 @@ def _holds(part: str, evidence: Evidence) -> bool:
         version = job_sdk_version(evidence)
         return version is not None and _COMPARE[match[1]](version_key(version), version_key(match[2]))
     setup = evidence.setup
-    base_url = setup.network.base_url if setup else ""
+    base_url = _base_url(evidence)
     facts = {
         "lumi": evidence.request.target == "slurm" or bool(setup and setup.place.login_node),
         "local": evidence.request.target == "local",
         "slurm": evidence.request.target == "slurm",
         "container": bool(setup and setup.place.container) or evidence.request.target == "slurm",
         "loopback": evidence.request.server == "loopback",
-        "cloud": "api.wandb.ai" in base_url,
-        "self_hosted": bool(base_url) and "api.wandb.ai" not in base_url,
+        "cloud": is_cloud(base_url),
+        "self_hosted": not is_cloud(base_url),
         "offline": evidence.request.offline,
     }
     if part not in facts:

@@ -89,3 +89,8 @@ def made_no_run(evidence: Evidence) -> bool:
 def reached_server(evidence: Evidence) -> bool:
     """Whether a run of this job exists on the server: then key, way and project were good enough for it."""
     return bool(server_runs(evidence))
+
+
+def job_ran(evidence: Evidence) -> bool:
+    """Whether there is a job that got as far as starting."""
+    return evidence.job is not None and evidence.job.ending not in ("not_submitted", "refused", "pending")

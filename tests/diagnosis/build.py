@@ -217,7 +217,9 @@ def no_run(**change: Any) -> Evidence:
 
 def not_started(**change: Any) -> Evidence:
     """Evidence of preflight alone: the job was not submitted."""
-    return evidence(**{"local": LocalReading(), "server": ServerReading(), "job": None, **change})
+    return evidence(
+        **{"local": LocalReading(), "server": ServerReading(), "job": Job(ending="not_submitted"), **change}
+    )
 
 
 def hits(rules: Iterable[Rule], found: Evidence) -> dict[str, Hit]:

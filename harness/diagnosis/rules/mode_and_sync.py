@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.sync import RULES as SYNC_RULES
-from harness.diagnosis.view import find_lines, made_no_run, said, server_runs
+from harness.diagnosis.view import find_lines, job_ran, made_no_run, said, server_runs
 from harness.evidence.models import Evidence, ModeSource
 
 OFFLINE_SAID = r"W&B syncing is set to `offline`|You can sync this run to the cloud by running"
@@ -76,7 +76,7 @@ def offline(evidence: Evidence) -> Iterator[Hit]:
     ran_offline = bool(said(evidence, OFFLINE_SAID)) or any(run.offline for run in evidence.local.runs)
     if source and source.value in OFFLINE:
         # A script that may decide otherwise has the last word once it ran.
-        if evidence.job and evidence.setup and evidence.setup.mode.script_decides and not ran_offline:
+        if job_ran(evidence) and evidence.setup and evidence.setup.mode.script_decides and not ran_offline:
             return
     elif not ran_offline:
         return

@@ -1,0 +1,132 @@
+"""The rules about versions: each fires on its own evidence and is silent on its nearest neighbour."""
+
+import pytest
+
+from harness.diagnosis.engine import diagnose
+from harness.diagnosis.rules import versions
+from harness.evidence.models import JobPython
+from tests.diagnosis import build as b
+
+SETTINGS_ERROR = (
+    "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings",
+    "bad_name",
+    "  Extra inputs are not permitted [type=extra_forbidden, input_value=1, input_type=int]",
+)
+API_FRAMES = ('File "/venv/site-packages/wandb/apis/public/api.py", line 10, in run',)
+OWN_SERVER = b.setup(network=b.network(base_url="https://wandb.example.org"))
+
+
+def sdk(version):
+    return b.evidence(local=b.local(b.local_run(log=b.log(sdk_version=version))))
+
+
+def died(*texts, errors=(), **change):
+    """A job that died without a run."""
+    job = b.job(ending="failed", output=b.output(*texts, errors=errors))
+    return b.no_run(**{"job": job, **change})
+
+
+def died_after_training(*errors):
+    """A job that made its run and died afterwards."""
+    return b.evidence(job=b.job(ending="failed", output=b.output("Traceback", errors=errors)))
+
+
+def python(version, wandb_version):
+    return b.setup(python=JobPython(executable="/usr/bin/python3", python_version=version, wandb_version=wandb_version))
+
+
+CASES = {
+    "the yanked version": (sdk("0.26.0"), "ver-sdk-yanked-0260"),
+    "core is the default": (
+        b.evidence(job=b.job("wandb: WARNING `wandb.require('core')` is redundant as it is now the default behavior.")),
+        "ver-legacy-service-removed",
+    ),
+    "legacy service is gone": (
+        died("wandb.errors.errors.UnsupportedError: require() unsupported requirement: legacy-service"),
+        "ver-legacy-service-removed",
+    ),
+    "an unknown setting": (died(*SETTINGS_ERROR), "ver-setting-names"),
+    "an unknown setting, old SDK": (
+        died(errors=(b.error("TypeError", "Settings.__init__() got an unexpected keyword argument 'x_stats'"),)),
+        "ver-setting-names",
+    ),
+    "pip finds no wandb": (
+        died("ERROR: Could not find a version that satisfies the requirement wandb (from versions: none)"),
+        "ver-python-too-old",
+    ),
+    "the login node's Python": (b.not_started(setup=python("3.6.15", None)), "ver-python-too-old"),
+    "the login node's Python with an ancient wandb": (b.no_run(setup=python("3.6.15", "0.10.3")), "ver-python-too-old"),
+    "an old server": (
+        died(
+            "wandb.errors.errors.UnsupportedError: Filtering is not supported on this wandb server version.",
+            setup=OWN_SERVER,
+        ),
+        "ver-server-too-old",
+    ),
+    "an old server and 0.27.1": (
+        died(
+            "WandbApiFailedError: relogin required",
+            "wandb version 0.27.1",
+            setup=OWN_SERVER.model_copy(update={"python": JobPython(executable="python", wandb_version="0.27.1")}),
+        ),
+        "ver-server-too-old",
+    ),
+    "reading back died": (
+        died_after_training(
+            b.error("wandb.sdk.lib.service.service_connection.WandbApiFailedError", "404", frames=API_FRAMES)
+        ),
+        "ver-api-exceptions-changed",
+    ),
+    "reading back found no run": (
+        died_after_training(b.error("wandb.errors.errors.CommError", "Could not find run <Run me/p/zzz (not found)>")),
+        "ver-api-exceptions-changed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("evidence", "fault"), CASES.values(), ids=CASES)
+def test_only_the_fault_is_said(evidence, fault):
+    assert [f.id for f in diagnose(evidence, versions.RULES)] == [fault]
+
+
+SILENT = {
+    "healthy": b.evidence(),
+    "another version": sdk("0.26.1"),
+    "a newer banner": b.evidence(job=b.job("wandb: Using wandb-core as the SDK backend.")),
+    "another validation error": died("1 validation error for Settings", "mode", "Input should be 'online'"),
+    "extra inputs of someone else's model": died(
+        "1 validation error for TrainConfig", "Extra inputs are not permitted"
+    ),
+    "wrong argument of someone else's function": died(
+        errors=(b.error("TypeError", "f() got an unexpected keyword argument 'x'"),)
+    ),
+    "an old Python with a wandb that fits": b.evidence(setup=python("3.7.9", "0.16.6")),
+    "pip complains, the run is there": b.evidence(
+        job=b.job("Could not find a version that satisfies the requirement wandb")
+    ),
+    "relogin at the cloud": died("WandbApiFailedError: relogin required"),
+    "relogin, another version": died("relogin required", setup=OWN_SERVER),
+    "init failed with the newer exception": died(
+        errors=(b.error("wandb.sdk.lib.service.service_connection.WandbApiFailedError", "404", frames=API_FRAMES),)
+    ),
+    "an error of the training": died_after_training(b.error("ValueError", "Could not find a checkpoint")),
+}
+
+
+@pytest.mark.parametrize("evidence", SILENT.values(), ids=SILENT)
+def test_silent(evidence):
+    assert diagnose(evidence, versions.RULES) == ()
+
+
+def test_a_refused_engine_is_an_error_only_where_the_job_died_of_it():
+    text = "wandb.errors.errors.UnsupportedError: require() unsupported requirement: legacy-service"
+    severities = [
+        diagnose(evidence, versions.RULES)[0].severity for evidence in (died(text), b.evidence(job=b.job(text)))
+    ]
+    assert severities == ["error", "warning"]
+
+
+def test_the_refused_setting_is_named():
+    message = "1 validation error for Settings\nbad_name\n  Extra inputs are not permitted"
+    found = diagnose(died(errors=(b.error("pydantic_core._pydantic_core.ValidationError", message),)), versions.RULES)
+    assert "bad_name" in found[0].title

@@ -1,0 +1,199 @@
+"""Plays one scenario as a user would: a home, a folder, an environment, `pytest checks`; and judges the verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.loopback.server import LoopbackServer
+from tests.compat.sdks import sdk_python
+from tests.faults.scenario import PRELUDE, Scenario, Stage
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOREIGN = ("WANDB", "SBATCH", "SLURM", "PYTEST", "HARNESS", "LUMI", "SCENARIO", "TORCHELASTIC")
+Result = Literal["found", "missed", "wrong", "false alarm", "passed", "broken"]
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came out: the verdict, what a user saw, and where the reports are until the folder is removed."""
+
+    scenario: Scenario
+    verdict: Mapping[str, Any] | None
+    output: str
+    exit_code: int | None
+    seconds: float
+    folder: Path
+    leaks: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> dict[str, str]:
+        """Severity of each finding by id, in order."""
+        return {f["id"]: f["severity"] for f in self.verdict["findings"]} if self.verdict else {}
+
+    def checks(self, outcome: str) -> dict[str, str]:
+        """Checks that came out so: short name, and what is said to be the reason."""
+        found = self.verdict["checks"] if self.verdict else ()
+        return {c["name"].rpartition("::")[2]: c["reason"] for c in found if c["outcome"] == outcome}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether the harness was right."""
+
+    result: Result
+    problems: tuple[str, ...] = ()
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing is to be mended."""
+        return self.result in ("found", "passed") and not self.problems
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without anything that W&B, Slurm or the harness reads."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN) and "proxy" not in k.lower()}
+
+
+@contextlib.contextmanager
+def stage_of(scenario: Scenario, root: Path) -> Iterator[Stage]:
+    """Set the stage in a new folder: server, home, working folder, files, environment, hook."""
+    home, work = root / "home", root / "work"
+    home.mkdir(parents=True)
+    work.mkdir()
+    with LoopbackServer(**scenario.server) as server:
+        server.faults.add(*scenario.misbehave)
+        env = clean_environment() | server.environment() | {"HOME": str(home), "WANDB_ERROR_REPORTING": "false"}
+        stage = Stage(root=root, home=home, work=work, env=env, server=server, options=list(scenario.options))
+        if scenario.sdk:
+            site = sdk_python(scenario.sdk).parent.parent / f"lib/python3.{sys.version_info.minor}/site-packages"
+            env["SCENARIO_SDK"] = str(site)
+        (work / "train.py").write_text(PRELUDE + stage.fill(scenario.job))
+        for name, text in scenario.files.items():
+            path = home / name[2:] if name.startswith("~/") else work / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(stage.fill(text))
+            path.chmod(0o600)
+        for name, value in scenario.env.items():
+            env.pop(name, None)
+            if value is not None:
+                env[name] = stage.fill(value)
+        with scenario.hook(stage) if scenario.hook else contextlib.nullcontext():
+            yield stage
+
+
+def command_of(scenario: Scenario, stage: Stage) -> list[str]:
+    """The user's command."""
+    how = scenario.command
+    if how is None:
+        how = ("--server", "real", "--job", "train.py", "--nproc", str(scenario.nproc))
+    fixed = ("-c", str(REPOSITORY / "pyproject.toml"), "--rootdir", str(REPOSITORY), "-p", "no:cacheprovider")
+    given = [stage.fill(word) for word in (*how, *stage.options)]
+    report = ("--report", str(stage.root / "report"))
+    return [stage.python, "-m", "pytest", str(REPOSITORY / "checks"), *fixed, *given, *report]
+
+
+def play(scenario: Scenario) -> Played:
+    """Run a scenario to its verdict; the folder stays until `remove` is called."""
+    root = Path(tempfile.mkdtemp(prefix=f"scenario-{scenario.name}-"))
+    begun = time.monotonic()
+    with stage_of(scenario, root) as stage:
+        output, code = _run(command_of(scenario, stage), stage, scenario.timeout_s)
+        key = stage.server.api_key
+    (root / "output.txt").write_text(output)
+    report = root / "report"
+    verdict = next(report.rglob("verdict.json"), None)
+    leaks = [str(f.relative_to(root)) for f in report.rglob("*") if f.is_file() and key.encode() in f.read_bytes()]
+    if key in output:
+        leaks.append("the terminal")
+    return Played(
+        scenario=scenario,
+        verdict=json.loads(verdict.read_text()) if verdict else None,
+        output=output,
+        exit_code=code,
+        seconds=time.monotonic() - begun,
+        folder=root,
+        leaks=tuple(leaks),
+    )
+
+
+def _run(command: list[str], stage: Stage, limit_s: float) -> tuple[str, int | None]:
+    """Output and exit code; None where the time ran out, after which nothing of the command is left."""
+    with subprocess.Popen(
+        command, cwd=stage.work, env=stage.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            output, _ = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            try:
+                output, _ = process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                output, _ = process.communicate()
+            return output, None
+    return output, process.returncode
+
+
+def remove(played: Played) -> None:
+    """Remove the folder of a scenario."""
+    shutil.rmtree(played.folder, ignore_errors=True)
+
+
+def judge(played: Played) -> Judgement:
+    """Compare the verdict with what is right."""
+    scenario, verdict = played.scenario, played.verdict
+    if verdict is None:
+        return Judgement("broken", (f"no verdict, exit code {played.exit_code}", *played.output.splitlines()[-3:]))
+    problems = [f"the key is in {place}" for place in played.leaks]
+    if scenario.healthy or scenario.kind != "error":
+        return _judge_passing(played, problems)
+    root = verdict["root_cause"]
+    if root != scenario.expect:
+        result: Result = "missed" if root in (None, "unknown") else "wrong"
+        return Judgement(result, (*problems, f"root cause {root}; findings {played.findings}", *_failed(played)))
+    if verdict["verdict"] != "failed" or played.exit_code != 1:
+        problems.append(f"verdict {verdict['verdict']}, exit code {played.exit_code}")
+    extra = {i for i, s in played.findings.items() if s != "info" and i not in {root, *scenario.also}}
+    if extra:
+        problems.append(f"more than the root cause was said: {', '.join(sorted(extra))}")
+    explained = {name.rpartition("::")[2] for f in verdict["findings"] for name in f["explains"]}
+    if unexplained := set(played.checks("failed")) - explained:
+        problems.append(f"failed without a cause: {', '.join(sorted(unexplained))}")
+    bare = {name.partition("[")[0] for name in played.checks("failed")}
+    if missing := set(scenario.failed) - bare - set(played.checks("failed")):
+        problems.append(f"should have failed: {', '.join(sorted(missing))}; failed: {', '.join(sorted(bare))}")
+    if not next(f for f in verdict["findings"] if f["id"] == root)["advice"]:
+        problems.append("no advice")
+    return Judgement("found", tuple(problems))
+
+
+def _judge_passing(played: Played, problems: list[str]) -> Judgement:
+    scenario, verdict = played.scenario, played.verdict
+    assert verdict is not None
+    loud = {i for i, s in played.findings.items() if s != "info"}
+    if scenario.kind == "warning" and scenario.expect not in loud:
+        return Judgement("missed", (*problems, f"findings {played.findings}", *_failed(played)))
+    extra = loud - {scenario.expect, *scenario.also}
+    if verdict["verdict"] != "passed" or played.exit_code != 0 or extra:
+        what = f"verdict {verdict['verdict']}, exit code {played.exit_code}, findings {played.findings}"
+        return Judgement("false alarm", (*problems, what, *_failed(played)))
+    return Judgement("passed" if scenario.healthy else "found", tuple(problems))
+
+
+def _failed(played: Played) -> tuple[str, ...]:
+    unwell = {**played.checks("failed"), **played.checks("not_checked")}
+    return tuple(f"{name}: {reason.splitlines()[0] if reason else ''}" for name, reason in unwell.items())[:5]
