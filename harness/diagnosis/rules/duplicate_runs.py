@@ -1,5 +1,149 @@
 """Rules for the family: duplicate runs."""
 
-from harness.diagnosis.engine_types import Rule
+from collections.abc import Iterator
 
-RULES: tuple[Rule, ...] = ()
+from harness.diagnosis.duplicates import (
+    Writer,
+    grouped_on_purpose,
+    listed,
+    run_count,
+    same_id_writers,
+    setting,
+    shared_mode,
+    together,
+    writers,
+)
+from harness.diagnosis.engine_types import Rule
+from harness.diagnosis.model import Hit
+from harness.diagnosis.series import all_series
+from harness.diagnosis.view import main_local_run, main_server_run, python_errors, said
+from harness.evidence.models import Evidence
+
+
+def several_runs(evidence: Evidence) -> Iterator[Hit]:
+    """More than one run: the pattern of times, hosts and ranks says why."""
+    count, found = run_count(evidence), writers(evidence)
+    if count <= 1 or len(found) <= 1 or grouped_on_purpose(evidence):
+        return
+    hosts = sorted({w.host for w in found if w.host})
+    values = {
+        "run_count": str(count),
+        "host_count": str(len(hosts)),
+        "run_ids": listed(w.id for w in found if w is not _carrier(found)),
+    }
+    seen = [f"{count} runs belong to this job: {listed(w.id for w in found)}."]
+    if told := _why(evidence, count, found, hosts):
+        fault, reason = told
+        yield Hit(id=fault, observed=(*seen, reason), values=values)
+
+
+def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[str]) -> tuple[str, str] | None:
+    """Name the fault and what in the pattern of the runs shows it; None where the pattern fits no known one."""
+    restarts = sorted({w.restart for w in found})
+    slurm = evidence.job.slurm if evidence.job else None
+    if len(restarts) > 1:
+        return "dup-requeue-new-run", f"They began with SLURM_RESTART_COUNT {', '.join(restarts)}."
+    if slurm and slurm.restarts and not together(list(found)):
+        return "dup-requeue-new-run", f"Slurm restarted the job {slurm.restarts} times; the runs follow each other."
+    world, nodes = evidence.request.world_size, _nodes(evidence, found)
+    if nodes > 1 and count == len(hosts) == nodes and (world is None or count < world):
+        return "dup-one-run-per-node", f"One run came from each of the nodes {listed(hosts)}."
+    extra = [w for w in found if w is not _carrier(found)]
+    if _came_from_workers(found, extra, world):
+        return "dup-dataloader-spawn", _workers_seen(extra, world)
+    if not together(list(found)):
+        return None
+    tasks = sorted({w.slurm.get("procid", "") for w in found}, key=lambda t: (len(t), t))
+    if len(tasks) == len(found) and "" not in tasks:
+        reason = f"Each came from another Slurm task (SLURM_PROCID {listed(tasks)}): srun started the ranks itself."
+        return "dup-rank-unset-srun", reason
+    if world is None or count <= world:
+        ranks = f" by {world} ranks" if world else ""
+        return (
+            "dup-one-run-per-rank",
+            f"They were made at the same time{ranks}{' on ' + listed(hosts) if hosts else ''}.",
+        )
+    return None
+
+
+def _carrier(found: tuple[Writer, ...]) -> Writer:
+    return max(found, key=lambda w: (w.rows, -(w.begun or 0.0)))
+
+
+def _nodes(evidence: Evidence, found: tuple[Writer, ...]) -> int:
+    """Nodes of the job: as asked, or as Slurm told the processes that made the runs."""
+    told = [int(n) for w in found for n in (w.slurm.get("nnodes", ""), w.slurm.get("job_num_nodes", "")) if n.isdigit()]
+    return max([evidence.request.nodes, *told])
+
+
+def _came_from_workers(found: tuple[Writer, ...], extra: list[Writer], world: int | None) -> bool:
+    """Whether all surplus runs are empty, and too many for the ranks, or begun later and never finished.
+
+    A process that multiprocessing started skips its exit handlers, so its run does not finish; a rank's does.
+    """
+    carrier = _carrier(found)
+    if any(w.rows for w in extra) or not carrier.rows or len({w.host for w in found if w.host}) > 1:
+        return False
+    later = carrier.begun is not None and all(w.begun is not None and w.begun >= carrier.begun for w in extra)
+    unfinished = carrier.finished and not any(w.finished for w in extra)
+    return later and (unfinished or (world is not None and len(found) > world))
+
+
+def _workers_seen(extra: list[Writer], world: int | None) -> str:
+    ranks = f"; the job has {world} rank{'s' if world != 1 else ''}" if world else ""
+    return f"{len(extra)} of them hold no metrics and began after the one that does{ranks}."
+
+
+def rank_variable_missing(evidence: Evidence) -> Iterator[Hit]:
+    """The script asked for a rank that nobody set."""
+    for error in python_errors(evidence, r"^KeyError$", r"^'(RANK|LOCAL_RANK|WORLD_SIZE)'$"):
+        where = f" at {error.frames[-1].strip()}" if error.frames else ""
+        yield Hit(id="dup-rank-unset-srun", observed=(f"The job stopped with KeyError: {error.message}{where}.",))
+        return
+
+
+def same_id(evidence: Evidence) -> Iterator[Hit]:
+    """Several processes wrote into one run."""
+    found = same_id_writers(evidence)
+    if not found:
+        return
+    observed = [
+        f"{len(found)} processes opened run {found[0].run_id} at the same time: {listed(r.path for r in found)}."
+    ]
+    observed += said(evidence, r"Resuming run |Error 1062: Duplicate entry", 2)
+    yield Hit(id="dup-same-id-all-ranks", observed=tuple(observed), values={"run_id": found[0].run_id})
+
+
+def shared(evidence: Evidence) -> Iterator[Hit]:
+    """Shared mode: fine in itself; two primaries or a late writer are not."""
+    if not shared_mode(evidence) and not said(evidence, r"The `shared` mode feature is experimental"):
+        return
+    directories = [r for r in evidence.local.runs if setting(r, "mode") == "shared"] or list(evidence.local.runs)
+    labels = sorted({label for r in directories for label in r.log.writer_labels})
+    named = f" ({listed(labels)})" if labels else ""
+    yield Hit(id="dup-shared-mode-legit", observed=(f"{len(directories)} processes write into one run{named}.",))
+    primaries = [r for r in directories if setting(r, "x_primary") is True]
+    if len(primaries) > 1:
+        named = listed(r.path for r in primaries)
+        observed = f"{len(primaries)} of {len(directories)} writers are primary: {named}."
+        yield Hit(id="dup-shared-two-primaries", observed=(observed,))
+    yield from _overwritten(evidence)
+
+
+def _overwritten(evidence: Evidence) -> Iterator[Hit]:
+    server, disk = main_server_run(evidence), main_local_run(evidence)
+    if server is None or disk is None or server.id != disk.run_id:
+        return
+    local = all_series(evidence, "disk")
+    for key, held in all_series(evidence, "server").items():
+        own = local.get(key)
+        if own is None or own.first_step is None or held.first_step is None or held.count >= own.count:
+            continue
+        if held.first_step > own.first_step:
+            observed = f"{key} begins at step {held.first_step} on the server, at step {own.first_step} on disk."
+            values = {"run_id": server.id, "run_dir": disk.path}
+            yield Hit(id="dup-shared-history-overwrite", observed=(observed,), values=values)
+            return
+
+
+RULES: tuple[Rule, ...] = (same_id, shared, rank_variable_missing, several_runs)

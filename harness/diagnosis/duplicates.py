@@ -1,0 +1,142 @@
+"""Looks at the runs of one job side by side, wherever they are judged: which of them are one too many, and why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.diagnosis.series import where_to_look
+from harness.diagnosis.view import final_server, server_runs
+from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun
+
+TOGETHER_S = 15.0
+"""Ranks that start together call `wandb.init()` within this time, in seconds, on a slow file system too."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """One run, or one run directory, of the job: who made it, when, and whether it holds training."""
+
+    id: str
+    where: str
+    begun: float | None
+    ended: float | None
+    host: str | None
+    rows: int
+    finished: bool
+    group: str | None
+    slurm: dict[str, str]
+
+    @property
+    def restart(self) -> str:
+        """How often Slurm had restarted the job when the run was made; 0 outside Slurm."""
+        return self.slurm.get("restart_count", "0")
+
+
+def writers(evidence: Evidence) -> tuple[Writer, ...]:
+    """Return the job's runs, the earliest first, from where they are judged."""
+    if where_to_look(evidence) == "server":
+        found = [_from_server(run) for run in server_runs(evidence)]
+    else:
+        found = [from_directory(run) for run in _one_each(evidence.local.runs)]
+    return tuple(sorted(found, key=lambda w: (w.begun or 0.0, w.id)))
+
+
+def run_count(evidence: Evidence) -> int:
+    """Return how many runs the job has, also those that were counted but not listed."""
+    listed = len(writers(evidence))
+    return max(final_server(evidence).runs_total, listed) if where_to_look(evidence) == "server" else listed
+
+
+def grouped_on_purpose(evidence: Evidence) -> str | None:
+    """Return the group that the script put all of its runs into: then several runs are meant, one for each rank."""
+    groups = {w.group for w in writers(evidence)}
+    group = groups.pop() if len(groups) == 1 else None
+    return group if group and group != evidence.request.token else None
+
+
+def shared_mode(evidence: Evidence) -> bool:
+    """Whether the SDK's shared mode was on: several writers, one run, on purpose."""
+    modes = [setting(run, "mode") for run in evidence.local.runs]
+    labelled = any("/l:" in key for run in server_runs(evidence) for key in run.system)
+    return labelled or "shared" in modes or any(run.log.writer_labels for run in evidence.local.runs)
+
+
+def same_id_writers(evidence: Evidence) -> tuple[LocalRun, ...]:
+    """Return directories of processes that wrote into one run at the same time, outside shared mode."""
+    if shared_mode(evidence):
+        return ()
+    by_id: dict[str, list[LocalRun]] = {}
+    for run in evidence.local.runs:
+        by_id.setdefault(run.run_id, []).append(run)
+    for runs in by_id.values():
+        if len(runs) > 1 and together([from_directory(r) for r in runs]):
+            return tuple(sorted(runs, key=lambda r: r.path))
+    return ()
+
+
+def together(found: list[Writer]) -> bool:
+    """Whether these began within `TOGETHER_S` seconds of each other and none had ended when the last one began."""
+    begun = [w.begun for w in found if w.begun is not None]
+    if len(begun) < len(found) or max(begun) - min(begun) > TOGETHER_S:
+        return False
+    # Times are whole seconds in places.
+    return all(w.ended is None or w.ended >= max(begun) - 1.0 for w in found)
+
+
+def problem(evidence: Evidence) -> str | None:
+    """Say in one sentence why this is not exactly one run, or None; groups and shared mode on purpose are fine."""
+    if same := same_id_writers(evidence):
+        return f"{len(same)} processes wrote into the one run {same[0].run_id} at the same time"
+    count = run_count(evidence)
+    if count <= 1 or grouped_on_purpose(evidence):
+        return None
+    return f"{count} runs where one was meant: {listed(w.id for w in writers(evidence))}"
+
+
+def listed(names: Iterable[str], limit: int = 4) -> str:
+    """Join names, the rest counted."""
+    every = list(names)
+    rest = f" and {len(every) - limit} more" if len(every) > limit else ""
+    return ", ".join(every[:limit]) + rest
+
+
+def setting(run: LocalRun, name: str) -> JsonValue:
+    """Return a setting that this process had, from the run's log or the SDK's own logs; None where neither tells."""
+    return run.log.settings.get(name, run.sdk_logs.settings.get(name))
+
+
+def _one_each(runs: tuple[LocalRun, ...]) -> list[LocalRun]:
+    """Keep one directory for each run id: a resumed run and shared mode leave several."""
+    kept: dict[str, LocalRun] = {}
+    for run in runs:
+        if run.run_id not in kept or run.log.history_rows > kept[run.run_id].log.history_rows:
+            kept[run.run_id] = run
+    return list(kept.values())
+
+
+def from_directory(run: LocalRun) -> Writer:
+    """View a run directory."""
+    log = run.log
+    facts, environment = log.run, log.environment
+    last = max((t for t in (log.history_last_time, log.system_last_time) if t is not None), default=None)
+    raw = run.metadata.get("slurm")
+    slurm = environment.slurm if environment and environment.slurm else raw if isinstance(raw, dict) else {}
+    host = (environment.host if environment else "") or run.metadata.get("host") or (facts.host if facts else "")
+    return Writer(
+        id=run.run_id, where=run.path, begun=run.started_at, ended=last, host=str(host) if host else None,
+        rows=log.history_rows, finished=log.has_exit, group=(facts.group if facts else "") or None,
+        slurm={k: str(v) for k, v in slurm.items()},
+    )  # fmt: skip
+
+
+def _from_server(run: ServerRun) -> Writer:
+    raw = run.metadata.get("slurm")
+    slurm = {k: str(v) for k, v in raw.items()} if isinstance(raw, dict) else {}
+    if run.restart_count is not None:
+        slurm["restart_count"] = run.restart_count
+    if run.slurm_job_id is not None:
+        slurm["job_id"] = run.slurm_job_id
+    return Writer(
+        id=run.id, where=run.url, begun=run.created_at, ended=run.heartbeat_at, host=run.host, rows=run.rows or 0,
+        finished=run.state == "finished",
+        group=run.group, slurm=slurm,
+    )  # fmt: skip

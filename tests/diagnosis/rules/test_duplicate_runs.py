@@ -1,0 +1,168 @@
+"""Rules of the family duplicate runs: each fires on its own pattern of runs and on no other's."""
+
+import pytest
+
+from harness.diagnosis.duplicates import problem
+from harness.diagnosis.rules.duplicate_runs import RULES
+from harness.evidence.models import Request, SlurmJob, SystemSeries
+from harness.evidence.wandb_log.models import RunFacts, SeriesSummary
+from tests.diagnosis import build as b
+
+TOKEN = "harness-0123"
+
+
+def request(nproc=2, nodes=1, **change):
+    return Request(
+        server="real", job_kind="script", job_path="train.py", nproc=nproc, nodes=nodes, token=TOKEN, **change
+    )
+
+
+def run(name, *, begun=1000.0, ended=1060.0, rows=3, group=TOKEN, host="nid005001", **change):
+    slurm = change.pop("slurm", {})
+    return b.server_run(
+        id=name, created_at=begun, heartbeat_at=ended, rows=rows, group=group, host=host,
+        metadata={"host": host, "slurm": slurm}, restart_count=slurm.get("restart_count"), **change,
+    )  # fmt: skip
+
+
+def told(*runs, ask=None, **change):
+    return b.evidence(request=ask or request(), server=b.server(*runs), **change)
+
+
+def errors(found):
+    return {i for i in b.hits(RULES, found) if i != "dup-shared-mode-legit"}
+
+
+PATTERNS = {
+    "one run": ([run("a")], request(4), set()),
+    "every rank": ([run("a"), *(run(i, rows=0) for i in "bcd")], request(4), {"dup-one-run-per-rank"}),
+    "every rank, all log": ([run("a"), run("b")], request(2), {"dup-one-run-per-rank"}),
+    "two of four ranks": ([run("a"), run("b")], request(4), {"dup-one-run-per-rank"}),
+    "every rank on two nodes": (
+        [run(f"{h}{n}", host=h) for h in ("nid1", "nid2") for n in range(2)], request(2, 2), {"dup-one-run-per-rank"},
+    ),
+    "one for each node": ([run("a", host="nid1"), run("b", host="nid2")], request(8, 2), {"dup-one-run-per-node"}),
+    "one for each node, told by Slurm": (
+        [run("a", host="nid1", slurm={"nnodes": "2"}), run("b", host="nid2", slurm={"nnodes": "2"})],
+        request(4), {"dup-one-run-per-node"},
+    ),
+    "plain srun": (
+        [run("a", slurm={"procid": "0"}), run("b", slurm={"procid": "1"})], request(2), {"dup-rank-unset-srun"},
+    ),
+    "torchrun under srun": (
+        [run("a", slurm={"procid": "0"}), run("b", slurm={"procid": "0"})], request(2), {"dup-one-run-per-rank"},
+    ),
+    "requeued": (
+        [
+            run("a", ended=1100.0, state="crashed", slurm={"restart_count": "0", "job_id": "7"}),
+            run("b", begun=1300.0, ended=1400.0, slurm={"restart_count": "1", "job_id": "7"}),
+        ],
+        request(2), {"dup-requeue-new-run"},
+    ),
+    "workers": (
+        [run("a"), run("b", rows=0, begun=1004.0), run("c", rows=0, begun=1004.0)], request(1), {"dup-dataloader-spawn"},
+    ),
+    "workers of rank 0": (
+        [run("a"), run("b", rows=0, begun=1004.0, state="crashed")], request(2), {"dup-dataloader-spawn"},
+    ),
+    "a rank that came late": ([run("a"), run("b", rows=0, begun=1004.0)], request(2), {"dup-one-run-per-rank"}),
+    "one after the other": ([run("a", ended=1030.0), run("b", begun=1040.0)], request(2), set()),
+    "grouped by the script": ([run("a", group="mine"), run("b", group="mine")], request(2), set()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("runs", "ask", "expected"), PATTERNS.values(), ids=PATTERNS)
+def test_pattern_of_runs_names_the_fault(runs, ask, expected):
+    assert errors(told(*runs, ask=ask)) == expected
+
+
+def test_requeue_is_told_by_slurm_where_the_runs_do_not_say():
+    job = b.job().model_copy(update={"slurm": SlurmJob(job_id="7", restarts=1)})
+    runs = (run("a", ended=1100.0), run("b", begun=1300.0, ended=1400.0))
+    assert errors(told(*runs, job=job)) == {"dup-requeue-new-run"}
+
+
+def test_offline_ranks_are_told_by_their_directories():
+    runs = [b.local_run(run_id=i, path=f"/w/offline-run-{i}", offline=True, started_at=1000.0) for i in "ab"]
+    found = b.evidence(request=request(offline=True), local=b.local(*runs), server=b.server())
+    assert errors(found) == {"dup-one-run-per-rank"}
+
+
+@pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK", "WORLD_SIZE"])
+def test_missing_rank_variable(name):
+    failed = b.job(ending="failed", output=b.output("Traceback", errors=(b.error("KeyError", f"'{name}'"),)))
+    assert errors(b.no_run(job=failed)) == {"dup-rank-unset-srun"}
+
+
+def test_another_key_error_is_not_a_rank():
+    failed = b.job(ending="failed", output=b.output("Traceback", errors=(b.error("KeyError", "'loss'"),)))
+    assert errors(b.no_run(job=failed)) == set()
+
+
+def directories(**change):
+    return [b.local_run(path=f"/w/run-x{s}", suffix=s, **change) for s in ("", "-1")]
+
+
+def test_same_id_on_every_rank():
+    found = told(run(b.RUN_ID), local=b.local(*directories()))
+    assert errors(found) == {"dup-same-id-all-ranks"}
+    assert "2 processes wrote into the one run" in problem(found)
+
+
+def test_resumed_run_has_two_directories_and_one_writer_at_a_time():
+    first, second = directories()
+    first = first.model_copy(update={"log": b.log(history_last_time=1005.0)})
+    found = told(run(b.RUN_ID), local=b.local(first, second.model_copy(update={"started_at": 1010.0})))
+    assert errors(found) == set()
+    assert problem(found) is None
+
+
+def shared(**settings):
+    return [
+        r.model_copy(update={"log": b.log(settings={"mode": "shared", **settings}, writer_labels=(f"rank_{n}",))})
+        for n, r in enumerate(directories())
+    ]
+
+
+def test_shared_mode_is_fine():
+    found = told(run(b.RUN_ID), local=b.local(*shared()))
+    assert set(b.hits(RULES, found)) == {"dup-shared-mode-legit"}
+    assert problem(found) is None
+
+
+def test_shared_mode_is_seen_by_labels_on_the_server():
+    key = "system.cpu/l:rank_0"
+    found = told(run(b.RUN_ID, system={key: SystemSeries(key=key, count=1)}), local=b.local(*directories()))
+    assert set(b.hits(RULES, found)) == {"dup-shared-mode-legit"}
+
+
+def test_two_primaries():
+    found = told(run(b.RUN_ID), local=b.local(*shared(x_primary=True)))
+    assert errors(found) == {"dup-shared-two-primaries"}
+
+
+def test_late_writer_overwrote_first_rows():
+    summary = SeriesSummary(
+        key="loss", count=10, count_number=10, count_non_finite=0, count_other=0, types={}, first=1.0, last=0.5,
+        min=0.5, max=1.0, constant=False, first_step=0, last_step=9, steps_increase=True, repeated_steps=0, backward_steps=0,
+        first_non_finite_step=None, first_time=None, last_time=None, sketch=(),
+    )  # fmt: skip
+    first, second = shared()
+    first = first.model_copy(
+        update={"log": first.log.model_copy(update={"history_rows": 10, "series": {"loss": summary}})}
+    )
+    series = {"loss": b.server_series("loss", count=7, numbers=7, first_step=3, last_step=9)}
+    found = told(run(b.RUN_ID, series=series), local=b.local(first, second))
+    assert errors(found) == {"dup-shared-history-overwrite"}
+
+
+def test_problem_counts_runs_that_are_not_listed():
+    found = b.evidence(request=request(8), server=b.server(run("a"), run("b"), runs_total=8))
+    assert problem(found).startswith("8 runs where one was meant: a, b")
+
+
+def test_groups_come_from_the_disk_too():
+    log = b.log(run=RunFacts(group="mine"))
+    runs = [b.local_run(run_id=i, path=f"/w/{i}", offline=True, log=log) for i in "ab"]
+    found = b.evidence(request=request(offline=True), local=b.local(*runs), server=b.server())
+    assert problem(found) is None
