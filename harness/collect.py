@@ -20,7 +20,8 @@ from harness.targets.base import Target
 from harness.watching import Poller, follow
 from harness.whereabouts import where_to_look
 
-LOCAL_LIMIT_S = 24 * 3600.0
+IDLE_LIMIT_S = 100.0
+"""A local job that hangs this long is ended; longer than the 90 s that the SDK may wait in `wandb.init()`."""
 PATIENCE_S = {"loopback": 5.0, "real": 30.0}
 """How long reads may take to become consistent, in seconds."""
 POLL_S = {"loopback": 0.4, "real": 5.0}
@@ -58,7 +59,7 @@ def watch_job(
         started_at = time.time()
         with clock.phase("job"), target:
             poller = _poller(reader, settings, request, setup, output)
-            watch = follow(target, output, poller, progress, moment, LOCAL_LIMIT_S)
+            watch = follow(target, output, poller, progress, moment, IDLE_LIMIT_S)
         moment.phase = "reading"
         progress.show(moment)
         seen = output.snapshot()

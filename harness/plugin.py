@@ -103,7 +103,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     from harness.session import KEY
 
     if "metric" in metafunc.fixturenames and KEY in metafunc.config.stash:
-        metafunc.parametrize("metric", metafunc.config.stash[KEY].settings.expect)
+        metafunc.parametrize("metric", metafunc.config.stash[KEY].expect)
 
 
 def _is_check(item: pytest.Item) -> bool:

@@ -27,6 +27,11 @@ class Session:
     """The evidence, once there is any."""
     _findings: tuple[Finding, ...] | None = None
 
+    @property
+    def expect(self) -> tuple[str, ...]:
+        """The metrics to find: saved evidence brings its own."""
+        return self.gathered.request.expect if self.gathered else self.settings.expect
+
     def evidence(self) -> Evidence:
         """Gather the evidence on first use."""
         if self.gathered is None:

@@ -11,6 +11,10 @@ from harness.evidence.models import ServerReading, Trouble, Watch
 from harness.progress import Moment, Progress
 from harness.targets.base import Target
 
+LOOK_S = 5.0
+BUSY = 0.05
+"""Share of one core below which a silent job counts as idle; the SDK's own sampling takes 1 to 3 %."""
+
 Glance = Callable[[], ServerReading | None]
 """Looks at the server once; None while it is not known where to look."""
 
@@ -78,28 +82,58 @@ class Poller:
         self._thread.join(patience_s)
 
 
+class Idleness:
+    """Tells a job that hangs from one that works: no output and hardly any CPU time for a long while.
+
+    The SDK itself may wait 90 s for `wandb.init()`, so the limit must be longer than that.
+    """
+
+    def __init__(self, limit_s: float, now: float) -> None:
+        self._limit_s = limit_s
+        self._since = now
+        self._cpu_s: float | None = None
+        self._looked = now
+
+    def look(self, now: float, *, spoke: bool, cpu_seconds: Callable[[], float | None]) -> float | None:
+        """Return for how many seconds the job has hung, once that is longer than the limit; else None."""
+        if spoke:
+            self._since, self._cpu_s = now, None
+        if now - self._looked < LOOK_S:
+            return None
+        self._looked = now
+        cpu_s = cpu_seconds()
+        if cpu_s is None:
+            return None
+        if self._cpu_s is None or cpu_s - self._cpu_s > BUSY * (now - self._since) + 0.5 or cpu_s < self._cpu_s:
+            self._since, self._cpu_s = now, cpu_s
+        return now - self._since if now - self._since > self._limit_s else None
+
+
 def follow(
     target: Target,
     output: OutputReader,
     poller: Poller | None,
     progress: Progress,
     moment: Moment,
-    limit_s: float,
+    idle_limit_s: float,
 ) -> Watch:
-    """Follow a job to its end; a job that runs longer than `limit_s` seconds is ended, and says so."""
+    """Follow a job to its end; a job that neither speaks nor computes for `idle_limit_s` seconds is ended."""
     begun = time.monotonic()
     sightings = Sightings()
+    idleness = Idleness(idle_limit_s, begun)
     while True:
         running = target.running()
+        spoke = False
         while lines := target.new_lines():
+            spoke = True
             output.feed(lines)
         if poller:
             _take(poller, sightings, begun)
         _tell(progress, moment, target, output, sightings, begun)
         if not running:
             break
-        if time.monotonic() - begun > limit_s:
-            target.cancel(f"the limit of {limit_s:.0f} s for the whole job was reached")
+        if hung := idleness.look(time.monotonic(), spoke=spoke, cpu_seconds=target.cpu_seconds):
+            target.cancel(f"it neither printed nor computed anything for {hung:.0f} s, so the harness ended it")
         time.sleep(target.poll_s)
     ended_s = time.monotonic() - begun
     if poller:

@@ -35,7 +35,7 @@ class JobSubject:
     def waiting(self) -> str | None:
         """Why it did not start."""
         job = self.facts
-        if job.started_at is not None:
+        if job.started_at is not None or job.ending not in ("pending", "unknown"):
             return None
         states = job.slurm.states if job.slurm else ()
         last = f"{states[-1].state} ({states[-1].reason or 'no reason given'})" if states else job.ending

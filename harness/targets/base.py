@@ -36,6 +36,9 @@ class Target(Protocol):
     def cancel(self, why: str) -> None:
         """End the job and remember why."""
 
+    def cpu_seconds(self) -> float | None:
+        """CPU time of the job's living processes, or None where it cannot be told."""
+
     def phase(self) -> str:
         """A few words for the live view: `pending (Priority)`, `running`."""
 

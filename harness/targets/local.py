@@ -59,6 +59,10 @@ class LocalTarget:
         self._group.terminate()
         self.running()
 
+    def cpu_seconds(self) -> float | None:
+        """CPU time of torchrun and all below it."""
+        return self._group.cpu_seconds()
+
     def phase(self) -> str:
         """Say whether it runs."""
         return "running" if self._ended_at is None else "ended"
@@ -79,7 +83,7 @@ class LocalTarget:
 
     def _ending(self, code: int | None) -> Ending:
         if self._why:
-            return "timeout" if "limit" in self._why else "interrupted"
+            return "interrupted"
         if code is None:
             return "running" if self._started_at else "not_submitted"
         return "completed" if code == 0 else "failed"

@@ -13,6 +13,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.targets.supervisor import descendants
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
@@ -158,6 +160,12 @@ class ProcessGroup:
                 self._status = -signal.SIGKILL
         return self._status
 
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the job's living processes, in seconds; 0 without /proc."""
+        if self._supervisor is None:
+            return 0.0
+        return sum(cpu_seconds_of(pid) for pid in descendants(self._supervisor.pid))
+
     def new_lines(self) -> list[str]:
         """Return output lines that came since the last call, a mebibyte at most; see `LogFollower`.
 
@@ -210,3 +218,12 @@ def survivors(token: str) -> list[int]:
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
     return found
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """Return user and system time of a process in seconds, from fields 14 and 15 of /proc/PID/stat (proc(5))."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:  # it has just ended
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
