@@ -80,6 +80,8 @@ class Viewer(Fact):
     username: str
     entity: str | None = None
     teams: tuple[str, ...] = ()
+    admin: bool = False
+    """An administrator of the server, who may write without being a member."""
 
 
 class Network(Fact):
