@@ -96,8 +96,9 @@ def read_server(
 ) -> ServerReading:
     """Read the job's runs when they show as much as the disk does, or when patience ends."""
     where = where_to_look(request, setup, output, local)
-    rows = {run.run_id: run.log.history_rows for run in local.runs if not run.offline}
-    ended = {run.run_id for run in local.runs if run.log.has_exit and not run.offline}
+    uploaded = [run for run in local.runs if settings.sync or not run.offline]
+    rows = {run.run_id: run.log.history_rows for run in uploaded}
+    ended = {run.run_id for run in uploaded if run.log.has_exit}
 
     def settled(reading: ServerReading) -> bool:
         seen = {run.id: run for run in reading.runs}

@@ -23,6 +23,7 @@ class Parser(argparse.ArgumentParser):
     """Ends with one sentence and exit code 4."""
 
     def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the usage."""
         sys.stderr.write(f"{self.prog}: {message}\n")
         raise SystemExit(4)
 
@@ -115,4 +116,4 @@ def pattern_of(symptom: Symptom) -> re.Pattern[str] | None:
     text = symptom.text.strip().splitlines()[-1].strip()
     if len(text) < SHORTEST or text.startswith("("):
         return None
-    return re.compile(re.sub(r"(?:<[^<>]*>|…|\\\.\\\.\\\.)", ".*", re.escape(text).replace("\\<", "<").replace("\\>", ">")))
+    return re.compile(".*".join(re.escape(part) for part in re.split(r"<[^<>]*>|…|\.\.\.", text)))

@@ -11,7 +11,7 @@ from harness.diagnosis.gpu_expectation import expected_gpus as expected_of
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
 from harness.diagnosis.series import SeriesView
 from harness.diagnosis.system_series import GpuView, HostKind, SystemView
-from harness.diagnosis.view import find_lines, final_server
+from harness.diagnosis.view import final_server, find_lines
 from harness.evidence.models import Evidence, Watch
 from harness.session import session_of
 from harness.subjects.job import JobSubject
@@ -155,8 +155,8 @@ def expected_gpus(evidence: Evidence) -> GpuExpectation:
 
 
 @pytest.fixture
-def gpus(evidence: Evidence, expected_gpus: GpuExpectation) -> tuple[GpuView, ...]:
-    """GPUs that report."""
+def gpus(evidence: Evidence, expected_gpus: GpuExpectation) -> tuple[GpuView, ...]:  # noqa: ARG001 - decides
+    """GPUs that report, where the job had any."""
     return system_series.gpus(evidence)
 
 

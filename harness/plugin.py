@@ -45,8 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
         raise pytest.UsageError("-n is refused: several workers would submit the job several times; leave -n out.")
-    from harness.reportfolder import report_folder
     from harness.report.live import live_view
+    from harness.reportfolder import report_folder
     from harness.session import KEY, Session
 
     try:

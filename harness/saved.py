@@ -18,4 +18,5 @@ def load(path: Path) -> Evidence:
         raise SettingsError(f"--replay: {path} cannot be read ({error.strerror}).") from None
     except ValueError as error:
         why = str(error).splitlines()[0]
-        raise SettingsError(f"--replay: {path} holds no evidence of this version ({why}); give an evidence.json.") from None
+        hint = "give an evidence.json"
+        raise SettingsError(f"--replay: {path} holds no evidence of this version ({why}); {hint}.") from None
