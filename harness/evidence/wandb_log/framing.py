@@ -12,18 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import Struct
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from zlib import crc32
-
-from harness.evidence.wandb_log.models import LogProblem
 
 HEADER_SIZE = 7
 HEADER = b":W&B\xe1\xbe\x00"
 BLOCK_SIZE = 32 * 1024
 MAX_RECORD_BYTES = 32 * 1024 * 1024
-MAX_PROBLEMS = 200
-# Enough blocks at a time for the bulk decoder to be quick, few enough to stay small.
-BATCH_BYTES = 32 * BLOCK_SIZE
+# Enough blocks at a time for the bulk decoder to be quick, few enough for the processor's cache.
+SEGMENT_SIZE = 16 * BLOCK_SIZE
 
 _CHUNK_HEADER = Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
@@ -31,204 +28,269 @@ _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _CRC_OF_TYPE = tuple(crc32(bytes([kind])) for kind in range(256))
 
 
-@dataclass
-class Problems:
-    """What went wrong while reading, bounded."""
+class Problem(NamedTuple):
+    """Bytes that could not be used; `torn` where the end of the file is the cause."""
 
-    found: list[LogProblem] = field(default_factory=list)
-    dropped: int = 0
-    skipped_bytes: int = 0
-    torn_at: int | None = None
+    offset: int
+    what: str
+    skipped: int
+    detail: str
+    torn: bool = False
 
-    def add(self, offset: int, what: str, skipped: int, detail: str) -> None:
-        """Note one problem; beyond `MAX_PROBLEMS` only count it."""
-        self.skipped_bytes += skipped
-        if len(self.found) < MAX_PROBLEMS:
-            self.found.append(LogProblem(offset=offset, what=what, skipped_bytes=skipped, detail=detail))
-        else:
-            self.dropped += 1
 
-    def torn(self, offset: int, skipped: int, detail: str) -> None:
-        """Note that the file ends inside the record at `offset`."""
-        self.torn_at = offset
-        self.add(offset, "torn_tail", skipped, detail)
+class Chunk(NamedTuple):
+    """A chunk that is not a whole record."""
+
+    offset: int
+    kind: int
+    payload: bytes
 
 
 @dataclass
-class Batch:
-    """Consecutive records: their payloads, and the offset of each one's first chunk."""
+class Records:
+    """Consecutive records: the offset of each one's first chunk, and its payload."""
 
     offsets: list[int] = field(default_factory=list)
     payloads: list[bytes] = field(default_factory=list)
 
 
-class RecordReader:
-    """Reads the records of one stream in batches; the header has been checked before."""
+class Assembler:
+    """Puts records of several chunks together."""
 
-    def __init__(self, stream: BinaryIO, size: int, problems: Problems) -> None:
-        self._stream = stream
-        self._size = size
-        self._problems = problems
-        self._base = 0
-        # The record being put together from several chunks.
-        self._parts: list[bytes] = []
-        self._parts_size = 0
+    def __init__(self) -> None:
+        self.records = Records()
+        self.problems: list[Problem] = []
         self._start: int | None = None
-        # Chunks of a lost record follow a bad block or precede the first good one.
-        self._orphan_bytes = 0
+        self._parts: list[bytes] = []
+        self._size = 0
         self._orphan_start = 0
+        self._orphan_size = 0
 
-    def batches(self) -> Iterator[Batch]:
-        """Yield batches until `size` bytes are read; never raises for content.
+    @property
+    def is_open(self) -> bool:
+        """Whether a record has begun and not ended."""
+        return self._start is not None
 
-        Raises:
-            OSError: the operating system could not read on.
-        """
-        self._stream.seek(0)
-        position = HEADER_SIZE
-        while self._base < self._size:
-            buffer = _read_fully(self._stream, min(BATCH_BYTES, self._size - self._base))
-            if not buffer:
-                break
-            batch = Batch()
-            for block in range(0, len(buffer), BLOCK_SIZE):
-                end = min(block + BLOCK_SIZE, len(buffer))
-                self._read_block(buffer, block + position, end, batch)
-                position = 0
-            self._base += len(buffer)
-            yield batch
-        self._finish()
+    def take_over(self, other: Assembler) -> None:
+        """Go on with the open record of the assembler of the bytes that precede."""
+        self._start, self._parts, self._size = other._start, other._parts, other._size
+        self._orphan_start, self._orphan_size = other._orphan_start, other._orphan_size
 
-    def _read_block(self, buffer: bytes, position: int, end: int, batch: Batch) -> None:
-        """Take the chunks between `position` and `end`, both within `buffer`."""
-        unpack, checksums, base = _CHUNK_HEADER.unpack_from, _CRC_OF_TYPE, self._base
-        add_offset, add_payload = batch.offsets.append, batch.payloads.append
+    def add(self, chunk: Chunk) -> None:
+        """Take the next chunk."""
+        offset, kind, payload = chunk
+        if kind in (_FULL, _FIRST):
+            self.drop_open()
+            if kind == _FULL:
+                self.records.offsets.append(offset)
+                self.records.payloads.append(payload)
+            else:
+                self._start, self._parts, self._size = offset, [payload], len(payload)
+        elif kind not in (_MIDDLE, _LAST):
+            self.problems.append(
+                Problem(offset, "unknown_chunk_type", HEADER_SIZE + len(payload), f"chunk type {kind}")
+            )
+        elif self._start is None:
+            if not self._orphan_size:
+                self._orphan_start = offset
+            self._orphan_size += HEADER_SIZE + len(payload)
+            if kind == _LAST:
+                self.drop_open()
+        else:
+            self._size += len(payload)
+            if self._size <= MAX_RECORD_BYTES:
+                self._parts.append(payload)
+            if kind == _LAST:
+                self._finish(self._start)
+
+    def add_problem(self, problem: Problem) -> None:
+        """Take a bad place; a record that is open there is lost too."""
+        if problem.torn and self._start is not None:
+            problem = problem._replace(offset=self._start, skipped=problem.skipped + self._size)
+            self._close()
+        self.drop_open()
+        self.problems.append(problem)
+
+    def drop_open(self) -> None:
+        """Give up what is open, since something else follows."""
+        if self._start is not None:
+            detail = "a record begins, and something else follows before its end"
+            self.problems.append(Problem(self._start, "unfinished_record", self._size, detail))
+            self._close()
+        if self._orphan_size:
+            detail = "the beginning of this record is lost"
+            self.problems.append(Problem(self._orphan_start, "headless_record", self._orphan_size, detail))
+            self._orphan_size = 0
+
+    def end(self) -> None:
+        """The file ends here."""
+        if self._start is not None:
+            detail = "the file ends inside this record"
+            self.problems.append(Problem(self._start, "torn_tail", self._size, detail, torn=True))
+            self._close()
+        self.drop_open()
+
+    def _finish(self, start: int) -> None:
+        if self._size > MAX_RECORD_BYTES:
+            detail = f"the record is larger than {MAX_RECORD_BYTES} bytes"
+            self.problems.append(Problem(start, "record_too_large", self._size, detail))
+        else:
+            self.records.offsets.append(start)
+            self.records.payloads.append(b"".join(self._parts))
+        self._close()
+
+    def _close(self) -> None:
+        self._start, self._parts, self._size = None, [], 0
+
+
+class Framed:
+    """The chunks of a segment, a run of whole blocks, taken apart without knowing what precedes it."""
+
+    def __init__(self, buffer: bytes, base: int, file_size: int) -> None:
+        """Take the bytes `buffer` at offset `base`, a multiple of the block size."""
+        # What belongs to a record that began in an earlier segment, if there is one.
+        self.head: list[Chunk | Problem] = []
+        # Whether the head is all there is, so that the record may go on in the next segment.
+        self.head_only = True
+        self.own = Assembler()
+        self._buffer = buffer
+        self._base = base
+        self._file_size = file_size
+        position = 0 if base else HEADER_SIZE
+        for block in range(0, len(buffer), BLOCK_SIZE):
+            self._take_block(block + position, min(block + BLOCK_SIZE, len(buffer)))
+            position = 0
+
+    def _take_block(self, position: int, end: int) -> None:
+        buffer, base, unpack, checksums = self._buffer, self._base, _CHUNK_HEADER.unpack_from, _CRC_OF_TYPE
+        own = self.own
+        add_offset, add_payload = own.records.offsets.append, own.records.payloads.append
         last_header = end - HEADER_SIZE
+        plain = not (self.head_only or own.is_open)
         while position <= last_header:
             checksum, length, kind = unpack(buffer, position)
             start = position + HEADER_SIZE
             stop = start + length
             payload = buffer[start:stop]
             if stop > end or crc32(payload, checksums[kind]) != checksum:
-                self._bad_chunk(buffer, position, stop, end)
+                self._bad(self._bad_chunk(position, stop, end))
                 return
-            if kind == _FULL and self._start is None:
+            if plain and kind == _FULL:
                 add_offset(base + position)
                 add_payload(payload)
             else:
-                self._add_chunk(kind, base + position, payload, batch)
+                self._add(Chunk(base + position, kind, payload))
+                plain = not (self.head_only or own.is_open)
             position = stop
         if position < end:
-            self._end_of_block(buffer, position, end)
+            self._end_of_block(position, end)
 
-    def _add_chunk(self, kind: int, offset: int, payload: bytes, batch: Batch) -> None:
-        """Put a record of several chunks together, or say why that fails."""
-        if kind in (_FULL, _FIRST):
-            self._drop_unfinished()
-            self._flush_orphans()
-            if kind == _FULL:
-                batch.offsets.append(offset)
-                batch.payloads.append(payload)
-                return
-            self._start, self._parts, self._parts_size = offset, [payload], len(payload)
-        elif kind not in (_MIDDLE, _LAST):
-            self._problems.add(offset, "unknown_chunk_type", HEADER_SIZE + len(payload), f"chunk type {kind}")
-        elif self._start is None:
-            if not self._orphan_bytes:
-                self._orphan_start = offset
-            self._orphan_bytes += HEADER_SIZE + len(payload)
-            if kind == _LAST:
-                self._flush_orphans()
+    def _add(self, chunk: Chunk) -> None:
+        if self.head_only and chunk.kind not in (_FULL, _FIRST):
+            self.head.append(chunk)
         else:
-            self._parts_size += len(payload)
-            if self._parts_size <= MAX_RECORD_BYTES:
-                self._parts.append(payload)
-            if kind == _LAST:
-                self._finish_record(batch)
+            self.head_only = False
+            self.own.add(chunk)
 
-    def _finish_record(self, batch: Batch) -> None:
-        start = self._start if self._start is not None else 0
-        if self._parts_size > MAX_RECORD_BYTES:
-            detail = f"the record is larger than {MAX_RECORD_BYTES} bytes"
-            self._problems.add(start, "record_too_large", self._parts_size, detail)
+    def _bad(self, problem: Problem) -> None:
+        if self.head_only:
+            self.head.append(problem)
+            self.head_only = False
         else:
-            batch.offsets.append(start)
-            batch.payloads.append(b"".join(self._parts))
-        self._start, self._parts = None, []
+            self.own.add_problem(problem)
 
-    def _drop_unfinished(self) -> None:
-        if self._start is not None:
-            detail = "a record begins, and another one follows before its end"
-            self._problems.add(self._start, "unfinished_record", self._parts_size, detail)
-            self._start, self._parts = None, []
-
-    def _flush_orphans(self) -> None:
-        if self._orphan_bytes:
-            detail = "the beginning of this record is lost"
-            self._problems.add(self._orphan_start, "headless_record", self._orphan_bytes, detail)
-            self._orphan_bytes = 0
-
-    def _bad_chunk(self, buffer: bytes, position: int, stop: int, end: int) -> None:
-        """Give up the rest of the block, saying what is there."""
+    def _bad_chunk(self, position: int, stop: int, end: int) -> Problem:
+        """Say what is wrong with the rest of a block, which is given up."""
         offset, skipped = self._base + position, end - position
-        at_end_of_file = self._base + end >= self._size
-        if buffer.count(b"\0", position, end) == skipped:
-            self._drop_unfinished()
-            if at_end_of_file:
-                self._problems.torn_at = offset
-            self._problems.add(offset, "zero_filled", skipped, "only zeros up to the end of the block")
-            return
+        at_end_of_file = self._base + end >= self._file_size
+        if self._buffer.count(b"\0", position, end) == skipped:
+            return Problem(offset, "zero_filled", skipped, "only zeros up to the end of the block", at_end_of_file)
         block_end = position // BLOCK_SIZE * BLOCK_SIZE + BLOCK_SIZE
         if end < stop <= block_end and at_end_of_file:
             # The length fits the block, but the file ends before the record does.
-            self._torn(offset, skipped, "the file ends inside this record")
-            return
-        self._drop_unfinished()
+            return Problem(offset, "torn_tail", skipped, "the file ends inside this record", torn=True)
         what = "bad_length" if stop > end else "bad_checksum"
-        self._problems.add(offset, what, skipped, "the rest of this 32 KiB block is given up")
+        return Problem(offset, what, skipped, "the rest of this 32 KiB block is given up")
 
-    def _end_of_block(self, buffer: bytes, position: int, end: int) -> None:
-        """Check the 1 to 6 bytes that are left: padding, or a cut off chunk header."""
-        offset, rest = self._base + position, buffer[position:end]
+    def _end_of_block(self, position: int, end: int) -> None:
+        """Check the 1 to 6 bytes that are left: padding, or a chunk header that is cut off."""
+        offset, rest = self._base + position, self._buffer[position:end]
         if end % BLOCK_SIZE:
-            self._torn(offset, len(rest), "the file ends inside the header of this chunk")
+            detail = "the file ends inside the header of this chunk"
+            self._bad(Problem(offset, "torn_tail", len(rest), detail, torn=True))
         elif rest.strip(b"\0"):
-            self._problems.add(offset, "bad_padding", len(rest), "the padding of this block is not zero")
-
-    def _torn(self, offset: int, skipped: int, detail: str) -> None:
-        """Note that the file ends inside a record, which may have begun in an earlier chunk."""
-        if self._start is not None:
-            offset, skipped = self._start, skipped + self._parts_size
-            self._start, self._parts = None, []
-        self._problems.torn(offset, skipped, detail)
-
-    def _finish(self) -> None:
-        self._flush_orphans()
-        if self._start is not None:
-            self._torn(self._start, 0, "the file ends inside this record")
+            self._bad(Problem(offset, "bad_padding", len(rest), "the padding of this block is not zero"))
 
 
-def _read_fully(stream: BinaryIO, size: int) -> bytes:
-    """Read `size` bytes, fewer only at the end of the stream."""
+class Stitcher:
+    """Joins segments, which come in the order of the file."""
+
+    def __init__(self) -> None:
+        self._open = Assembler()
+
+    def join(self, head: list[Chunk | Problem], own: Assembler | None) -> tuple[Records, list[Problem]]:
+        """Return the records and problems that lie across the beginning of a segment.
+
+        Args:
+            head: of the segment.
+            own: the rest of the segment, None where the head is all.
+        """
+        joint = self._open
+        for part in head:
+            if isinstance(part, Chunk):
+                joint.add(part)
+            else:
+                joint.add_problem(part)
+        if own is not None:
+            joint.drop_open()
+        records, problems = joint.records, joint.problems
+        self._open = Assembler()
+        self._open.take_over(joint if own is None else own)
+        return records, problems
+
+    def end(self) -> list[Problem]:
+        """Return the problems at the end of the file."""
+        self._open.end()
+        return self._open.problems
+
+
+def read_segment(stream: BinaryIO, offset: int, file_size: int) -> Framed | None:
+    """Read and split the segment at `offset`; None where the file has become shorter.
+
+    Raises:
+        OSError: the operating system cannot read it.
+    """
+    stream.seek(offset)
+    size = min(SEGMENT_SIZE, file_size - offset)
     buffer = stream.read(size)
     while buffer and len(buffer) < size:
         more = stream.read(size - len(buffer))
         if not more:
             break
         buffer += more
-    return buffer
+    return Framed(buffer, offset, file_size) if buffer else None
 
 
-def iter_records(path: Path, problems: Problems | None = None) -> Iterator[tuple[int, bytes]]:
+def iter_records(path: Path, problems: list[Problem] | None = None) -> Iterator[tuple[int, bytes]]:
     """Yield (offset of its first chunk, serialized `Record`) for each readable record of a file.
 
-    A wrong file header is not looked at here: records are found behind it or not.
+    The file's header is not looked at: records are found behind it or not. What is skipped goes to
+    `problems`.
 
     Raises:
         OSError: the file cannot be opened or read.
     """
-    found = Problems() if problems is None else problems
+    found = [] if problems is None else problems
+    stitcher = Stitcher()
     with path.open("rb") as stream:
-        size = stream.seek(0, 2)
-        for batch in RecordReader(stream, size, found).batches():
-            yield from zip(batch.offsets, batch.payloads, strict=True)
+        file_size = stream.seek(0, 2)
+        for offset in range(0, file_size, SEGMENT_SIZE):
+            framed = read_segment(stream, offset, file_size)
+            if framed is None:
+                break
+            joint, trouble = stitcher.join(framed.head, None if framed.head_only else framed.own)
+            found.extend(trouble)
+            yield from zip(joint.offsets, joint.payloads, strict=True)
+            found.extend(framed.own.problems)
+            yield from zip(framed.own.records.offsets, framed.own.records.payloads, strict=True)
+    found.extend(stitcher.end())

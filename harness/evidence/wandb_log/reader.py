@@ -7,18 +7,22 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from harness.evidence.wandb_log import wire
+from google.protobuf.message import DecodeError
+
 from harness.evidence.wandb_log.flat import FlatDict
-from harness.evidence.wandb_log.framing import HEADER, HEADER_SIZE, Batch, Problems, RecordReader
+from harness.evidence.wandb_log.framing import HEADER, HEADER_SIZE, SEGMENT_SIZE, Problem, Stitcher
 from harness.evidence.wandb_log.history import History
-from harness.evidence.wandb_log.models import LocalLog, LogStatus
+from harness.evidence.wandb_log.models import LocalLog, LogProblem, LogStatus
 from harness.evidence.wandb_log.records import Facts
+from harness.evidence.wandb_log.schema import Schema
+from harness.evidence.wandb_log.segment import Decoded, decode, decode_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Larger records of the rare types are counted only: parsed, hostile ones could fill the memory.
-_MAX_PARSED_BYTES = 4 * 1024 * 1024
+_MAX_PARSED_BYTES = 2 * 1024 * 1024
+_MAX_PROBLEMS = 200
 
 
 def read_wandb_log(path: Path, *, max_keys: int = 2000) -> LocalLog:
@@ -59,8 +63,11 @@ class _Log:
         self._path = path
         self._size = size
         self._modified = modified
-        self._problems = Problems()
         self._version: int | None = None
+        self._problems: list[Problem] = []
+        self._problems_dropped = 0
+        self._skipped = 0
+        self._torn_at: int | None = None
         self._counts: Counter[str] = Counter()
         self._history = History(max_keys)
         self._summary = FlatDict()
@@ -73,67 +80,78 @@ class _Log:
             whole = HEADER.startswith(header)
             return self._result("empty" if not header else "torn" if whole else "not_a_wandb_file")
         self._version = header[6]
+        schema, stitcher = Schema(), Stitcher()
         good = header == HEADER
         if not good:
             what = "unsupported_version" if header[:6] == HEADER[:6] else "bad_header"
-            self._problems.add(0, what, HEADER_SIZE, f"the file begins with {header.hex(' ')}")
-        for batch in RecordReader(stream, self._size, self._problems).batches():
-            if not good and not self._counts and not batch.payloads:
-                # Neither the header nor anything in the first megabyte is ours: read no further.
+            self._add_problems([Problem(0, what, HEADER_SIZE, f"the file begins with {header.hex(' ')}")])
+        for offset in range(0, self._size, SEGMENT_SIZE):
+            segment = decode_segment(stream, offset, self._size, schema)
+            if segment is None:
+                break
+            joint, problems = stitcher.join(segment.head, segment.rest)
+            self._add_problems(problems)
+            if joint.payloads:
+                self._add(decode(joint, schema, self._last_step()))
+            self._add(segment.decoded)
+            if not good and not self._counts:
+                # Neither the header nor anything in the first segment is ours: read no further.
                 return self._result("not_a_wandb_file")
-            self._add(batch)
-        return self._result(self._status(good))
+        self._add_problems(stitcher.end())
+        return self._result(self._status())
 
-    def _status(self, good: bool) -> LogStatus:
-        if not self._counts and not good:
-            return "not_a_wandb_file"
+    def _last_step(self) -> int:
+        return -1 if self._history.order.last is None else self._history.order.last
+
+    def _status(self) -> LogStatus:
         if self._size == HEADER_SIZE:
             return "header_only"
-        torn = self._problems.torn_at is not None
-        if len(self._problems.found) + self._problems.dropped > torn:
+        torn = self._torn_at is not None
+        if len(self._problems) + self._problems_dropped > torn:
             return "damaged"
         if torn:
             return "torn"
         return "complete" if self._facts.has_exit else "no_exit_record"
 
-    def _add(self, batch: Batch) -> None:
-        for offset, payload in zip(batch.offsets, batch.payloads, strict=True):
-            self._add_one(offset, payload)
+    def _add_problems(self, problems: list[Problem]) -> None:
+        for problem in problems:
+            self._skipped += problem.skipped
+            if problem.torn:
+                self._torn_at = problem.offset
+            if len(self._problems) < _MAX_PROBLEMS:
+                self._problems.append(problem)
+            else:
+                self._problems_dropped += 1
 
-    def _add_one(self, offset: int, payload: bytes) -> None:
+    def _add(self, decoded: Decoded) -> None:
+        self._history.add(decoded.columns)
+        for change in decoded.summary:
+            if change.value is None:
+                self._summary.remove(change.path)
+            else:
+                self._summary.update(change.path, change.value)
+        self._counts.update(decoded.counts)
+        problems = decoded.problems
+        for offset, kind, payload in decoded.rare:
+            problem = self._add_rare(offset, kind, payload)
+            if problem is None:
+                self._counts[kind] += 1
+            else:
+                problems.append(problem)
+        self._add_problems(sorted(problems))
+
+    def _add_rare(self, offset: int, kind: str, payload: bytes) -> Problem | None:
+        if len(payload) > _MAX_PARSED_BYTES:
+            detail = f"a {kind} record larger than {_MAX_PARSED_BYTES} bytes"
+            return Problem(offset, "record_too_large", len(payload), detail)
         try:
-            self._add_record(payload)
-        except wire.WireError as error:
-            self._problems.add(offset, "undecodable_record", len(payload), str(error))
-
-    def _add_record(self, payload: bytes) -> None:
-        number = wire.record_type(payload)
-        kind = wire.RECORD_TYPES.get(number, "unknown")
-        if number == wire.HISTORY:
-            self._history.add_record(payload)
-        elif number == wire.SUMMARY:
-            self._add_summary(payload)
-        elif number and len(payload) <= _MAX_PARSED_BYTES:
-            self._add_rare(kind, payload)
-        self._counts[kind] += 1
-
-    def _add_summary(self, payload: bytes) -> None:
-        for item in wire.items(payload, wire.SUMMARY, 1):
-            self._summary.update(item.path, item.value)
-        for item in wire.items(payload, wire.SUMMARY, 2):
-            self._summary.remove(item.path)
-
-    def _add_rare(self, kind: str, payload: bytes) -> None:
-        from google.protobuf.message import DecodeError  # late, as the SDK's classes
-
-        try:
-            record = self._parse(payload)
-        except DecodeError as error:
-            raise wire.WireError(str(error)) from None
-        self._facts.add(kind, record)
+            self._facts.add(kind, self._parse(payload))
+        except DecodeError:
+            return Problem(offset, "undecodable_record", len(payload), f"a broken {kind} record")
+        return None
 
     def _result(self, status: LogStatus) -> LocalLog:
-        facts, history, problems = self._facts, self._history, self._problems
+        facts, history = self._facts, self._history
         console_lines, console_tail = facts.console.result()
         return LocalLog(
             path=str(self._path),
@@ -141,11 +159,14 @@ class _Log:
             size_bytes=self._size,
             modified_time=self._modified,
             version=self._version,
-            problems=tuple(problems.found),
-            problems_dropped=problems.dropped,
-            skipped_bytes=problems.skipped_bytes,
-            torn_at=problems.torn_at,
-            records=dict(sorted(self._counts.items())),
+            problems=tuple(
+                LogProblem(offset=found.offset, what=found.what, skipped_bytes=found.skipped, detail=found.detail)
+                for found in self._problems
+            ),
+            problems_dropped=self._problems_dropped,
+            skipped_bytes=self._skipped,
+            torn_at=self._torn_at,
+            records={kind: count for kind, count in sorted(self._counts.items()) if count},
             run=facts.run,
             sdk_version=facts.sdk_version,
             python_version=facts.python_version,

@@ -92,7 +92,9 @@ class Facts:
     def _add_settings(self, settings: Any) -> None:
         for item in settings.item[:_MAX_LIST]:
             if len(self.settings) < _MAX_LIST and not any(word in item.key.lower() for word in _SECRET_WORDS):
-                self.settings[values.clean_text(item.key, 100)] = bounded(item.value_json)
+                self.settings[values.clean_text(item.key, 100)] = values.clean(
+                    values.text_or_value(item.value_json.encode())
+                )
 
     def _add_config(self, config: Any) -> None:
         for item in config.update:
@@ -106,10 +108,7 @@ class Facts:
 
     def _add_wandb_config(self, text: str) -> None:
         """Read the SDK's own entry of the config; older SDKs name their version there."""
-        try:
-            value = values.parse_json(text.encode())
-        except values.BadJsonError:
-            return
+        value = values.parse_json(text.encode())
         if isinstance(value, dict):
             self.sdk_version = self.sdk_version or str(value.get("cli_version", ""))[:50]
             self.python_version = self.python_version or str(value.get("python_version", ""))[:50]
@@ -211,14 +210,6 @@ def _machine(environment: Any, said: dict[str, Any]) -> dict[str, Any]:
 def item_path(item: Any) -> tuple[bytes, ...]:
     """Return the path of a config item, at least one part."""
     return tuple(part.encode() for part in (tuple(item.nested_key) or (item.key,)))
-
-
-def bounded(value_json: str) -> JsonValue:
-    """Parse and bound a JSON value; what is no JSON is kept as text."""
-    try:
-        return values.clean(values.parse_json(value_json.encode()))
-    except values.BadJsonError:
-        return values.clean_text(value_json)
 
 
 def seconds(timestamp: Any) -> float:

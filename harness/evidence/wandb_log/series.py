@@ -7,7 +7,7 @@ from itertools import islice
 from operator import eq, gt
 
 from harness.evidence.wandb_log.models import Number, SeriesSummary, SystemSeriesSummary
-from harness.evidence.wandb_log.values import as_number, kind_of, to_number
+from harness.evidence.wandb_log.values import as_number, to_number
 
 SKETCH_POINTS = 200
 
@@ -77,8 +77,8 @@ class Extent:
         self.count = 0
         self.first: float | None = None
         self.last: float | None = None
-        self.min: float | None = None
-        self.max: float | None = None
+        self.low: float | None = None
+        self.high: float | None = None
 
     def add(self, values: list[float]) -> bool:
         """Take numbers, at least one; return whether all are finite."""
@@ -93,10 +93,10 @@ class Extent:
             if not finite:
                 return False
         low, high = min(finite), max(finite)
-        if self.min is None or low < self.min:
-            self.min = low
-        if self.max is None or high > self.max:
-            self.max = high
+        if self.low is None or low < self.low:
+            self.low = low
+        if self.high is None or high > self.high:
+            self.high = high
         return len(finite) == len(values)
 
 
@@ -124,36 +124,24 @@ class Series:
         if last is not None:
             self.last_time = last
 
-    def add_numbers(self, steps: Steps, values: list[float]) -> None:
-        """Take numbers, at least one, as `values.as_number` gives them."""
-        self.count += len(values)
-        self.order.add(steps)
-        self._add_numbers(steps.values, values)
+    def add(self, steps: Steps, numbers: list[float], number_steps: list[int] | None = None) -> None:
+        """Take samples, at least one.
 
-    def add_values(self, steps: Steps, values: list[object]) -> None:
-        """Take any values, at least one; the plain text of strings is kept for `_type` only."""
-        self.count += len(values)
-        self.order.add(steps)
-        number_steps: list[int] = []
-        numbers: list[float] = []
-        for step, value in zip(steps.values, values, strict=True):
-            number = as_number(value)
-            if number is not None:
-                number_steps.append(step)
-                numbers.append(number)
-                continue
-            kind = kind_of(value)
-            self.other[kind] = self.other.get(kind, 0) + 1
-            if isinstance(value, str):
-                self.last_text = value[:100]
-        if numbers:
-            self._add_numbers(number_steps, numbers)
-
-    def add_bad(self, steps: Steps) -> None:
-        """Take samples whose JSON is broken."""
+        Args:
+            steps: of all samples, numbers or not.
+            numbers: the numbers among them.
+            number_steps: the step of each number, where that is not `steps`.
+        """
         self.count += len(steps.values)
         self.order.add(steps)
-        self.other["invalid"] = self.other.get("invalid", 0) + len(steps.values)
+        if numbers:
+            self._add_numbers(steps.values if number_steps is None else number_steps, numbers)
+
+    def add_odd(self, odd: list[tuple[int, str, str]]) -> None:
+        """Note what the samples are that are no numbers: (row, kind, text)."""
+        for _, kind, text in odd:
+            self.other[kind] = self.other.get(kind, 0) + 1
+            self.last_text = text or self.last_text
 
     def _add_numbers(self, steps: list[int], values: list[float]) -> None:
         if not self._extent.add(values):
@@ -179,9 +167,9 @@ class Series:
             types={kind: count for kind, count in types.items() if count},
             first=None if extent.first is None else to_number(extent.first),
             last=None if extent.last is None else to_number(extent.last),
-            min=extent.min,
-            max=extent.max,
-            constant=finite == self.count and extent.min == extent.max,
+            min=_bound(extent.low),
+            max=_bound(extent.high),
+            constant=finite == self.count and extent.low == extent.high,
             first_step=self.order.first,
             last_step=self.order.last,
             steps_increase=not self.order.backward,
@@ -231,9 +219,15 @@ class SystemSeries:
             count_nonzero=self._nonzero,
             first=None if extent.first is None else to_number(extent.first),
             last=None if extent.last is None else to_number(extent.last),
-            min=extent.min,
-            max=extent.max,
+            min=_bound(extent.low),
+            max=_bound(extent.high),
             first_time=self._first_time,
             last_time=self._last_time,
             sketch=self._sketch.points(last),
         )
+
+
+def _bound(value: float | None) -> int | float | None:
+    """Put a finite number into the form that the models keep."""
+    number = None if value is None else to_number(value)
+    return None if isinstance(number, str) else number

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from harness.evidence.wandb_log.models import SystemSeriesSummary
 from harness.evidence.wandb_log.series import SKETCH_POINTS, SystemSeries
-from harness.evidence.wandb_log.values import MAX_KEY, BadJsonError, clean_text, parse_json
+from harness.evidence.wandb_log.values import MAX_KEY, clean_text, parse_json
 
 _MAX_SERIES = 2000
 _FINE_SERIES = 300
@@ -42,11 +42,7 @@ class System:
             series = self._find(key)
             if series is None:
                 continue
-            try:
-                value = parse_json(text.encode())
-            except BadJsonError:
-                value = None
-            series.add(time, round(time - self.first_time, 3), value)
+            series.add(time, round(time - self.first_time, 3), parse_json(text.encode()))
 
     def _find(self, key: str) -> SystemSeries | None:
         series = self._series.get(key)

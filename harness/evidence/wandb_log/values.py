@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pydantic import JsonValue
 from pydantic_core import from_json
@@ -12,24 +13,28 @@ from pydantic_core import from_json
 from harness.evidence.wandb_log.models import Number
 
 MAX_TEXT = 1000
+MAX_JSON_BYTES = 64 * 1024
 MAX_KEY = 300
 _MAX_PARTS = 32
 _MAX_DEPTH = 12
 _MAX_ENTRIES = 200
 _MAX_EXACT_INT = 2**63
+_MAX_FLOAT_INT = 2**53
+_KIND_BY_FIRST_BYTE = {b"[": "list", b"{": "dict", b'"': "string"}
 _NON_FINITE_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
-class BadJsonError(ValueError):
-    """The text is not JSON, or nested too deeply to read."""
+class NotJson(NamedTuple):
+    """Stands for a text that was not parsed: no JSON, nested too deeply, or very long."""
+
+    kind: str
 
 
 def parse_json(text: bytes) -> object:
-    """Parse one JSON value; bare NaN and Infinity are allowed, as the SDKs write them.
-
-    Raises:
-        BadJsonError: it is not JSON.
-    """
+    """Parse one JSON value; bare NaN and Infinity are allowed, as the SDKs write them."""
+    if len(text) > MAX_JSON_BYTES:
+        # A short text can become a large object: long ones are judged by how they begin.
+        return NotJson(_KIND_BY_FIRST_BYTE.get(text[:1], "invalid"))
     try:
         return from_json(text)
     except ValueError:
@@ -37,8 +42,8 @@ def parse_json(text: bytes) -> object:
     try:
         # Slower, but knows lone surrogates, which Python's own writer makes.
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadJsonError(str(error)[:100]) from None
+    except (ValueError, RecursionError):
+        return NotJson("invalid")
 
 
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:
@@ -76,14 +81,14 @@ def as_number(value: object) -> float | int | None:
 
 
 def to_number(value: float) -> Number:
-    """Put a number into the form that the models keep."""
-    if isinstance(value, int) or math.isfinite(value):
-        return value
+    """Put a number into the form that the models keep: whole numbers without a fraction, words if not finite."""
+    if math.isfinite(value):
+        return int(value) if value == int(value) and abs(value) < _MAX_FLOAT_INT else float(value)
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def kind_of(value: object) -> str:
-    """Name the kind of a value that is no number: string, bool, null, list, or what `_type` says."""
+    """Name the kind of a value that is no number: string, bool, null, list or dict."""
     if isinstance(value, str):
         return "string"
     if isinstance(value, bool):
@@ -113,6 +118,12 @@ def clean(value: object, depth: int = 0) -> JsonValue:
         entries = list(value.items())[:_MAX_ENTRIES]
         return {clean_text(str(key), MAX_KEY): clean(part, depth + 1) for key, part in entries}
     return clean_text(str(value))
+
+
+def text_or_value(text: bytes) -> object:
+    """Parse a JSON text, keeping the beginning of one that cannot be parsed."""
+    value = parse_json(text)
+    return text[:MAX_TEXT].decode("utf-8", "replace") if isinstance(value, NotJson) else value
 
 
 def leaves(key: str, value: object, depth: int = 0) -> Iterator[tuple[str, object]]:

@@ -40,6 +40,7 @@ RECORD_TYPES = {
 HISTORY, SUMMARY = 2, 3
 _HISTORY_STEP = 2
 _ITEM_KEY, _ITEM_NESTED_KEY, _ITEM_VALUE = 1, 2, 16
+_VALUE_TAG = b"\x82\x01"  # field 16, bytes
 
 
 class WireError(ValueError):
@@ -116,18 +117,22 @@ def record_type(payload: bytes) -> int:
     Raises:
         WireError: the bytes are not a message.
     """
-    found = 0
     for part in fields(payload):
         if part.number in RECORD_TYPES and part.wire_type == LENGTH:
-            found = part.number
-    return found
+            return part.number
+    return 0
 
 
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def _item(data: bytes, start: int, stop: int) -> Item:
+def item(data: bytes, start: int = 0, stop: int | None = None) -> Item:
+    """Take a history, summary or config item apart.
+
+    Raises:
+        WireError: the bytes are not a message.
+    """
     path: list[bytes] = []
     value = b""
     for part in fields(data, start, stop):
@@ -138,6 +143,39 @@ def _item(data: bytes, start: int, stop: int) -> Item:
         elif part.number == _ITEM_VALUE:
             value = data[part.start : part.stop]
     return Item(tuple(path), value)
+
+
+def whole_path(data: bytes) -> tuple[bytes, ...] | None:
+    """Return the path if the bytes are the key fields of an item and nothing else."""
+    try:
+        parts = list(fields(data))
+    except WireError:
+        return None
+    if any(part.number not in (_ITEM_KEY, _ITEM_NESTED_KEY) or part.wire_type != LENGTH for part in parts):
+        return None
+    return tuple(data[part.start : part.stop] for part in parts)
+
+
+def only_value(data: bytes) -> bytes | None:
+    """Return the value if the bytes are the value field of an item and nothing else."""
+    size = data[2] if len(data) > 2 else 0
+    start = 3
+    if size >= 0x80 and len(data) > start:
+        size, start = size & 0x7F | data[3] << 7, 4
+    return data[start:] if data[:2] == _VALUE_TAG and len(data) == start + size else None
+
+
+def raw_items(payload: bytes, kind: int) -> list[bytes] | None:
+    """Return the serialized items of a history record, None where it is broken."""
+    found = []
+    try:
+        for record in _messages(payload, kind):
+            for part in _messages(payload, 1, record.start, record.stop):
+                item(payload, part.start, part.stop)
+                found.append(payload[part.start : part.stop])
+    except WireError:
+        return None
+    return found
 
 
 def items(payload: bytes, kind: int, field_number: int = 1) -> list[Item]:
@@ -152,23 +190,22 @@ def items(payload: bytes, kind: int, field_number: int = 1) -> list[Item]:
         WireError: the bytes are not a message.
     """
     return [
-        _item(payload, part.start, part.stop)
+        item(payload, part.start, part.stop)
         for record in _messages(payload, kind)
         for part in _messages(payload, field_number, record.start, record.stop)
     ]
 
 
 def history_step(payload: bytes) -> int | None:
-    """Return `history.step.num`, None where the record has no step.
-
-    Raises:
-        WireError: the bytes are not a message.
-    """
+    """Return `history.step.num`, None where the record has no readable step."""
     step: int | None = None
-    for record in _messages(payload, HISTORY):
-        for part in _messages(payload, _HISTORY_STEP, record.start, record.stop):
-            step = 0
-            for number in fields(payload, part.start, part.stop):
-                if number.number == 1 and number.wire_type == VARINT:
-                    step = _signed(number.value)
+    try:
+        for record in _messages(payload, HISTORY):
+            for part in _messages(payload, _HISTORY_STEP, record.start, record.stop):
+                step = 0
+                for number in fields(payload, part.start, part.stop):
+                    if number.number == 1 and number.wire_type == VARINT:
+                        step = _signed(number.value)
+    except WireError:
+        return None
     return step

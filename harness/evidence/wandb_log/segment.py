@@ -1,0 +1,109 @@
+"""Decodes a run of records into little: counts, columns of metrics, summary changes, and the rare records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from harness.evidence.wandb_log import wire
+from harness.evidence.wandb_log.columns import Columns, read_rows
+from harness.evidence.wandb_log.framing import Assembler, Chunk, Problem, Records, read_segment
+from harness.evidence.wandb_log.latest import Change, latest
+
+if TYPE_CHECKING:
+    from harness.evidence.wandb_log.schema import Schema
+
+_HISTORY_TAG, _SUMMARY_TAG = 0x12, 0x1A  # fields 2 and 3 of Record, bytes
+_NUMBER_TAG = 0x08
+
+
+@dataclass
+class Decoded:
+    """What a run of records holds; rare records are left as they are: (offset, type, payload)."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    columns: Columns = field(default_factory=Columns)
+    summary: list[Change] = field(default_factory=list)
+    rare: list[tuple[int, str, bytes]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class Segment:
+    """A segment of the file, decoded but for what reaches over its ends (see `framing.Framed`)."""
+
+    head: list[Chunk | Problem]
+    rest: Assembler | None
+    decoded: Decoded
+
+
+def decode_segment(stream: BinaryIO, offset: int, file_size: int, schema: Schema) -> Segment | None:
+    """Read and decode the segment at `offset`; None where the file has become shorter.
+
+    Raises:
+        OSError: the operating system cannot read it.
+    """
+    framed = read_segment(stream, offset, file_size)
+    if framed is None:
+        return None
+    decoded = decode(framed.own.records, schema)
+    decoded.problems.extend(framed.own.problems)
+    framed.own.records, framed.own.problems = Records(), []
+    return Segment(framed.head, None if framed.head_only else framed.own, decoded)
+
+
+def decode(records: Records, schema: Schema, last_step: int = -1) -> Decoded:
+    """Decode records; `last_step` is the step before them, for rows that name none."""
+    decoded = Decoded()
+    history, summary = _split(records, decoded)
+    payloads, offsets = records.payloads, records.offsets
+    rows = payloads if len(history) == len(payloads) else [payloads[index] for index in history]
+    decoded.columns = read_rows(rows, schema, last_step)
+    decoded.summary, bad_summaries = latest([payloads[index] for index in summary], schema)
+    bad = [history[index] for index in decoded.columns.bad] + [summary[index] for index in bad_summaries]
+    for index in bad:
+        detail = "not a protobuf message"
+        decoded.problems.append(Problem(offsets[index], "undecodable_record", len(payloads[index]), detail))
+    decoded.counts["history"] += len(history) - len(decoded.columns.bad)
+    decoded.counts["summary"] += len(summary) - len(bad_summaries)
+    return decoded
+
+
+def _split(records: Records, decoded: Decoded) -> tuple[list[int], list[int]]:
+    """Return the positions of history and of summary records; the others go to `decoded`."""
+    history: list[int] = []
+    summary: list[int] = []
+    add_history, add_summary = history.append, summary.append
+    for index, payload in enumerate(records.payloads):
+        # Nearly always a record begins with its number, a varint, and its content follows.
+        try:
+            tag = payload[0]
+            if tag == _NUMBER_TAG:
+                tag = payload[2 if payload[1] < 128 else 3 if payload[2] < 128 else 4 if payload[3] < 128 else 5]
+        except IndexError:
+            tag = 0
+        if tag == _HISTORY_TAG:
+            add_history(index)
+        elif tag == _SUMMARY_TAG:
+            add_summary(index)
+        else:
+            _other(index, records, decoded, history, summary)
+    return history, summary
+
+
+def _other(index: int, records: Records, decoded: Decoded, history: list[int], summary: list[int]) -> None:
+    offset, payload = records.offsets[index], records.payloads[index]
+    try:
+        number = wire.record_type(payload)
+    except wire.WireError as error:
+        decoded.problems.append(Problem(offset, "undecodable_record", len(payload), str(error)))
+        return
+    if number == wire.HISTORY:
+        history.append(index)
+    elif number == wire.SUMMARY:
+        summary.append(index)
+    elif number:
+        decoded.rare.append((offset, wire.RECORD_TYPES[number], payload))
+    else:
+        decoded.counts["unknown"] += 1
