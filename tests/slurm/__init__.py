@@ -1,0 +1,1 @@
+"""Tests against a real Slurm that lives in one temporary folder."""
