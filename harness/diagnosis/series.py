@@ -1,11 +1,12 @@
 """Metric series of a run, the same view for server and disk; system metrics are in `system_series`."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from harness.diagnosis.names import close_names
-from harness.diagnosis.view import main_local_run, main_server_run
+from harness.diagnosis.view import find_lines, main_local_run, main_server_run, sdk_log_lines
 from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun, ServerSeries
 from harness.evidence.wandb_log.models import SeriesSummary
 
@@ -132,3 +133,15 @@ _ENOUGH = 3
 def _numbers(count: int, numbers: int, non_finite: int, others: int) -> int:
     """Count non-finite values among the numbers, whether or not the reader did."""
     return numbers + non_finite if numbers + non_finite + others <= count else numbers
+
+
+STEP_WENT_BACK = re.compile(
+    r"Tried to log to step \d+ that is less than the current step|ignoring partial history record"
+    r"|User provided step: \d+ is less than current step|Step must only increase in log calls"
+)
+"""What the SDK says when it drops a row; short runs say it in debug-internal.log alone (seen in 0.17.5 and newer)."""
+
+
+def dropped_rows(evidence: Evidence) -> tuple[str, ...]:
+    """Return the SDK's words on rows that it dropped because their step went back; from job output and its own logs."""
+    return (*find_lines(evidence, STEP_WENT_BACK), *sdk_log_lines(evidence, STEP_WENT_BACK))

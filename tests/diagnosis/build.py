@@ -30,10 +30,11 @@ from harness.evidence.models import (
     ServerRun,
     ServerSeries,
     Setup,
+    SystemSeries,
     Trouble,
     Viewer,
 )
-from harness.evidence.wandb_log.models import LocalLog, RunFacts
+from harness.evidence.wandb_log.models import LocalLog, RunFacts, SeriesSummary, SystemSeriesSummary
 
 BASE_URL = "https://api.wandb.ai"
 RUN_ID = "abcd1234"
@@ -237,3 +238,53 @@ def run_with_http(*troubles: HttpTrouble, rows: int = 0, **change: Any) -> Local
     logs = SdkLogs(sdk_version="0.31.0", http=troubles, lines=change.pop("lines", ()))
     empty = {"status": "header_only", "size_bytes": 7, "run": None, "has_exit": False, "exit_code": None}
     return local_run(log=log(history_rows=rows, **({} if rows else empty)), sdk_logs=logs, **change)
+
+
+def disk_series(name: str, values: Iterable[Any], steps: Iterable[int] = (), **change: Any) -> SeriesSummary:
+    """A metric as a transaction log summarises it; "NaN" and "Infinity" are numbers, other texts and dicts are not."""
+    every = list(values)
+    at = list(steps) or list(range(len(every)))
+    odd = ("NaN", "Infinity", "-Infinity")
+    numbers = [(s, v) for s, v in zip(at, every, strict=True) if isinstance(v, int | float) or v in odd]
+    finite = [v for _, v in numbers if isinstance(v, int | float)]
+    return SeriesSummary(
+        **{
+            "key": name, "count": len(every), "count_number": len(numbers),
+            "count_non_finite": len(numbers) - len(finite), "count_other": len(every) - len(numbers),
+            "types": {"number": len(numbers)}, "first": numbers[0][1] if numbers else None,
+            "last": numbers[-1][1] if numbers else None, "min": min(finite, default=None),
+            "max": max(finite, default=None), "constant": len(set(finite)) == 1, "first_step": at[0] if at else None,
+            "last_step": at[-1] if at else None, "steps_increase": True, "repeated_steps": 0, "backward_steps": 0,
+            "first_non_finite_step": next((s for s, v in numbers if v in odd), None),
+            "first_time": None, "last_time": None, "sketch": tuple(numbers), **change,
+        }
+    )  # fmt: skip
+
+
+def disk_system(name: str, values: Iterable[float], every_s: float = 1.0) -> SystemSeriesSummary:
+    """A system metric as a transaction log summarises it."""
+    found = list(values)
+    return SystemSeriesSummary(
+        key=name, count=len(found), count_number=len(found), count_nonzero=sum(1 for v in found if v),
+        first=found[0], last=found[-1], min=min(found), max=max(found), first_time=1000.0,
+        last_time=1000.0 + every_s * len(found), sketch=tuple((n * every_s, v) for n, v in enumerate(found)),
+    )  # fmt: skip
+
+
+def logged(name: str, values: Iterable[Any], steps: Iterable[int] = ()) -> ServerSeries:
+    """A metric as the server tells it, of these values; the same words for NaN and others as `disk_series`."""
+    disk = disk_series(name, values, steps)
+    return server_series(
+        name, count=disk.count, numbers=disk.count_number - disk.count_non_finite, non_finite=disk.count_non_finite,
+        others=disk.count_other, first_step=disk.first_step, last_step=disk.last_step, last=disk.last,
+        sketch=tuple((float(s), float(v)) for s, v in disk.sketch if isinstance(v, int | float)),
+    )  # fmt: skip
+
+
+def system(name: str, values: Iterable[float], every_s: float = 1.0) -> SystemSeries:
+    """A system metric as the server tells it."""
+    disk = disk_system(name, values, every_s)
+    return SystemSeries(
+        key=f"system.{name}", count=disk.count, first=disk.first, last=disk.last, minimum=disk.min, maximum=disk.max,
+        nonzero=disk.count_nonzero, sketch=disk.sketch,
+    )  # fmt: skip

@@ -5,7 +5,7 @@ import pytest
 from harness.diagnosis.duplicates import problem
 from harness.diagnosis.rules.duplicate_runs import RULES
 from harness.evidence.models import Request, SlurmJob, SystemSeries
-from harness.evidence.wandb_log.models import RunFacts, SeriesSummary
+from harness.evidence.wandb_log.models import RunFacts
 from tests.diagnosis import build as b
 
 TOKEN = "harness-0123"
@@ -60,7 +60,7 @@ PATTERNS = {
         request(2), {"dup-requeue-new-run"},
     ),
     "workers": (
-        [run("a"), run("b", rows=0, begun=1004.0), run("c", rows=0, begun=1004.0)], request(1), {"dup-dataloader-spawn"},
+        [run("a"), *(run(i, rows=0, begun=1004.0) for i in "bc")], request(1), {"dup-dataloader-spawn"},
     ),
     "workers of rank 0": (
         [run("a"), run("b", rows=0, begun=1004.0, state="crashed")], request(2), {"dup-dataloader-spawn"},
@@ -142,11 +142,7 @@ def test_two_primaries():
 
 
 def test_late_writer_overwrote_first_rows():
-    summary = SeriesSummary(
-        key="loss", count=10, count_number=10, count_non_finite=0, count_other=0, types={}, first=1.0, last=0.5,
-        min=0.5, max=1.0, constant=False, first_step=0, last_step=9, steps_increase=True, repeated_steps=0, backward_steps=0,
-        first_non_finite_step=None, first_time=None, last_time=None, sketch=(),
-    )  # fmt: skip
+    summary = b.disk_series("loss", range(10))
     first, second = shared()
     first = first.model_copy(
         update={"log": first.log.model_copy(update={"history_rows": 10, "series": {"loss": summary}})}
