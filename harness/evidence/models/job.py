@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from harness.evidence.models.base import Fact, Trouble
 
 Ending = Literal[
@@ -15,6 +17,9 @@ class OutputLine(Fact):
 
     number: int
     text: str
+    """Without colour codes and without the launcher's prefix."""
+    prefix: str = ""
+    """What the launcher put before the line, e.g. `[default1]:` (torchrun) or `3:` (srun -l)."""
 
 
 class RunLink(Fact):
@@ -44,8 +49,15 @@ class PythonError(Fact):
     message: str
     line: int
     rank: int | None = None
+    """From a `[rankN]:` prefix."""
+    local_rank: int | None = None
+    """From torchrun's `[defaultN]:` prefix."""
     frames: tuple[str, ...] = ()
     """The last frames, innermost last: `File "…", line N, in f`."""
+    led_to_another: bool = False
+    """Another exception followed from this one, or was raised while it was handled."""
+    count: int = 1
+    """How often this exception was printed with this message, digits aside."""
 
 
 class RankSeen(Fact):
@@ -61,9 +73,27 @@ class RankSeen(Fact):
 class EpochSeen(Fact):
     """An epoch as the training script printed it: `Epoch N, Loss: x` and `Accuracy: y%`."""
 
+    model_config = ConfigDict(ser_json_inf_nan="strings")
+
     epoch: int
     loss: float | None = None
     acc: float | None = None
+    line: int = 0
+
+
+class ProcessSeen(Fact):
+    """A worker process that ended badly, as its launcher reported it."""
+
+    rank: int | None = None
+    local_rank: int | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    """`SIGKILL`, …; `OUT_OF_MEMORY` where Slurm says so."""
+    host: str | None = None
+    task: int | None = None
+    """srun's task number."""
+    first: bool = False
+    """The launcher names it as the first failure."""
     line: int = 0
 
 
@@ -81,6 +111,15 @@ class JobOutput(Fact):
     errors: tuple[PythonError, ...] = ()
     ranks: tuple[RankSeen, ...] = ()
     epochs: tuple[EpochSeen, ...] = ()
+    """At most 1,000: the first and the last ones."""
+    epochs_total: int = 0
+    """All epoch lines, those of several ranks or attempts included."""
+    processes: tuple[ProcessSeen, ...] = ()
+    """Workers that ended badly, as torchrun and srun told."""
+    run_dirs: tuple[str, ...] = ()
+    """Run directories that the SDK announced."""
+    runs_started: int = 0
+    """`Tracking run with wandb version` lines: one for each process whose `wandb.init()` got that far."""
     wandb_lines: tuple[OutputLine, ...] = ()
     """Lines that the SDK printed (`wandb: …`), at most 300."""
     notable: tuple[OutputLine, ...] = ()
@@ -88,16 +127,6 @@ class JobOutput(Fact):
     tail: tuple[OutputLine, ...] = ()
     """The last lines, at most 60."""
     trouble: Trouble | None = None
-
-
-class ProcessSeen(Fact):
-    """A worker process that ended badly, as its launcher reported it."""
-
-    rank: int | None = None
-    local_rank: int | None = None
-    exit_code: int | None = None
-    signal: str | None = None
-    host: str | None = None
 
 
 class SlurmState(Fact):

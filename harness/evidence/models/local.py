@@ -58,6 +58,8 @@ class LocalRun(Fact):
     summary_file: dict[str, JsonValue] | None = None
     console_lines: int = 0
     sdk_logs: SdkLogs = SdkLogs()
+    troubles: tuple[Trouble, ...] = ()
+    """Files of this directory that could not be read."""
 
 
 class LocalReading(Fact):
