@@ -20,6 +20,9 @@ _KEY_TEXT = re.compile(
     r"WANDB_API_KEY|WANDB_IDENTITY_TOKEN_FILE|\bapi_key\s*=|wandb\.login\(|wandb\s+login|\bNETRC=|\.netrc"
     r"|\bfrom\s+wandb\s+import[^\n]*\blogin\b"
 )
+_KEY_LITERAL = re.compile(
+    r"(?i:api_?key|login|password|\bkey\s*=).*?(?<![0-9A-Za-z])(?:[0-9a-f]{40}|wandb_v\d_[A-Za-z0-9_-]{40,})(?![0-9A-Za-z])"
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,12 @@ def script_mode(script: Path | None) -> ScriptMode:
 def script_mentions_key(script: Path | None) -> bool:
     """Whether the script logs in or sets a key by itself, so that a missing key outside is not the last word."""
     return bool(_KEY_TEXT.search(_COMMENT.sub("", read_script(script))))
+
+
+def script_key_line(script: Path | None) -> int | None:
+    """The first line, counted from 1, in which a key itself stands beside the word key, login or password."""
+    lines = read_script(script).splitlines()
+    return next((number for number, line in enumerate(lines, 1) if _KEY_LITERAL.search(line)), None)
 
 
 def _parse(text: str) -> ast.Module | None:

@@ -61,4 +61,19 @@ def login_while_offline(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="auth-login-verify-offline", observed=text)
 
 
-RULES: tuple[Rule, ...] = (wrong_account, netrc_write_fails, login_timeout, prompt_choice, login_while_offline)
+def key_in_script(evidence: Evidence) -> Iterator[Hit]:
+    """The key itself stands in the job script."""
+    line = evidence.setup.script_key_line if evidence.setup else None
+    if line is not None:
+        script = evidence.request.job_path or "the job script"
+        yield Hit(id="auth-key-in-script", observed=(f"{script}, line {line}",), values={"key_place": script})
+
+
+RULES: tuple[Rule, ...] = (
+    key_in_script,
+    wrong_account,
+    netrc_write_fails,
+    login_timeout,
+    prompt_choice,
+    login_while_offline,
+)

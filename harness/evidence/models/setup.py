@@ -150,3 +150,5 @@ class Setup(Fact):
     place: Place = Place()
     script_sets_key: bool = False
     """The job script mentions a key or a login, so a missing key here is not the last word."""
+    script_key_line: int | None = None
+    """The line of the job script in which a key itself stands, for everyone to read; counted from 1."""

@@ -149,6 +149,7 @@ CASES = {
         "auth-wrong-account",
     ),
     "someone else's run": (b.evidence(server=b.server(b.server_run(username="colleague"))), "auth-wrong-account"),
+    "key for everyone to read": (b.evidence(setup=b.setup(script_key_line=3)), "auth-key-in-script"),
     "prompt ran out": (printed("wandb: WARNING W&B disabled due to login timeout."), "auth-login-timeout-disables"),
     "offline chosen at the prompt": (printed("wandb: Using W&B in offline mode."), "auth-prompt-choice-offline"),
     "login while offline": (
