@@ -93,11 +93,11 @@ def _last_values(payloads: Sequence[bytes], schema: Schema) -> list[Change] | No
         paths.update(change.path for change in other_changes)
     found, complete = _look_back(payloads, paths)
     if complete:
-        return list(found.values())
+        return list(reversed(found.values()))
     raws = schema.raw(schema.join(metrics)).record.summary.items
     last = {raw[: raw.find(_VALUE_TAG)]: raw for raw in raws}
     # What was found among the last records comes last: there the order between the two kinds is known.
-    return other_changes + [Change(*wire.item(raw)) for raw in last.values()] + list(found.values())
+    return other_changes + [Change(*wire.item(raw)) for raw in last.values()] + list(reversed(found.values()))
 
 
 def _look_back(

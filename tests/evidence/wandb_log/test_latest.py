@@ -1,0 +1,102 @@
+"""Tests of reducing summary records: the quick ways must leave what applying all of them leaves."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.evidence.wandb_log import wire
+from harness.evidence.wandb_log.flat import FlatDict
+from harness.evidence.wandb_log.latest import Change, latest
+from harness.evidence.wandb_log.schema import Schema
+from tests.evidence.wandb_log.logfile import item, message, summary
+
+SCHEMA = Schema()
+
+
+def one_by_one(payloads: list[bytes]) -> dict[str, object]:
+    flat = FlatDict()
+    for payload in payloads:
+        for updated in wire.items(payload, wire.SUMMARY):
+            flat.update(updated.path, updated.value)
+        for removed in wire.items(payload, wire.SUMMARY, 2):
+            flat.remove(removed.path)
+    return dict(flat.entries)
+
+
+def in_bulk(payloads: list[bytes]) -> dict[str, object]:
+    flat = FlatDict()
+    changes, bad = latest(payloads, SCHEMA)
+    assert bad == []
+    apply(flat, changes)
+    return dict(flat.entries)
+
+
+def apply(flat: FlatDict, changes: list[Change]) -> None:
+    for change in changes:
+        if change.value is None:
+            flat.remove(change.path)
+        else:
+            flat.update(change.path, change.value)
+
+
+def of_core(step: int) -> list[bytes]:
+    """The two records that wandb-core writes for each step."""
+    runtime = [item(["_wandb", "runtime"], str(step // 9)), item(["_runtime"], str(step // 9), nested=False)]
+    metrics = [item(["loss"], str(1 / (step + 1))), item(["_runtime"], f"{step}.5"), item(["_step"], str(step))]
+    return [summary(2 * step + 1, runtime), summary(2 * step + 2, metrics)]
+
+
+def test_what_wandb_core_writes() -> None:
+    payloads = [payload for step in range(200) for payload in of_core(step)]
+    expected = {"_wandb.runtime": 22, "_runtime": 199.5, "_step": 199, "loss": 1 / 200}
+    assert in_bulk(payloads) == expected == one_by_one(payloads)
+
+
+def test_the_run_time_at_the_end_wins() -> None:
+    payloads = [payload for step in range(50) for payload in of_core(step)]
+    payloads.append(of_core(900)[0])
+    assert in_bulk(payloads)["_runtime"] == 100
+
+
+def test_a_key_seen_long_ago_is_kept() -> None:
+    payloads = [summary(1, [item(["best"], "3"), item(["deep", "er"], "4")])]
+    payloads += [payload for step in range(200) for payload in of_core(step)]
+    assert in_bulk(payloads) == one_by_one(payloads)
+    assert in_bulk(payloads)["best"] == 3
+    assert in_bulk(payloads)["deep.er"] == 4
+
+
+def test_removed_keys_are_gone() -> None:
+    payloads = [
+        summary(1, [item(["a"], "1"), item(["b", "c"], "2"), item(["d"], "3")]),
+        summary(2, [message(b"\x12", item(["b"], "")[2:])]),
+    ]
+    assert in_bulk(payloads) == {"a": 1, "d": 3}
+
+
+def test_a_value_replaces_what_was_below_it() -> None:
+    payloads = [summary(1, [item(["a", "b"], "1"), item(["a", "c"], "2")]), summary(2, [item(["a"], "5")])]
+    assert in_bulk(payloads) == {"a": 5}
+
+
+def test_a_broken_record_costs_no_other() -> None:
+    payloads = [summary(1, [item(["a"], "1")]), summary(2, [item(["b"], "2")])[:-1], summary(3, [item(["c"], "3")])]
+    changes, bad = latest(payloads, SCHEMA)
+    assert bad == [1]
+    assert [change.path for change in changes] == [(b"a",), (b"c",)]
+
+
+KEYS = st.lists(st.sampled_from(["a", "b", "c", "_wandb", "runtime"]), min_size=1, max_size=2)
+
+
+@given(st.lists(st.lists(st.tuples(KEYS, st.integers(0, 9)), max_size=4), max_size=40), st.booleans())
+def test_bulk_and_one_by_one_agree_on_flat_keys(updates: list[list[tuple[list[str], int]]], nested: bool) -> None:
+    # Keys of different depth may not begin alike: no SDK writes both `a` and `a.b` as updates.
+    payloads = [
+        summary(
+            number + 1, [item([f"{len(path)}{path[0]}", *path[1:]], str(value), nested=nested) for path, value in one]
+        )
+        for number, one in enumerate(updates)
+    ]
+    assert in_bulk(payloads) == one_by_one(payloads)
