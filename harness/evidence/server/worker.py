@@ -121,19 +121,26 @@ class Worker:
             "group": getattr(run, "group", None),
             "job_type": getattr(run, "job_type", None),
             "username": getattr(user, "username", None),
-            "config": dict(run.config),
-            "internal": dict(run.rawconfig).get("_wandb") or {},
-            "summary": dict(run.summary_metrics),
-            "system": dict(run.system_metrics),
+            "config": dict(run.config or {}),
+            "internal": dict(run.rawconfig or {}).get("_wandb") or {},
+            "summary": dict(run.summary_metrics or {}),
+            "system": dict(run.system_metrics or {}),
             "history_keys": getattr(run, "history_keys", None) or {},
             "rows": getattr(run, "history_line_count", None),
         }
 
     def _troubles(self) -> tuple[type[Exception], ...]:
-        """Errors that a read may end with: the SDK raises ValueError and TypeError for odd answers."""
+        """Errors that a read may end with: the SDK raises ValueError and TypeError for odd answers.
+
+        wandb-core's refusals have a class of their own, outside `wandb.errors` (0.28 to 0.31). Anything else ends
+        this process, which the parent tells as trouble too.
+        """
+        from wandb.sdk.lib.service import service_connection
+
+        refused = getattr(service_connection, "WandbApiFailedError", RuntimeError)
         return (
-            self._wandb.errors.Error, OSError, ValueError, TypeError, KeyError, AttributeError, LookupError,
-            RuntimeError, TimeoutError,
+            self._wandb.errors.Error, refused, OSError, ValueError, TypeError, AttributeError, LookupError,
+            RuntimeError,
         )  # fmt: skip
 
     def serve(self, stdin: IO[str], stdout: IO[str]) -> None:
