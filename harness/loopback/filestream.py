@@ -79,7 +79,8 @@ def apply_update(run: StoredRun, update: StreamUpdate, at: float) -> None:
     run.heartbeat_at = at
     if update.complete:
         run.exit_code = update.exit_code
-        run.recorded_state = "failed" if update.exit_code else "finished"
+        stopped = "killed" if run.stop_requested else "failed"
+        run.recorded_state = stopped if update.exit_code else "finished"
     else:
         # A job that sends is a job that runs, whatever was thought of it before.
         run.recorded_state = "preempting" if update.preempting else "running"

@@ -176,7 +176,7 @@ def parse_filter(text: str | None) -> RunTest | None:
         condition = loads(text) if text else {}
     except ValueError as error:
         raise bad_request(f"invalid filter: {error}") from error
-    return compile_filter(condition) if condition else None
+    return None if condition in ({}, None) else compile_filter(condition)
 
 
 def sort_runs(runs: list[StoredRun], order: str | None) -> list[StoredRun]:

@@ -34,7 +34,7 @@ from harness.loopback.errors import ApiError
 from harness.loopback.resolvers import accounts, artifacts, mutations, projects, runs
 
 CACHED_DOCUMENTS = 256
-MAX_TOKENS = 20_000
+LONGEST_QUERY = 200_000
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ class GraphQLApi:
 
     def _read(self, query: str, wanted: str | None) -> Document:
         try:
-            ast = parse(query, max_tokens=MAX_TOKENS)
+            ast = parse(query)
+            problems = tuple(error.message for error in validate(self._schema, ast, max_errors=5))
         except (GraphQLError, RecursionError) as error:
             return Document(None, wanted, None, (str(error).splitlines()[0],))
         operations = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
@@ -109,7 +110,6 @@ class GraphQLApi:
         )
         name = chosen.name.value if chosen and chosen.name else None
         fields = [n.name.value for n in chosen.selection_set.selections if isinstance(n, FieldNode)] if chosen else []
-        problems = tuple(error.message for error in validate(self._schema, ast, max_errors=5))
         return Document(ast, name, fields[0] if fields else None, problems)
 
     def answer(self, request: Mapping[str, Any], make_context: Callable[[], RequestContext]) -> Answer:
@@ -120,8 +120,8 @@ class GraphQLApi:
         """
         query, variables = request.get("query"), request.get("variables")
         wanted = request.get("operationName")
-        if not isinstance(query, str) or not isinstance(variables, (Mapping, type(None))):
-            return refusal(ApiError("the request holds no query", 400), None)
+        if not isinstance(query, str) or len(query) > LONGEST_QUERY or not isinstance(variables, (Mapping, type(None))):
+            return refusal(ApiError("the request holds no query that can be read", 400), None)
         document = self.document(query, wanted if isinstance(wanted, str) else None)
         context = make_context()
         if document.ast is None or document.problems:
@@ -133,7 +133,8 @@ class GraphQLApi:
             variable_values=self._known_variables(document.ast, variables or {}),
             operation_name=document.operation,
         )
-        foreign = [error for error in result.errors or () if error.original_error is None and error.path is None]
+        # Variables that do not fit our inputs: such an error has no path, since nothing was executed.
+        foreign = [error for error in result.errors or () if error.path is None]
         if foreign:
             return unknown_operation(replace(document, problems=tuple(error.message for error in foreign)))
         return _from_result(result)

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class FolderJournal:
         self._files = folder / "files"
         self._files.mkdir(parents=True, exist_ok=True)
         self._path = folder / "journal.jsonl"
-        self._stream = self._path.open("ab+", buffering=0)
+        self._stream = self._path.open("ab", buffering=0)
         try:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -57,27 +57,25 @@ class FolderJournal:
             unfinished.replace(path)
         return digest
 
-    def _entries(self) -> Iterator[dict[str, Any]]:
-        self._stream.seek(0)
-        good = 0
-        for line in self._stream:
-            if not line.endswith(b"\n"):
-                break
-            good += len(line)
-            yield json.loads(line)
-        os.truncate(self._stream.fileno(), good)
-
     def replay(self, store: Store) -> None:
         """Makes every recorded change again, in a store that is new and records nothing yet.
 
         Raises:
             ValueError: a line that is not the last cannot be read.
         """
-        for number, entry in enumerate(self._entries(), start=1):
-            try:
-                self._apply(store, entry)
-            except (ApiError, KeyError, TypeError, OSError) as error:
-                raise ValueError(f"{self._path}, line {number}: {error}") from error
+        good = 0
+        with self._path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.endswith(b"\n"):
+                    self._replay_line(store, line, number)
+                    good += len(line)
+        os.truncate(self._stream.fileno(), good)
+
+    def _replay_line(self, store: Store, line: bytes, number: int) -> None:
+        try:
+            self._apply(store, json.loads(line))
+        except (ApiError, KeyError, TypeError, ValueError, OSError) as error:
+            raise ValueError(f"{self._path}, line {number}: {error}") from error
 
     def _apply(self, store: Store, entry: Mapping[str, Any]) -> None:
         at, entity, operation = entry["at"], entry["entity"], entry["operation"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import json
@@ -33,8 +34,9 @@ class Request:
         """The User-Agent header."""
         return self.headers.get("user-agent", "")
 
+    @functools.cached_property
     def json(self) -> Any:
-        """The body as JSON, unpacked if it is gzip.
+        """The body as JSON, unpacked if it is gzip; read once.
 
         Raises:
             ApiError: it is no JSON (400), or larger than the limit once unpacked (413).

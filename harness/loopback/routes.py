@@ -50,7 +50,7 @@ class Application:
         if not request.path.endswith("/graphql"):
             return None, None
         try:
-            body = request.json()
+            body = request.json
             document = self.graphql.document(body["query"], body.get("operationName"))
         except (ApiError, AttributeError, KeyError, TypeError):
             return None, None
@@ -84,7 +84,7 @@ class Application:
     def _graphql(self, request: Request) -> Response:
         if request.method != "POST":
             return Response.of_json(405, {"error": "POST only"}, {"Allow": "POST"})
-        body = request.json()
+        body = request.json
         if not isinstance(body, dict):
             raise ApiError("the request is no object", 400)
         try:
@@ -134,7 +134,7 @@ class Application:
 
     def _file_stream(self, request: Request, entity: str, project: str, name: str) -> Response:
         run = self._run(request, entity, project, name, write=True)
-        update = StreamUpdate.parse(request.json())
+        update = StreamUpdate.parse(request.json)
         self.store.stream(run, update)
         exit_code = run.exit_code if update.complete else None
         return Response.of_json(200, {"exitcode": exit_code, "limits": HEARTBEAT_LIMITS, "stopped": run.stop_requested})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import itertools
 import json
-import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from harness.loopback.series import KeyStatistics, flatten, key_entry
 
 # A chunk this far beyond the last line is no lost chunk but nonsense, and would only eat memory.
 MAX_GAP = 1_000_000
+LARGEST_STEP = 2**53
 
 
 class RowLog(Protocol):
@@ -92,7 +92,8 @@ class LineLog:
 
     def _index(self, number: int, row: Mapping[str, Any]) -> None:
         step = row.get("_step", number)
-        step = int(step) if isinstance(step, (int, float)) and math.isfinite(step) else number
+        # A step that no float can hold exactly is nonsense, and so is NaN, which compares false.
+        step = int(step) if isinstance(step, (int, float)) and abs(step) <= LARGEST_STEP else number
         self._in_order = self._in_order and (not self._steps or step >= self._steps[-1])
         self._steps.append(step)
         for key, value in flatten(row):

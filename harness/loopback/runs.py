@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import json
 import mimetypes
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from harness.loopback.jsontext import strict
 from harness.loopback.rows import LineLog, RowLog
 
 RUNNING = "running"
-CRASHED = "crashed"
+WHEN_SILENT = {RUNNING: "crashed", "preempting": "preempted"}
 
 
 def timestamp(seconds: float) -> str:
@@ -79,6 +80,7 @@ class StoredRun:
     crash_after_s: float = 300.0
     project_number: int = 0
     clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -94,7 +96,7 @@ class StoredRun:
     def state(self) -> str:
         """The state that a reader sees: a run that claims to run but has no heartbeat is crashed."""
         silent = self.clock() - self.heartbeat_at > self.crash_after_s
-        return CRASHED if self.recorded_state == RUNNING and silent else self.recorded_state
+        return WHEN_SILENT.get(self.recorded_state, self.recorded_state) if silent else self.recorded_state
 
     @property
     def config(self) -> dict[str, Any]:
@@ -105,29 +107,34 @@ class StoredRun:
     @property
     def summary(self) -> dict[str, Any]:
         """The summary that the SDK sent, else the last value of each key of the history."""
-        if self.sent_summary is not None:
-            return dict(self.sent_summary)
-        return {key: entry["previousValue"] for key, entry in self.rows.history_keys()["keys"].items()}
+        with self.lock:
+            if self.sent_summary is not None:
+                return dict(self.sent_summary)
+            return {key: entry["previousValue"] for key, entry in self.rows.history_keys()["keys"].items()}
 
     @property
     def history(self) -> list[dict[str, Any]]:
         """Every row, in the order of the steps; NaN reads as the string "NaN", as from the API."""
-        return [json.loads(self.rows.line(n)) for n in self.rows.between(0, 2**62)]
+        with self.lock:
+            return [json.loads(self.rows.line(n)) for n in self.rows.between(0, 2**62)]
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """Every sample of the system metrics."""
-        return [json.loads(self.event_rows.line(n)) for n in range(len(self.event_rows))]
+        with self.lock:
+            return [json.loads(self.event_rows.line(n)) for n in range(len(self.event_rows))]
 
     @property
     def console(self) -> list[str]:
         """Console output, without timestamps."""
-        return self.console_log.text()
+        with self.lock:
+            return self.console_log.text()
 
     @property
     def files(self) -> dict[str, bytes]:
         """Content of each uploaded file by name."""
-        return {name: file.content for name, file in self.stored_files.items()}
+        with self.lock:
+            return {name: file.content for name, file in self.stored_files.items()}
 
     @property
     def group(self) -> str | None:

@@ -248,7 +248,7 @@ class Store:
     # --- inside ---
 
     def _new_run(self, home: StoredProject, name: str, at: float, username: str) -> StoredRun:
-        run = StoredRun(home.entity, home.name, name, at, username, display_name=name, heartbeat_at=at)
+        run = StoredRun(home.entity, home.name, name, at, username, display_name=name, heartbeat_at=at, lock=self.lock)
         run.crash_after_s, run.clock, run.project_number = self.crash_after_s, self.clock, home.number
         home.runs[name] = run
         self._by_id[run.id] = run

@@ -1,0 +1,95 @@
+"""Filters and orders of `wandb.Api().runs`, as the SDK documents them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.loopback.errors import ApiError
+from harness.loopback.filters import parse_filter, sort_runs
+from harness.loopback.store import Store
+
+
+@pytest.fixture
+def store() -> Store:
+    store = Store(clock=lambda: 2000.0)
+    store.seed_run(
+        "loopback", "p", "a", display_name="Example run", config={"lr": 0.1, "deep": {"x": 1}}, tags=["t1", "t2"],
+        summary={"loss": 0.5}, fields={"groupName": "g1", "host": "nid1"}, created_at=1000.0, username="me",
+    )  # fmt: skip
+    store.seed_run("loopback", "p", "b", config={"lr": 0.2}, summary={"loss": 0.1}, state="failed", created_at=1001.0)
+    store.seed_run("loopback", "p", "c", config={"opt": "sgd"}, tags=["t2"], state="running", created_at=1002.0)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        ({}, "abc"),
+        ({"state": "failed"}, "b"),
+        ({"state": "crashed"}, "c"),
+        ({"display_name": "Example run"}, "a"),
+        ({"displayName": {"$regex": "^Ex.*run$"}}, "a"),
+        ({"tags": "t2"}, "ac"),
+        ({"tags": {"$in": ["t1", "t9"]}}, "a"),
+        ({"tags": {"$nin": ["t2"]}}, "b"),
+        ({"group": "g1"}, "a"),
+        ({"group": None}, "bc"),
+        ({"host": "nid1"}, "a"),
+        ({"username": "me"}, "a"),
+        ({"config.lr": 0.1}, "a"),
+        ({"config.lr.value": {"$gte": 0.1, "$lt": 0.2}}, "a"),
+        ({"config.deep.x": 1}, "a"),
+        ({"config.lr": {"$exists": False}}, "c"),
+        ({"config.opt": {"$gt": 1}}, ""),
+        ({"summary_metrics.loss": {"$lte": 0.1}}, "b"),
+        ({"summary_metrics.loss": {"$ne": 0.5}}, "bc"),
+        ({"created_at": {"$gt": "1970-01-01T00:16:40Z"}}, "bc"),
+        ({"$or": [{"state": "failed"}, {"tags": "t1"}]}, "ab"),
+        ({"$and": [{"tags": "t2"}, {"config.opt": "sgd"}]}, "c"),
+        ({"$nor": [{"state": "failed"}, {"tags": "t1"}]}, "c"),
+        ({"name": {"$not": {"$in": ["a"]}}}, "bc"),
+        ({"name": {"$eq": "b"}}, "b"),
+    ],
+)
+def test_filters(store: Store, condition: dict, names: str) -> None:
+    test = parse_filter(json.dumps(condition))
+    assert "".join(run.name for run in store.runs() if test is None or test(run)) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{", "[]", '{"nonsense": 1}', '{"name": {"$where": "1"}}', '{"$or": {}}', '{"name": {"$in": "a"}}',
+        '{"name": {"$regex": "("}}', '{"name": {"$regex": 3}}', '{"name": {"$regex": "%s"}}' % ("a" * 600),
+    ],
+)  # fmt: skip
+def test_bad_filters_are_refused(text: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        parse_filter(text)
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        (None, "abc"),
+        ("+created_at", "abc"),
+        ("-created_at", "cba"),
+        ("created_at", "abc"),
+        ("-heartbeat_at", "cba"),
+        ("+config.lr.value", "abc"),
+        ("-config.lr.value", "bac"),
+        ("+summary_metrics.loss", "bac"),
+        ("-name", "cba"),
+        ("+config.opt", "cab"),
+    ],
+)
+def test_orders(store: Store, order: str | None, names: str) -> None:
+    assert "".join(run.name for run in sort_runs(store.runs(), order)) == names
+
+
+def test_a_bad_order_is_refused(store: Store) -> None:
+    with pytest.raises(ApiError):
+        sort_runs(store.runs(), "-nonsense")
