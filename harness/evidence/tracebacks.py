@@ -149,11 +149,12 @@ class Tracebacks:
         one.last = line.number
         shape = (one.exception, _DIGITS.sub("#", one.message[0]))
         prefix = one.line.prefix if self._prefixes.get(shape, 0) < _MOST_PREFIXES else ""
-        if known := self._found.get((*shape, one.line.prefix)) or self._found.get((*shape, prefix)):
+        key = (shape[0], shape[1], prefix)
+        if known := self._found.get((shape[0], shape[1], one.line.prefix)) or self._found.get(key):
             known.count += 1
         elif len(self._found) < _MOST_ERRORS:
             self._prefixes[shape] = self._prefixes.get(shape, 0) + 1
-            self._found[(*shape, prefix)] = one
+            self._found[key] = one
 
     def _message(self, one: _Open, stack: list[_Open], line: Line, text: str) -> Part | None:
         if text in _CHAIN:
