@@ -1,5 +1,204 @@
-"""Rules for the family: end of run."""
+"""Rules for the family end of run: killed, failed, interrupted, unfinished, and what was lost with it."""
 
+import re
+from collections.abc import Iterator
+
+from harness.diagnosis.context import job_sdk_version
 from harness.diagnosis.engine_types import Rule
+from harness.diagnosis.entries import version_key
+from harness.diagnosis.model import Hit
+from harness.diagnosis.rules.end_of_upload import RULES as UPLOAD_RULES
+from harness.diagnosis.rules.reach import init_succeeded, shorten
+from harness.diagnosis.rules.upload import hangs, upload_failures
+from harness.diagnosis.view import main_local_run, main_server_run, python_errors, said, sdk_log_lines
+from harness.evidence.models import Evidence, PythonError
 
-RULES: tuple[Rule, ...] = ()
+STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
+LAUNCHER = r"torch\.distributed\.elastic|ChildFailedError|SignalException|^(SystemExit|KeyboardInterrupt)$"
+FORCED = r"parent process exited|forced shutdown"
+
+
+def ended(evidence: Evidence) -> bool:
+    """Whether the job is over and was there at all."""
+    return evidence.job is not None and evidence.job.ending not in (
+        "not_submitted", "refused", "pending", "running",
+    )  # fmt: skip
+
+
+def signals(evidence: Evidence) -> tuple[str, ...]:
+    """Signals that ended processes of the job, the first one first."""
+    job = evidence.job
+    if job is None:
+        return ()
+    from_slurm = job.slurm.exit_code.partition(":")[2] if job.slurm and job.slurm.exit_code else ""
+    numbers = {"9": "SIGKILL", "15": "SIGTERM", "2": "SIGINT"}
+    told = sorted(job.processes, key=lambda p: (not p.first, p.line))  # the launcher ends the others afterwards
+    found = (*(p.signal for p in told), job.signal, numbers.get(from_slurm))
+    return tuple(dict.fromkeys(s for s in found if s))
+
+
+def unfinished(evidence: Evidence) -> bool:
+    """Whether the process that logged went away without closing its run, as disk and server tell it."""
+    if not init_succeeded(evidence):
+        return False
+    local, server = main_local_run(evidence), main_server_run(evidence)
+    if server is not None and server.state in ("finished", "failed"):
+        return False
+    if local is not None:
+        return not local.log.has_exit
+    return server is not None and server.state in ("crashed", "running")
+
+
+def own_errors(evidence: Evidence) -> tuple[PythonError, ...]:
+    """Tracebacks of the script itself: not of its launcher, nor of a wandb.init() that failed."""
+    errors = (e for e in python_errors(evidence) if not re.search(LAUNCHER, e.exception))
+    return tuple(e for e in errors if init_succeeded(evidence) or not e.exception.startswith("wandb."))
+
+
+def _killed(evidence: Evidence) -> bool:
+    stopped = evidence.job is not None and evidence.job.stopped_by_harness is not None
+    return ended(evidence) and unfinished(evidence) and not stopped
+
+
+def _told(evidence: Evidence) -> tuple[str, ...]:
+    """How the process ended and what was left of the run."""
+    job, server = evidence.job, main_server_run(evidence)
+    how = signals(evidence)
+    lines = [f"A process ended by {how[0]}."] if how else []
+    if not how and job and job.exit_code is not None:
+        lines.append(f"The job ended with exit code {job.exit_code}.")
+    if server:
+        lines.append(f"The server shows the run as {server.state or 'unknown'}.")
+    local = main_local_run(evidence)
+    if local:
+        lines.append(f"{local.path}: the log holds no end ({local.log.size_bytes} bytes).")
+    return (*lines, *sdk_log_lines(evidence, FORCED, limit=1))
+
+
+def crashed(evidence: Evidence) -> Iterator[Hit]:
+    """Killed while online, by anything but SIGTERM; or the server says so of a run whose job is not known."""
+    server = main_server_run(evidence)
+    job = evidence.job
+    if job is None:
+        if server and server.state == "crashed":
+            observed = f"The server shows run {server.id} as crashed."
+            yield Hit(id="end-crashed-heartbeat", observed=(observed,), values={"how": ""})
+        return
+    local = main_local_run(evidence)
+    if not _killed(evidence) or (local and local.offline) or own_errors(evidence):
+        return
+    how = signals(evidence)
+    if how[:1] == ("SIGTERM",) or _ended_by_slurm(evidence) or (not how and job.ending == "completed"):
+        return
+    by = f" ({how[0]})" if how else f" (exit code {job.exit_code})" if job.exit_code else ""
+    yield Hit(id="end-crashed-heartbeat", observed=_told(evidence), values={"how": by})
+
+
+def _ended_by_slurm(evidence: Evidence) -> bool:
+    slurm = evidence.job.slurm if evidence.job else None
+    return bool(slurm and slurm.final_state and slurm.final_state.startswith(STATES_OF_SIGTERM))
+
+
+def terminated(evidence: Evidence) -> Iterator[Hit]:
+    """SIGTERM, by Slurm or by hand, while the run was open."""
+    if not _killed(evidence) or own_errors(evidence):
+        return
+    if signals(evidence)[:1] == ("SIGTERM",) or _ended_by_slurm(evidence):
+        yield Hit(id="end-sigterm-no-flush", observed=_told(evidence))
+
+
+def never_closed(evidence: Evidence) -> Iterator[Hit]:
+    """The job says that all went well, and the run was never closed."""
+    if _killed(evidence) and evidence.job and evidence.job.ending == "completed" and not signals(evidence):
+        yield Hit(id="end-no-finish-in-subproc", observed=_told(evidence))
+
+
+def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
+    """The log on disk ends before what was logged: nothing but a header, or, offline, a torn end."""
+    if not ended(evidence) and evidence.request.source == "job":
+        return
+    for run in evidence.local.runs:
+        empty = run.log.status in ("empty", "header_only") and (run.offline or init_succeeded(evidence))
+        torn = run.offline and run.log.status in ("torn", "no_exit_record")
+        if empty or torn:
+            size = f"{run.log.size_bytes} bytes" if empty else "its end is missing"
+            how = signals(evidence)
+            by = (f"A process ended by {how[0]}.",) if how else ()
+            observed = (f"{run.path}: run-{run.run_id}.wandb has {run.log.size_bytes} bytes.", *by)
+            yield Hit(id="end-lost-local-buffer", observed=observed, values={"size": size, "run_dir": run.path})
+            return
+
+
+def last_rows_lost(evidence: Evidence) -> Iterator[Hit]:
+    """Killed online: fewer rows on the server than epochs in the output."""
+    server = main_server_run(evidence)
+    if server is None or evidence.job is None or not _killed(evidence):
+        return
+    printed = len({e.epoch for e in evidence.job.output.epochs})
+    there = server.rows or 0
+    if there < printed:
+        observed = f"The output speaks of {printed} epochs; the server has {there} rows."
+        values = {"there": str(there), "printed": str(printed)}
+        yield Hit(id="end-last-15s-lost", observed=(observed,), values=values)
+
+
+def failed(evidence: Evidence) -> Iterator[Hit]:
+    """An error of the script's own ended it."""
+    errors = own_errors(evidence)
+    server = main_server_run(evidence)
+    job_failed = evidence.job is not None and evidence.job.ending == "failed"
+    run_failed = server is not None and server.state == "failed"
+    if not (job_failed or run_failed):
+        return
+    if errors:
+        # The first rank that failed brings the others down; their errors come later.
+        first = min(errors, key=lambda e: e.line)
+        told = f"{first.exception}: {first.message}".rstrip(": ")
+        rank = f" on rank {first.rank}" if first.rank is not None else ""
+        values = {"error": shorten(f"{told}{rank}"), "place": (first.frames or ("the job's output",))[-1]}
+        yield Hit(id="end-failed-exitcode", observed=(shorten(f"{told}{rank}"), *first.frames[-1:]), values=values)
+    elif run_failed and server is not None:
+        code = server.exit_code if server.exit_code is not None else "other than 0"
+        observed = f"The server shows the run as failed, exit code {code}."
+        values = {"error": f"exit code {code}", "place": "the end of the job's output"}
+        yield Hit(id="end-failed-exitcode", observed=(observed,), values=values)
+
+
+def interrupted(evidence: Evidence) -> Iterator[Hit]:
+    """Ctrl-C, or SIGINT from elsewhere."""
+    cut = said(evidence, r"Control-C detected -- Run data was not synced", limit=1)
+    raised = python_errors(evidence, r"^KeyboardInterrupt$")
+    by_signal = signals(evidence)[:1] == ("SIGINT",)
+    if cut or ((raised or by_signal) and ended(evidence) and evidence.job and evidence.job.ending != "completed"):
+        yield Hit(id="end-ctrl-c", observed=cut or ("KeyboardInterrupt" if raised else "A process ended by SIGINT.",))
+
+
+def still_running(evidence: Evidence) -> Iterator[Hit]:
+    """An existing run that has not ended."""
+    server = main_server_run(evidence)
+    if evidence.request.source != "run" or server is None or server.state != "running":
+        return
+    age = evidence.created_at - server.heartbeat_at if evidence.created_at and server.heartbeat_at else None
+    seen = (f"Its last sign of life came {age:.0f} s ago.",) if age is not None and age >= 0 else ()
+    run_path = evidence.request.run_path or f"{server.entity}/{server.project}/{server.id}"
+    observed = (f"The server shows run {server.id} as running.", *seen)
+    yield Hit(id="end-still-running", observed=observed, values={"run_path": run_path})
+
+
+DEADLOCKS = (((0, 22, 0), (0, 22, 3)), ((0, 25, 1), (0, 28, 1)))
+
+
+def deadlocked(evidence: Evidence) -> Iterator[Hit]:
+    """The job stood still in a version that can deadlock, and the way to the server was good."""
+    version = version_key(job_sdk_version(evidence) or "")
+    known = any(first <= version < mended for first, mended in DEADLOCKS)
+    still = evidence.job is not None and "neither printed nor computed" in (evidence.job.stopped_by_harness or "")
+    if known and still and init_succeeded(evidence) and not upload_failures(evidence) and not hangs(evidence):
+        observed = evidence.job.stopped_by_harness if evidence.job else None
+        yield Hit(id="end-deadlock", observed=(observed or "The job stood still.",))
+
+
+RULES: tuple[Rule, ...] = (
+    failed, interrupted, terminated, crashed, never_closed, lost_buffer, last_rows_lost, still_running, deadlocked,
+    *UPLOAD_RULES,
+)  # fmt: skip

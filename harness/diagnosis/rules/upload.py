@@ -78,12 +78,10 @@ def upload_failures(evidence: Evidence) -> tuple[Failure, ...]:
 def hangs(evidence: Evidence) -> bool:
     """Whether the job was still waiting for the upload when it was stopped."""
     job = evidence.job
-    if job is None or job.ending not in ("timeout", "interrupted", "cancelled", "running", "failed"):
+    if job is None or (job.ending in ("completed", "failed") and job.stopped_by_harness is None):
         return False
     last = next((ln.text for ln in reversed(job.output.tail) if ln.text.strip()), "")
-    waiting = bool(re.search(PROGRESS, last))
-    stopped = job.hung_after_training_s is not None or job.ending != "failed"
-    return stopped and (waiting or job.hung_after_training_s is not None)
+    return bool(re.search(PROGRESS, last)) or job.hung_after_training_s is not None
 
 
 def connection_lost(evidence: Evidence) -> Iterator[Hit]:
