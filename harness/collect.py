@@ -99,8 +99,11 @@ def read_server(
     uploaded = [run for run in local.runs if settings.sync or not run.offline]
     rows = {run.run_id: run.log.history_rows for run in uploaded}
     ended = {run.run_id for run in uploaded if run.log.has_exit}
+    given_up = any(trouble.fatal for run in uploaded for trouble in run.sdk_logs.http)
 
     def settled(reading: ServerReading) -> bool:
+        if given_up:  # wandb-core sends nothing more, so there is nothing to wait for
+            return True
         seen = {run.id: run for run in reading.runs}
         missing = set(rows) - set(seen) if reading.runs_total <= len(reading.runs) else set()
         late = [i for i in ended & set(seen) if seen[i].state == "running" or (seen[i].rows or 0) < rows[i]]
