@@ -92,7 +92,9 @@ def read(
     while True:
         listing = glance(reader, where)
         waited = time.monotonic() - begun
-        if (listing.status == "read" and settled(listing)) or waited >= patience_s:
+        if listing.status == "not_asked" or waited >= patience_s:
+            break
+        if listing.status == "read" and settled(listing):
             break
         if listing.status == "failed" and listing.trouble and listing.trouble.kind in ("auth", "permission", "tls"):
             break
