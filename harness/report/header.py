@@ -7,8 +7,11 @@ from harness.settings import Settings
 
 
 def header(settings: Settings) -> list[str]:
-    """Return target, server, SDK version and project in short lines."""
-    return [f"W&B verification: {what(settings)}", f"server: {where(settings)}; wandb {version('wandb')} reads"]
+    """Return what is judged, server, SDK version and project, each on a line that fits 80 columns."""
+    lines = [f"verifies: {what(settings)}"]
+    if settings.source == "job" and settings.job is None:
+        lines.append(f"project: {PROJECT}")
+    return [*lines, f"server: {where(settings)}", f"wandb: {version('wandb')} reads"]
 
 
 def what(settings: Settings) -> str:
@@ -16,13 +19,13 @@ def what(settings: Settings) -> str:
     if settings.run:
         return "the run " + "/".join(settings.run)
     subjects = {
-        "run_dir": f"the run directory {settings.run_dir}",
-        "job_log": f"the job output {settings.job_log}",
-        "replay": f"the saved evidence {settings.replay}",
+        "run_dir": f"run directory {settings.run_dir}",
+        "job_log": f"job output {settings.job_log}",
+        "replay": f"saved evidence {settings.replay}",
     }
     if settings.source in subjects:
         return subjects[settings.source]
-    job = settings.job.name if settings.job else f"the built-in DDP ViT job (project {PROJECT})"
+    job = settings.job.name if settings.job else "the built-in DDP ViT job"
     if settings.target == "slurm":
         slurm = settings.slurm
         return f"{job} on LUMI: {slurm.partition}, {slurm.nodes} x {slurm.gpus} GPUs, at most {slurm.time}"
