@@ -37,15 +37,13 @@ def shadowed(evidence: Evidence) -> Iterator[Hit]:
     if circular or (hidden and kind == "file"):
         file = place if kind == "file" and place else _named_file(evidence) or "wandb.py beside your script"
         yield Hit(id="init-shadowed-by-file", observed=circular or hidden, values={"file": file})
-    elif hidden and kind == "package":
-        # The package itself has these; so what the job imported is not what was found for it.
-        said_by = "A package named wandb was found for this Python, but the job imported something else."
-        yield Hit(id="init-shadowed-by-file", observed=(*hidden, said_by), values={"file": "wandb.py or wandb/"})
     elif hidden:
-        doubt = () if kind == "namespace_folder" else (
+        # Where the harness finds the package for its own Python, or a folder, no file stands beside the script.
+        doubt = () if kind in ("namespace_folder", "package") else (
             "A file wandb.py beside the script gives the same error: print(wandb.__file__) is None for a folder.",
         )  # fmt: skip
-        yield Hit(id="init-shadowed-by-folder", observed=(*hidden, *doubt), values={"folder": place or "./wandb"})
+        folder_named = place if place and kind == "namespace_folder" else "./wandb"
+        yield Hit(id="init-shadowed-by-folder", observed=(*hidden, *doubt), values={"folder": folder_named})
 
 
 def _named_file(evidence: Evidence) -> str | None:

@@ -119,7 +119,7 @@ HIDDEN = died("module 'wandb' has no attribute 'init'", "AttributeError")
         ("missing", "init-shadowed-by-folder"),
         ("unknown", "init-shadowed-by-folder"),
         ("file", "init-shadowed-by-file"),
-        ("package", "init-shadowed-by-file"),
+        ("package", "init-shadowed-by-folder"),
     ],
 )
 def test_what_stands_for_the_package_decides_folder_or_file(kind, fault):
