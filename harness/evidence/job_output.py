@@ -82,7 +82,7 @@ class OutputReader:
             logins=tuple(marks.logins.values()),
             credentials_from=tuple(marks.credentials),
             sdk_versions=tuple(marks.versions),
-            errors=self._tracebacks.errors(),
+            errors=self._tracebacks.errors(self._scrub),
             ranks=tuple(marks.ranks[rank] for rank in sorted(marks.ranks)),
             epochs=marks.all_epochs(),
             epochs_total=marks.epochs_total,
@@ -126,12 +126,13 @@ class OutputReader:
         if shape in self._worn and not self._tracebacks.active:
             return
         line = parse_line(number, raw)
-        line = line._replace(text=self._scrub(line.text))
         part = self._tracebacks.take(line)
+        if part == "frame":
+            return
+        line = line._replace(text=self._scrub(line.text))
         meant = self._marks.take(line)
         failed = self._failures.take(line)
-        weighs = 0 if part == "frame" else 2 if part or failed else weight(line.text)
-        new = self._keep(line, weighs)
+        new = self._keep(line, 2 if part else weight(line.text))
         if not (new or part or meant or failed) and len(self._worn) < _MOST_WORN:
             self._worn.add(shape)
 

@@ -22,7 +22,7 @@ _SRUN_WORDS = {
 }
 _AGENT = re.compile(r"failed \(exitcode: (?P<code>-?\d+)\) local_rank: (?P<local>\d+) \(pid: \d+\)")
 _SUMMARY = re.compile(
-    r"\s*(?P<key>host|rank|exitcode)\s*: (?P<value>\S+)(?: \(local_rank: (?P<local>\d+)\)| \(pid: \d+\))?$"
+    r"\s*(?P<key>host|rank|exitcode)\s*: (?P<value>\S+)(?: \(local_rank: (?P<local>\d+)\)| \(pid: \d+\).*)?$"
 )
 
 

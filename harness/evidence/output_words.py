@@ -20,9 +20,10 @@ _TROUBLE = (
     "not authenticated", "not logged in", "exit code", "exited", "exitcode", "no version", "yanked",
     "no amd gpu", "amdgpu", "driver", "rocm-smi", "hiperror", "hip error", "invalid device", "net/ofi",
     "no runs to", "skipping", "offline mode", "oserror", "yours was", "descriptors", "_pb2.py", "nan",
-    "must be ", "is not a valid", "are not permitted", "bind", "read_only", "w&b disabled",
+    "w&b offline", "info server:", "info connection:", "not secure", "input should", "writable", "dropping", "dropped",
+    "must only increase", "redundant", "no-op", "forced shutdown", "must be ", "is not a valid", "are not permitted", "bind", "read_only", "w&b disabled",
 )  # fmt: skip
-_HINTS = ("warn", "deprecat", "retry", "ignored", "missing", "nccl", "rccl")
+_HINTS = ("w&b ", "warn", "deprecat", "retry", "ignored", "missing", "nccl", "rccl")
 _MARKS = ("wandb", "w&b", "accuracy: ", ", loss: ", "local_rank", "local rank", "root cause", "  host  ")
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -57,14 +58,14 @@ class _Open:
     led_to_another: bool = False
     count: int = 1
 
-    def error(self) -> PythonError:
+    def error(self, scrub: Callable[[str], str]) -> PythonError:
         return PythonError(
             exception=self.exception,
-            message="\n".join(self.message)[:_LONGEST_MESSAGE],
+            message=scrub("\n".join(self.message))[:_LONGEST_MESSAGE],
             line=self.line.number,
             rank=self.line.rank,
             local_rank=self.line.local_rank,
-            frames=tuple(self.frames),
+            frames=tuple(scrub(frame) for frame in self.frames),
             led_to_another=self.led_to_another,
             count=self.count,
         )
@@ -117,9 +118,12 @@ class Tracebacks:
             return "message"
         return None
 
-    def errors(self) -> tuple[PythonError, ...]:
-        """Return what was found so far, in the order of the output; alike ones are one, counted."""
-        return tuple(one.error() for one in sorted(self._found.values(), key=lambda o: o.line.number))
+    def errors(self, scrub: Callable[[str], str]) -> tuple[PythonError, ...]:
+        """Return what was found so far, in the order of the output; alike ones are one, counted.
+
+        `scrub` takes secrets out of a text.
+        """
+        return tuple(one.error(scrub) for one in sorted(self._found.values(), key=lambda o: o.line.number))
 
     def _begin(self, stream: str, line: Line) -> None:
         stack = self._open.get(stream)
