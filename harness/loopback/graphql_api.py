@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
 import threading
 import traceback
@@ -57,8 +58,9 @@ class Answer:
     crash: str | None = field(default=None, repr=False)
 
 
+@functools.cache
 def make_schema() -> GraphQLSchema:
-    """The schema of `schema.graphql`, with every resolver in its place.
+    """The schema of `schema.graphql`, with every resolver in its place; made once, since nothing changes it.
 
     Raises:
         KeyError: a resolver belongs to no field of the schema.

@@ -59,28 +59,32 @@ class Handler(BaseHTTPRequestHandler):
         """Requests are recorded, not logged."""
 
     def _serve(self) -> None:
-        started, at = time.monotonic(), time.time()
+        self._began = (time.time(), time.monotonic())
+        self._operation: str | None = None
+        self._size = 0
         path = urllib.parse.urlsplit(self.path).path
-        operation, status, size = None, NO_RESPONSE, 0
         try:
             request = self._read()
-            size = len(request.body)
-            operation, field = self.wire.application.operation(request)
+            self._size = len(request.body)
+            self._operation, field = self.wire.application.operation(request)
             fault = self.wire.faults.take(
-                operation=operation, path=path, user_agent=request.user_agent, method=request.method
+                operation=self._operation, path=path, user_agent=request.user_agent, method=request.method
             )
-            status = self._answer(request, fault or Fault(), field)
+            self._answer(request, fault or Fault(), field)
         except ApiError as error:
             # The request was not read to its end, so nothing after it can be trusted.
             self.close_connection = True
-            status = error.status
-            self._send(Response.of_json(status, {"error": error.message}))
+            self._send(Response.of_json(error.status, {"error": error.message}))
         except (ConnectionError, TimeoutError):
             self.close_connection = True
-        finally:
-            agent = self.headers.get("User-Agent", "")
-            spent = time.monotonic() - started
-            self.wire.remember(RequestRecord(self.command, path, operation, status, at, agent, size, spent))
+
+    def _remember(self, status: int) -> None:
+        """Records the request: before the response goes out, so that whoever has the response finds the record."""
+        at, started = self._began
+        path, agent = urllib.parse.urlsplit(self.path).path, self.headers.get("User-Agent", "")
+        spent = time.monotonic() - started
+        record = RequestRecord(self.command, path, self._operation, status, at, agent, self._size, spent)
+        self.wire.remember(record)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class wants these names
 
@@ -148,16 +152,16 @@ class Handler(BaseHTTPRequestHandler):
 
     # --- answering ---
 
-    def _answer(self, request: Request, fault: Fault, field: str | None) -> int:
-        """Sends the response, or what the fault makes of it; returns the HTTP status, 0 if none was sent."""
+    def _answer(self, request: Request, fault: Fault, field: str | None) -> None:
+        """Sends the response, or what the fault makes of it."""
         if fault.delay_s:
             self.wire.stopping.wait(fault.delay_s)
-        if fault.hang:
-            self._wait_for_the_end()
-            return NO_RESPONSE
-        if fault.reset == "before":
-            self._hang_up(hard=True)
-            return NO_RESPONSE
+        if fault.hang or fault.reset == "before":
+            self._remember(NO_RESPONSE)
+            if fault.hang:
+                self._wait_for_the_end()
+            self._hang_up(hard=fault.reset == "before")
+            return
         if fault.status is not None:
             response = refused(fault, field)
         elif fault.graphql_errors:
@@ -168,9 +172,9 @@ class Handler(BaseHTTPRequestHandler):
         if fault.nulls or fault.unknown_fields:
             response = reshaped(response, fault)
         self._send(response, fault)
-        return response.status
 
     def _send(self, response: Response, fault: Fault = Fault()) -> None:  # noqa: B008 - Fault is frozen
+        self._remember(response.status)
         body = b"" if self.command == "HEAD" else response.body
         half = len(body) // 2
         if fault.reset == "headers":
@@ -210,7 +214,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def _wait_for_the_end(self) -> None:
         """Waits until the client gives up or the server stops."""
-        self.close_connection = True
         while not self.wire.stopping.is_set():
             readable, _, _ = select.select([self.connection], [], [], 0.2)
             if readable and not self.connection.recv(4096):

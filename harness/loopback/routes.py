@@ -62,6 +62,9 @@ class Application:
             return self._route(request)
         except ApiError as error:
             return Response.of_json(error.status, {"error": error.message})
+        except OSError as error:  # the folder of the store is full or gone
+            self.on_unknown(f"cannot keep the store: {error}")
+            return Response.of_json(500, {"error": "cannot keep the store"})
 
     def _route(self, request: Request) -> Response:
         parts = [urllib.parse.unquote(part) for part in request.path.strip("/").split("/")]

@@ -48,6 +48,26 @@ class HttpServer(ThreadingHTTPServer):
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = HOST, self.server_address[1]
 
+    def serve_until(self, stopping: threading.Event) -> None:
+        """Accepts connections until told otherwise; unlike the base class it never polls, so it ends at once."""
+        while True:
+            try:
+                connection, address = self.get_request()
+            except OSError:
+                # Out of file descriptors, perhaps, or the client left already: the next one may fare better.
+                if stopping.wait(0.05):
+                    return
+                continue
+            if stopping.is_set():
+                self.shutdown_request(connection)
+                return
+            self.process_request(connection, address)
+
+    def wake(self) -> None:
+        """Ends a wait for the next connection by making one."""
+        with contextlib.suppress(OSError):
+            socket.create_connection((HOST, self.server_port), timeout=5).close()
+
     @property
     def authority(self) -> str:
         """Host and port as they stand in a URL."""
@@ -141,7 +161,7 @@ class LoopbackServer:
 
     @property
     def requests(self) -> list[RequestRecord]:
-        """The last requests, in the order in which they ended; a request that hangs is not among them yet."""
+        """The last requests, in the order in which they were answered; one whose client left too early is missing."""
         return self._wire.records
 
     def forget_requests(self) -> None:
@@ -166,7 +186,7 @@ class LoopbackServer:
         """Serves from a thread of its own; returns at once, ready."""
         if self._thread is None:
             self._thread = threading.Thread(
-                target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name="loopback", daemon=True
+                target=self._http.serve_until, args=(self._wire.stopping,), name="loopback", daemon=True
             )
             self._thread.start()
         return self
@@ -175,7 +195,7 @@ class LoopbackServer:
         """Stops serving: the port is free and every connection is closed when this returns."""
         self._wire.stopping.set()
         if self._thread is not None:
-            self._http.shutdown()
+            self._http.wake()
             self._thread.join()
             self._thread = None
         self._http.server_close()
