@@ -67,6 +67,9 @@ class Poller:
         self._stop = threading.Event()
         self.readings: queue.SimpleQueue[tuple[float, ServerReading]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._poll, name="server poller", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look; a job that waits in the queue has nothing to show."""
         self._thread.start()
 
     def _poll(self) -> None:
@@ -79,7 +82,8 @@ class Poller:
     def stop(self, patience_s: float) -> None:
         """Let a look that is under way end, but not longer than `patience_s` seconds."""
         self._stop.set()
-        self._thread.join(patience_s)
+        if self._thread.ident is not None:
+            self._thread.join(patience_s)
 
 
 class Idleness:
@@ -119,10 +123,15 @@ def follow(
 ) -> Watch:
     """Follow a job to its end; a job that neither speaks nor computes for `idle_limit_s` seconds is ended."""
     begun = time.monotonic()
+    waiting = True
     sightings = Sightings()
     idleness = Idleness(idle_limit_s, begun)
     while True:
         running = target.running()
+        if waiting and target.started():
+            waiting, begun = False, time.monotonic()
+            if poller:
+                poller.start()
         spoke = False
         while lines := target.new_lines():
             spoke = True

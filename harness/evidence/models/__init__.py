@@ -14,6 +14,7 @@ from harness.evidence.models.job import (
     RunLink,
     SlurmJob,
     SlurmState,
+    SlurmStep,
 )
 from harness.evidence.models.local import HttpTrouble, LocalReading, LocalRun, LogLine, SdkLogs
 from harness.evidence.models.request import Request
@@ -38,5 +39,5 @@ __all__ = [
     "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine", "Login", "Mode",
     "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep", "ProcessSeen", "PythonError",
     "RankSeen", "Request", "RunLink", "SdkLogs", "ServerReading", "ServerRun", "ServerSeries", "Setup", "SlurmJob",
-    "SlurmState", "Span", "SystemSeries", "Telemetry", "Trouble", "Viewer", "Watch",
+    "SlurmState", "SlurmStep", "Span", "SystemSeries", "Telemetry", "Trouble", "Viewer", "Watch",
 ]  # fmt: skip

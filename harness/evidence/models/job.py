@@ -137,6 +137,15 @@ class SlurmState(Fact):
     at: float
 
 
+class SlurmStep(Fact):
+    """A step of the job as sacct shows it: the batch script, or what srun started."""
+
+    id: str
+    state: str
+    exit_code: str = ""
+    """`EXIT:SIGNAL`."""
+
+
 class SlurmJob(Fact):
     """The scheduler's side of the story, in Slurm's own words."""
 
@@ -158,6 +167,15 @@ class SlurmJob(Fact):
     elapsed_s: float | None = None
     gpu_hours: float | None = None
     max_rss: str | None = None
+    steps: tuple[SlurmStep, ...] = ()
+    earlier: tuple[str, ...] = ()
+    """How the same job ended before it was requeued, from sacct."""
+    output_restarts: int = 0
+    """How often the output file was begun anew while it was followed."""
+    sbatch_variables: dict[str, str] = {}
+    """SBATCH_* variables that sbatch saw: they win over the script's lines."""
+    attached: bool = False
+    """The job was submitted by an earlier verification."""
     script_path: str | None = None
     container: str | None = None
     container_exists: bool | None = None
