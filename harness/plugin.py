@@ -139,7 +139,7 @@ def pytest_runtest_makereport(
     from harness.session import session_of
 
     session = session_of(item.config)
-    result = judge(check_name(item), item, call, session)
+    result = judge(check_name(item), call, session)
     if result:
         session.results[result.name] = result
         annotate(item, result, session)

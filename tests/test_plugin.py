@@ -82,7 +82,8 @@ def test_a_reader_that_fails_is_neither_pass_nor_failure(checks):
 
 def test_junit_carries_outcome_and_fault(checks, tmp_path):
     junit = tmp_path / "junit.xml"
-    outcome = checks(healthy(run={"series": {}}), "--junitxml", str(junit))
+    found = healthy(run={"series": {"acc": server_series("acc"), "train_loss": server_series("train_loss")}})
+    outcome = checks(found, "--junitxml", str(junit))
     assert outcome.code == 1
     text = junit.read_text()
     assert '<property name="fault" value="metric-missing-key"' in text

@@ -95,6 +95,7 @@ def _holds(part: str, evidence: Evidence) -> bool:
         "cloud": is_cloud(base_url),
         "self_hosted": not is_cloud(base_url),
         "offline": evidence.request.offline,
+        "ran": bool(evidence.local.runs),
     }
     if part not in facts:
         raise ValueError(f"advice condition {part!r} is not known")

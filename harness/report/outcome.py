@@ -15,7 +15,7 @@ NOT_CHECKED = "not checked: "
 INFRASTRUCTURE = "the check itself broke: "
 
 
-def judge(name: str, item: pytest.Item, call: pytest.CallInfo[None], session: "Session") -> CheckResult | None:
+def judge(name: str, call: pytest.CallInfo[None], session: "Session") -> CheckResult | None:
     """Return the check's outcome as far as this phase tells it; None for a phase that tells nothing."""
     if call.excinfo is None:
         return CheckResult(name=name, outcome="passed", duration_s=_seconds(call)) if call.when == "call" else None
@@ -66,16 +66,22 @@ def rewrite(report: pytest.TestReport, result: CheckResult, item: pytest.Item, s
 
 def explanation(expected: str, observed: str, cause: Finding | None) -> str:
     """Tell one failure in full: expected, observed, cause, advice, guide section, link."""
-    lines = [f"expected  {expected}", f"observed  {observed}"]
+    told = [("expected", expected), ("observed", observed)]
     if cause is None:
-        lines.append("cause     unknown: no known fault explains this; see the summary below")
-        return "\n".join(lines)
-    lines.insert(0, f"{cause.id}: {cause.title}")
-    lines += [f"cause     {text}" for text in cause.observed[:3]]
-    lines += [f"{'advice' if i == 0 else '':<9} {text}" for i, text in enumerate(cause.advice)]
-    lines.append(f"guide     {cause.guide_section}")
-    lines += [f"link      {link}" for link in cause.links[:1]]
+        told.append(("cause", "unknown: no known fault explains this; the evidence is in the summary below"))
+        return "\n".join(line for label, text in told for line in row(label, text))
+    told += [("cause", text) for text in cause.observed[:3]]
+    told += [("advice", text) for text in cause.advice]
+    told += [("guide", cause.guide_section), *(("link", link) for link in cause.links[:1])]
+    lines = [f"{cause.id}: {cause.title}"]
+    for (label, text), before in zip(told, [("", ""), *told], strict=False):
+        lines += row("" if label == before[0] else label, text)
     return "\n".join(lines)
+
+
+def row(label: str, text: str) -> list[str]:
+    """Set a label beside a text of one or more lines."""
+    return [f"{label if index == 0 else '':<10}{line}" for index, line in enumerate(text.splitlines())]
 
 
 def status_of(report: pytest.TestReport) -> tuple[str, str, str] | None:

@@ -1,6 +1,8 @@
 """The closing summary on the terminal: the verdict, one cause and one cure, and where the files are."""
 
+import shutil
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.model import Finding
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
 
     from harness.session import Session
 
+FILES = ("report.html", "summary.md", "verdict.json", "evidence.json", "job.log")
 WORDS = {
     "passed": "passed: W&B works for this job",
     "failed": "failed",
@@ -22,7 +25,7 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     verdict = session.verdict
     if verdict is None:
         return
-    width = min(terminal._tw.fullwidth, 100)
+    width = min(shutil.get_terminal_size().columns, 100)
     terminal.section("W&B verification", sep="=", bold=True)
     colour = {"passed": "green", "failed": "red", "inconclusive": "yellow"}[verdict.verdict]
     terminal.write_line(f"verdict: {WORDS[verdict.verdict]}", **{colour: True, "bold": True})
@@ -36,9 +39,9 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
         terminal.write_line(f"run: {run.url or f'{run.entity}/{run.project}/{run.id} ({run.source}, {run.state})'}")
     if len(verdict.runs) > 8:
         terminal.write_line(f"and {len(verdict.runs) - 8} more runs")
-    for name in ("verdict.json", "evidence.json", "report.html", "summary.md"):
-        if (session.folder / name).exists():
-            terminal.write_line(f"{name.partition('.')[0]}: {session.folder / name}")
+    terminal.write_line(f"report: {session.folder}")
+    written = [n for n in FILES if (session.folder / n).exists()]
+    terminal.write_line(f"        {', '.join(written)}")
 
 
 def told(finding: Finding, width: int, *, root: bool) -> list[str]:
@@ -48,22 +51,27 @@ def told(finding: Finding, width: int, *, root: bool) -> list[str]:
     for text in finding.observed[:4]:
         lines += textwrap.wrap(f"seen: {text[:300]}", width, initial_indent="  ", subsequent_indent="    ")
     for text in finding.advice:
-        lines += advised(text, width)
+        lines += step(text, width, "  do: ")
     if finding.explains:
-        named = ", ".join(n.rpartition("::")[2] for n in finding.explains)
-        lines += textwrap.wrap(f"explains: {named}", width, initial_indent="  ", subsequent_indent="    ")
+        lines += textwrap.wrap(explained(finding.explains), width, initial_indent="  ", subsequent_indent="    ")
     return lines
 
 
-def advised(text: str, width: int) -> list[str]:
-    """Wrap a step of advice; commands on lines of their own stay whole, to be pasted."""
+def explained(checks: Sequence[str]) -> str:
+    """Name the checks that a cause explains: the first three, and how many more."""
+    named = [name.rpartition("::")[2] for name in checks]
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    return f"explains: {', '.join(named[:3])}{more}"
+
+
+def step(text: str, width: int, first: str) -> list[str]:
+    """Wrap a step of advice; indented lines are code or commands and stay whole, to be pasted."""
+    hang = " " * len(first)
     lines: list[str] = []
-    for index, part in enumerate(text.splitlines()):
-        if part.startswith((" ", "$")):
-            lines.append(f"      {part.strip()}")
+    for part in text.splitlines():
+        if part.startswith(" "):
+            lines.append(f"{hang}{part}")
         else:
-            indent = "  do: " if index == 0 else "      "
-            lines += textwrap.wrap(
-                part, width, initial_indent=indent, subsequent_indent="      ", break_long_words=False
-            )
+            start = hang if lines else first
+            lines += textwrap.wrap(part, width, initial_indent=start, subsequent_indent=hang, break_long_words=False)
     return lines
