@@ -35,9 +35,11 @@ class Session:
     def evidence(self) -> Evidence:
         """Gather the evidence on first use."""
         if self.gathered is None:
+            from harness.interrupts import terminable
             from harness.verify import verify
 
-            self.gathered = verify(self.settings, self.folder, self.progress())
+            with terminable():
+                self.gathered = verify(self.settings, self.folder, self.progress())
         return self.gathered
 
     def findings(self) -> tuple[Finding, ...]:

@@ -6,6 +6,7 @@ import selectors
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -56,6 +57,7 @@ class Reader:
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
         self._number = 0
+        self._turn = threading.Lock()
         self.requests = 0
         self.version = version("wandb")
 
@@ -95,11 +97,15 @@ class Reader:
         self._process = None
 
     def ask(self, operation: str, timeout_s: float | None = None, **request: Any) -> dict[str, Any]:
-        """Put one question; a worker that does not answer in time is replaced.
+        """Put one question; a worker that does not answer in time is replaced. One thread asks at a time.
 
         Raises:
             ReadingFailed: no answer, or the API's own trouble.
         """
+        with self._turn:
+            return self._ask(operation, timeout_s or self._timeout_s, request)
+
+    def _ask(self, operation: str, timeout_s: float, request: dict[str, Any]) -> dict[str, Any]:
         process = self._process
         if process is None or process.stdin is None or process.poll() is not None:
             self._stop()
@@ -113,7 +119,7 @@ class Reader:
             process.stdin.flush()
         except BrokenPipeError:
             raise ReadingFailed(Trouble(kind="other", text="the reader's process ended", where=operation)) from None
-        answer = self._answer(operation, timeout_s or self._timeout_s)
+        answer = self._answer(operation, timeout_s)
         self.requests = answer["requests"]
         if not answer["ok"]:
             raise ReadingFailed(trouble_of(answer["trouble"], operation))

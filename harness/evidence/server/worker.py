@@ -6,10 +6,12 @@ that hangs can be ended. Run as `python -m harness.evidence.server.worker`; requ
 
 import json
 import os
+import queue
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 PAGE = 50
 """Runs read in full of one job; more are counted only."""
@@ -143,13 +145,15 @@ class Worker:
             RuntimeError,
         )  # fmt: skip
 
-    def serve(self, stdin: IO[str], stdout: IO[str]) -> None:
-        """Answer each line of requests with one line."""
+    def serve(self, stdin: IO[str], stdout: IO[str]) -> NoReturn:
+        """Answer each line of requests with one line; ends with stdin."""
         operations = {
             "hello": self.hello, "viewer": self.viewer, "find": self.find, "run": self.run, "details": self.details,
         }  # fmt: skip
-        for line in stdin:
-            request = json.loads(line)
+        requests: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=_listen, args=(stdin, requests), daemon=True).start()
+        while True:
+            request = json.loads(requests.get())
             answer: dict[str, Any]
             try:
                 answer = {"ok": True, "result": operations[request["operation"]](request)}
@@ -159,6 +163,13 @@ class Worker:
             answer |= {"number": request["number"], "requests": self.requests}
             stdout.write(json.dumps(answer, default=str) + "\n")
             stdout.flush()
+
+
+def _listen(stdin: IO[str], requests: "queue.SimpleQueue[str]") -> None:
+    """Pass requests on; when the parent is gone, so is this process, also from the midst of a request."""
+    for line in stdin:
+        requests.put(line)
+    os._exit(0)
 
 
 def describe(error: BaseException) -> dict[str, str]:
