@@ -9,7 +9,7 @@ from types import FrameType
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(number: int, _: FrameType | None) -> None:
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
