@@ -52,7 +52,8 @@ def watch_job(
     redactor = Redactor.from_environment(environment, settings.cwd)
     output = OutputReader(log, redactor.text)
     folders = wandb_folders(environment, job_cwd)
-    before = snapshot_run_dirs(folders)
+    # Runs of a job that was submitted earlier may be there already.
+    before = frozenset() if settings.slurm.attach else snapshot_run_dirs(folders)
     moment = Moment(phase="starting")
     with ExitStack() as stack:
         reader = stack.enter_context(_reader(settings, environment)) if request.wants_server else None
@@ -63,10 +64,13 @@ def watch_job(
         moment.phase = "reading"
         progress.show(moment)
         seen = output.snapshot()
+        if settings.slurm.attach:
+            started_at = target.job().started_at or 0.0
         with clock.phase("reading"):
             local = read_local_runs(
-                folders, before=before, since=started_at - 1, scrub=redactor.text, limit=MOST_RUN_DIRS
-            )
+                folders, before=before, since=started_at - 1, scrub=redactor.text, limit=MOST_RUN_DIRS,
+                extra=[Path(folder) for folder in seen.run_dirs],
+            )  # fmt: skip
             server = read_server(reader, settings, request, setup, seen, local) if reader else ServerReading()
     job = target.job().model_copy(update={"output": seen})
     return Evidence(request=request, setup=setup, job=job, local=local, server=server, watch=watch if reader else None)

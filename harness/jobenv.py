@@ -41,11 +41,10 @@ def builtin_job() -> Path:
     return Path(str(importlib.resources.files("harness.jobs") / "ddp_vit.py"))
 
 
-def builtin_args(*, on_gpus: bool) -> tuple[str, ...]:
+def builtin_args(*, on_gpus: bool, seconds: int | None = None) -> tuple[str, ...]:
     """Options of the built-in job: short, but long enough for several system samples."""
-    model = "vit_b_16" if on_gpus else "auto"
-    seconds, stats = ("45", "5") if on_gpus else ("6", "1")
+    lasts = seconds or (45 if on_gpus else 6)
     return (
-        "--epochs", str(EPOCHS), "--model", model, "--min-seconds", seconds,
-        "--stats-interval", stats, "--upload-interval", "1",
+        "--epochs", str(EPOCHS), "--model", "auto", "--min-seconds", str(lasts),
+        "--stats-interval", "5" if lasts >= 30 else "1", "--upload-interval", "1",
     )  # fmt: skip

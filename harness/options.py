@@ -46,6 +46,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--lumi-keep", "lumi_keep", "leave the job running when the harness is interrupted", "switch"),
     Option("--lumi-attach", "lumi_attach", "verify a job that was submitted earlier", metavar="JOBID"),
     Option("--lumi-dry-run", "lumi_dry_run", "print the batch script and submit nothing", "switch"),
+    Option("--lumi-site", "lumi_site", "YAML file with site facts that differ from LUMI's", "path", "FILE"),
     Option("--job", "wandb_job", "verify your own job: a Python script or a batch script", "path", "PATH"),
     Option("--nproc", "wandb_nproc", "ranks of a local job", "number", "N", "2"),
     Option(

@@ -1,6 +1,7 @@
 """The pytest plugin: options, header, hooks; thin, and costs nothing to import."""
 
 import os
+import shutil
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -60,6 +61,25 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[KEY] = Session(settings, folder, progress=lambda: live_view(config), gathered=saved)
 
 
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Print the batch script and what Slurm thinks of it, in place of a session, where a dry run is asked for.
+
+    Raises:
+        pytest.UsageError: a setting is wrong.
+    """
+    if not _runs_checks(config) or config.option.help:
+        return None
+    try:
+        settings = _settings(config)
+        if not settings.slurm.dry_run:
+            return None
+        from harness.targets.slurm.dryrun import show
+
+        return show(settings, os.environ)
+    except SettingsError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
 def _saved_evidence(settings: Settings) -> "Evidence | None":
     if settings.replay is None:
         return None
@@ -80,6 +100,8 @@ def _refuse_missing_parts(settings: Settings) -> None:
 
         if torch_missing(sys.executable):
             raise SettingsError(f"a local job needs torch, which {sys.executable} lacks: pip install -e '.[local]'.")
+    if settings.target == "slurm" and shutil.which("sbatch") is None:
+        raise SettingsError("--lumi needs Slurm, and sbatch is not on PATH here: run it on a login node of LUMI.")
     if settings.server == "loopback":
         from importlib.util import find_spec
 

@@ -39,6 +39,8 @@ class SlurmSettings(BaseModel):
     keep: bool = False
     attach: str | None = None
     dry_run: bool = False
+    site: Path | None = None
+    """A YAML file with what differs from LUMI."""
 
 
 class Settings(BaseModel):
@@ -250,4 +252,5 @@ def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSe
         keep="lumi_keep" in on,
         attach=attach,
         dry_run="lumi_dry_run" in on,
+        site=_file(values["lumi_site"], "--lumi-site", cwd),
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import jobenv
 from harness.clock import Clock
@@ -20,11 +21,18 @@ from harness.reportfolder import write_atomically
 from harness.settings import Settings
 from harness.targets.base import Target, log_path
 
+if TYPE_CHECKING:
+    from harness.targets.slurm.preflight import Ground
+
 
 def verify(settings: Settings, folder: Path, progress: Progress, environ: Mapping[str, str] = os.environ) -> Evidence:
     """Gather the evidence that the settings ask for and save it as `evidence.json` in the report folder."""
     clock = Clock()
     request = request_of(settings)
+    if settings.slurm.attach:
+        from harness.targets.slurm.record import attached_request
+
+        request = attached_request(settings, request)
     if settings.source == "job":
         evidence = _verify_job(settings, request, folder, progress, environ, clock)
     else:
@@ -46,14 +54,16 @@ def request_of(settings: Settings) -> Request:
     """Freeze the part of the settings that diagnosis needs."""
     slurm = settings.slurm
     kind = "builtin" if settings.job is None else "script" if settings.job.suffix == ".py" else "batch"
+    on_slurm = settings.target == "slurm"
+    nproc = slurm.gpus if on_slurm else settings.nproc
     return Request(
         source=settings.source if settings.source != "replay" else "job",
         target=settings.target,
         server=settings.server,
         job_kind=kind if settings.source == "job" else "none",
         job_path=str(settings.job) if settings.job else None,
-        nproc=settings.nproc if settings.target == "local" else slurm.gpus,
-        nodes=1 if settings.target == "local" else slurm.nodes,
+        nproc=None if on_slurm and kind == "batch" else nproc,  # how many ranks a batch script starts is its own affair
+        nodes=slurm.nodes if on_slurm else 1,
         offline=settings.offline,
         sync=settings.sync,
         expect=settings.expect,
@@ -78,14 +88,23 @@ def _verify_job(
                 users, settings.cwd, script=settings.job, python=sys.executable,
                 probe_server=request.wants_server, project=project,
             )  # fmt: skip
-        if blockers(setup, request):
+            ground = _slurm_ground(settings, users) if settings.target == "slurm" else None
+            if ground:
+                setup = ground.fitted(setup)
+        if blockers(setup, request) and not settings.slurm.attach:
             return Evidence(request=request, setup=setup, job=Job(ending="not_submitted"))
         environment = jobenv.job_environment(settings, users, request.token or "")
-        cwd = settings.cwd if settings.job else folder / "job"
-        target = make_target(settings, folder, environment, cwd)
+        cwd = ground.cwd if ground and ground.cwd else settings.cwd if settings.job else folder / "job"
+        target = ground.target(folder, environment) if ground else make_target(settings, folder, environment, cwd)
         return watch_job(
             target, settings, request, setup, environment, progress, clock, job_cwd=cwd, log=log_path(folder)
         )
+
+
+def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground":
+    from harness.targets.slurm.preflight import Ground
+
+    return Ground(settings, environment)
 
 
 @contextmanager
@@ -98,11 +117,7 @@ def embedded_server() -> Iterator[jobenv.Server]:
 
 
 def make_target(settings: Settings, folder: Path, environment: Mapping[str, str], cwd: Path) -> Target:
-    """Choose where the job runs."""
-    if settings.target == "slurm":
-        from harness.targets.slurm import SlurmTarget
-
-        return SlurmTarget(settings, folder, environment)
+    """Run the job on this machine."""
     from harness.targets.local import LocalTarget
 
     cwd.mkdir(exist_ok=True)

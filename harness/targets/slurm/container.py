@@ -1,0 +1,90 @@
+"""Looks into the container image without a job: is it there, and which wandb does it hold?"""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.targets.slurm.commands import Slurm
+from harness.targets.slurm.site import Site
+
+EXEC_S = 60.0
+"""Starting a container on a busy login node takes seconds; the image may be 20 GB on Lustre."""
+LARGEST_SBOM = 64 << 20
+_ASK = "import importlib.metadata as m; print('wandb', m.version('wandb'))"
+
+
+@dataclass(frozen=True)
+class Image:
+    """What is known of a container image."""
+
+    path: Path
+    exists: bool
+    wandb: str | None = None
+    """Version, `missing`, or None where it could not be told."""
+    told_by: str = ""
+
+
+def choose(asked: Path | None, site: Site) -> Path:
+    """Return the image: the one asked for, else the guide's, else the newest build where the guide's is gone."""
+    if asked or site.container.exists():
+        return asked or site.container
+    builds = glob.glob(site.container_newer)  # noqa: PTH207 - the pattern is absolute
+    return Path(max(builds, key=lambda b: b.rpartition("-")[2])) if builds else site.container
+
+
+def inspect(path: Path, site: Site, slurm: Slurm) -> Image:
+    """Look for wandb: in the software list beside the image or within it, else by asking the image's Python."""
+    if not path.exists():
+        return Image(path, exists=False)
+    for beside in (path.with_suffix(".json"), Path(f"{path}.json"), path / ".sbom.json"):
+        if version := _from_file(beside):
+            return Image(path, exists=True, wandb=version, told_by=beside.name)
+    answer = slurm.run([site.container_command, "exec", str(path), "cat", "/.sbom.json"], EXEC_S)
+    if answer.code == 0 and (version := _from_text(answer.out)):
+        return Image(path, exists=True, wandb=version, told_by="/.sbom.json")
+    answer = slurm.run([site.container_command, "exec", str(path), "python", "-c", _ASK], EXEC_S)
+    if found := re.search(r"^wandb (\S+)$", answer.out, re.MULTILINE):
+        return Image(path, exists=True, wandb=found[1], told_by="the image's Python")
+    missing = "PackageNotFoundError" in answer.err
+    return Image(path, exists=True, wandb="missing" if missing else None, told_by=answer.err.strip()[-200:])
+
+
+def _from_file(path: Path) -> str | None:
+    try:
+        return _from_text(path.read_text(encoding="utf-8")) if path.stat().st_size <= LARGEST_SBOM else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _from_text(text: str) -> str | None:
+    """Find wandb in a software list; `missing` where there is a list of Python packages without it."""
+    try:
+        listed = json.loads(text)
+    except ValueError:
+        return None
+    packages = dict(_packages(listed))
+    if "wandb" in packages:
+        return packages["wandb"]
+    return "missing" if "torch" in packages else None
+
+
+def _packages(node: Any) -> Iterator[tuple[str, str]]:
+    """Yield name and version of every package in the list, whichever tool wrote it.
+
+    LAIF's own list has `{"python": [{"name", "version"}, …]}`; CycloneDX, SPDX and syft nest the same pairs.
+    """
+    if isinstance(node, Mapping):
+        name, version = node.get("name"), node.get("version") or node.get("versionInfo")
+        if isinstance(name, str) and isinstance(version, str):
+            yield name.lower(), version
+        for value in node.values():
+            yield from _packages(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _packages(value)

@@ -1,0 +1,91 @@
+"""What Slurm's states and pending reasons mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from harness.evidence.models.job import Ending
+
+WAITING = frozenset({
+    "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "CONFIGURING",
+})  # fmt: skip
+RUNNING = frozenset({"RUNNING", "SUSPENDED", "STOPPED", "SIGNALING", "RESIZING", "STAGE_OUT"})
+COMPLETING = "COMPLETING"
+"""The processes have ended, the node is being tidied up; sacct knows the end already."""
+ENDINGS: Mapping[str, Ending] = {
+    "COMPLETED": "completed",
+    "FAILED": "failed",
+    "LAUNCH_FAILED": "failed",
+    "RECONFIG_FAIL": "failed",
+    "TIMEOUT": "timeout",
+    "DEADLINE": "timeout",
+    "CANCELLED": "cancelled",
+    "PREEMPTED": "cancelled",
+    "REVOKED": "cancelled",
+    "OUT_OF_MEMORY": "out_of_memory",
+    "NODE_FAIL": "node_fail",
+    "BOOT_FAIL": "node_fail",
+}
+"""How a job ended, by the first word of sacct's State (`CANCELLED by 1000`)."""
+
+
+def base(state: str) -> str:
+    """Return the state's own word: `CANCELLED by 1000` and `CANCELLED+` are CANCELLED."""
+    found = re.match(r"[A-Z_]+", state.strip())
+    return found[0] if found else ""
+
+
+def ending(state: str | None) -> Ending:
+    """Say how a job ended, or where it stands."""
+    word = base(state or "")
+    if word in WAITING:
+        return "pending"
+    if word in RUNNING or word == COMPLETING:
+        return "running"
+    return ENDINGS.get(word, "unknown")
+
+
+def is_final(state: str) -> bool:
+    """Whether nothing more happens to a job in that state."""
+    return base(state) in ENDINGS
+
+
+REASONS: tuple[tuple[str, str], ...] = (
+    (r"Priority", "other jobs are ahead in the queue"),
+    (r"Resources", "next in line, waits for nodes to become free"),
+    (r"None", "Slurm has not looked at it yet"),
+    (r"QOSMaxJobsPerUserLimit|AssocMaxJobsLimit|QOSMaxJobsPerAccountLimit",
+     "as many of your jobs run as the partition allows; it starts when one of them ends"),
+    (r"QOSMaxSubmitJob\w*|AssocMaxSubmitJob\w*", "you have as many jobs in the queue as are allowed"),
+    (r"(Assoc|QOS)Grp\w*(Minutes|RunMinutes)\w*", "the project's allocation is used up"),
+    (r"(Assoc|QOS)(Grp|Max)\w*Limit|(Assoc|QOS)(Grp|Max)\w*", "the project or the partition is at a limit"),
+    (r"ReqNodeNotAvail.*[Rr]eserved for maintenance|.*[Mm]aintenance.*",
+     "a maintenance is planned, and the job would not end before it"),
+    (r"ReqNodeNotAvail.*", "the nodes it needs are down or reserved"),
+    (r"Nodes required for job are DOWN.*", "the nodes it needs are down, drained or reserved"),
+    (r"Reservation\w*", "waits for its reservation"),
+    (r"DependencyNeverSatisfied", "it depends on a job that failed: it never starts"),
+    (r"Dependency", "waits for another job to end"),
+    (r"BeginTime", "its start time is in the future, as after a requeue"),
+    (r"JobHeldUser", "it is held: scontrol release lets it go"),
+    (r"JobHeldAdmin", "an administrator holds it"),
+    (r"(JobHold|job_requeued_in_held_state|launch_failed_requeued_held).*", "it was put on hold after a failed start"),
+    (r"PartitionTimeLimit", "it asks for more time than the partition allows: it never starts"),
+    (r"PartitionNodeLimit", "it asks for more nodes than the partition allows: it never starts"),
+    (r"Partition(Down|Inactive)", "the partition takes no jobs now"),
+    (r"BadConstraints", "no node has what it asks for: it never starts"),
+    (r"Invalid(Account|QOS)", "its account or quality of service is not valid any more"),
+    (r"Licenses", "waits for a licence"),
+    (r"Prolog|Cleaning", "the node is being prepared"),
+)  # fmt: skip
+NEVER = re.compile(
+    r"DependencyNeverSatisfied|JobHeld(User|Admin)|Partition(Time|Node)Limit|BadConstraints|Invalid(Account|QOS)"
+    r"|(Assoc|QOS)Grp\w*Minutes|launch_failed_requeued_held|job_requeued_in_held_state|RESV_DEL_HOLD"
+)
+"""Reasons that time alone does not take away."""
+
+
+def meaning(reason: str) -> str:
+    """Say what a pending reason means; empty where it is not known."""
+    return next((words for pattern, words in REASONS if re.fullmatch(pattern, reason.strip())), "")

@@ -1,0 +1,374 @@
+"""The Slurm target: submits a batch job, follows it through queue and run, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from typing_extensions import Self
+
+from harness.evidence.models import Job, SlurmJob, Trouble
+from harness.evidence.models.job import Ending
+from harness.settings import Settings
+from harness.targets.base import log_path
+from harness.targets.slurm import record, states
+from harness.targets.slurm.cadence import Cadence
+from harness.targets.slurm.commands import Answer, Slurm, seconds
+from harness.targets.slurm.container import Image, choose
+from harness.targets.slurm.facts import Facts, split_exit
+from harness.targets.slurm.interrupts import Interrupts
+from harness.targets.slurm.output import OutputFile
+from harness.targets.slurm.site import Site, load_site
+from harness.targets.slurm.submission import Submission, account_of, prepare
+
+AWAY_S = 120.0
+"""How long the controller may be away once the job itself has told of its end."""
+LAG_S = 3.0
+"""How long sacct may lag behind at the end."""
+GONE_S = 15.0
+"""How long a cancelled job may take to leave the queue."""
+
+
+class SlurmTarget:
+    """One batch job."""
+
+    poll_s = 0.5
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        image: Image | None = None,
+        site: Site | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings, self._folder, self._environment = settings, folder, dict(environment)
+        self._site = site or load_site(settings.slurm.site)
+        self._image = image
+        self._slurm = Slurm(environment)
+        self._clock = clock
+        self._interrupts = Interrupts()
+        self._facts = Facts()
+        self._submission: Submission | None = None
+        self._answer: Answer | None = None
+        self._refusal: str | None = None
+        self._outputs: list[OutputFile] = []
+        self._marker: Path | None = None
+        self._cadence = Cadence(clock(), marked=True)
+        self._waiting_since = clock()
+        self._hinted = False
+        self._marked_at: float | None = None
+        self._over = False
+        self._why: str | None = None
+        self._told_exit: int | None = None
+
+    def __enter__(self) -> Self:
+        self._interrupts.install()
+        try:
+            if self._settings.slurm.attach:
+                self._attach(self._settings.slurm.attach)
+            else:
+                self._submit()
+        except BaseException as error:
+            self._leave(error)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave(error)
+
+    def _submit(self) -> None:
+        container = self._image.path if self._image else choose(self._settings.slurm.container, self._site)
+        self._refusal = self._reason_against(container)
+        if self._refusal:
+            self._over = True
+            return
+        self._submission = prepare(self._settings, self._folder, self._environment, self._site, container)
+        sent = self._submission
+        now = time.time()
+        with self._interrupts.held():
+            self._answer = self._slurm.submit(sent.argv, sent.env, sent.cwd)
+            words = self._answer.out.strip().splitlines()
+            if self._answer.code == 0 and words:
+                self._facts.job_id = words[-1].partition(";")[0]
+            elif self._answer.code is None:  # it may have got through all the same
+                self._facts.job_id = self._slurm.by_script(sent.script, now)
+            if self._facts.job_id:
+                self._remember(sent, now)
+        self._over = self._facts.job_id is None
+        self._follow(sent.output, sent.marker)
+
+    def _reason_against(self, container: Path) -> str | None:
+        """Say why a submission would be in vain, as far as it can be known without one."""
+        if self._settings.job and self._settings.job.suffix != ".py":
+            return None
+        if not container.exists():
+            return f"the container image {container} is not there"
+        local = [p for p in self._site.node_local if self._folder.resolve().is_relative_to(p)]
+        if local:
+            return f"the report folder is on {local[0]}, which every node has for itself: name another with --report"
+        return None
+
+    def _remember(self, sent: Submission, now: float) -> None:
+        settings, slurm = self._settings, self._settings.slurm
+        kind = "builtin" if settings.job is None else "script" if settings.job.suffix == ".py" else "batch"
+        tags = self._environment.get("WANDB_TAGS", "")
+        record.write(
+            self._folder,
+            record.Record(
+                job_id=self._facts.job_id or "", token=tags.rpartition(",")[2] or None, submitted_at=now, kind=kind,
+                job=str(settings.job) if settings.job else None, script=str(sent.script), cwd=str(sent.cwd),
+                output=str(sent.output or ""), marker=str(sent.marker) if sent.marker else None, nodes=slurm.nodes,
+                gpus=slurm.gpus, offline=settings.offline, container=str(slurm.container or self._site.container),
+            ),
+        )  # fmt: skip
+
+    def _attach(self, job_id: str) -> None:
+        self._facts.job_id = job_id
+        known = record.known_record(self._settings)
+        self._waiting_since = self._clock()
+        self._follow(
+            Path(known.output) if known and known.output else None,
+            Path(known.marker) if known and known.marker else None,
+        )
+
+    def _follow(self, output: Path | None, marker: Path | None) -> None:
+        self._cadence = Cadence(self._clock(), marked=marker is not None)
+        self._marker = marker
+        if self._over:
+            return
+        if output is None:
+            self._facts.show = self._slurm.show(self._facts.job_id or "") or self._facts.show
+        paths = (output,) if output else self._facts.outputs()
+        self._outputs = [OutputFile(p) for p in paths]
+        link = log_path(self._folder)
+        if paths and paths[0] != link and not link.exists() and not link.is_symlink():
+            link.symlink_to(paths[0])
+
+    def running(self) -> bool:
+        """Look at the job's files, and at Slurm when it is time; False when the job has ended or was refused."""
+        if self._over:
+            return False
+        now = self._clock()
+        if self._cadence.due(now, hint=self._hint(now)):
+            self._look(now)
+        return not self._over
+
+    def _hint(self, now: float) -> bool:
+        """Whether the job's files say that Slurm has news: the output began, or the job told of its end."""
+        if self._marker and self._marked_at is None and self._marker.exists():
+            self._marked_at = now
+        begun = not self._facts.ran and any(o.size() for o in self._outputs)
+        return begun or self._marked_at is not None
+
+    def _look(self, now: float) -> None:
+        job_id = self._facts.job_id or ""
+        queued, trouble = self._slurm.queue(job_id)
+        running = self._facts.ran
+        if trouble:
+            self._facts.note_trouble(trouble)
+            if self._marked_at is not None and now - self._marked_at > AWAY_S:
+                self._conclude()
+        elif queued is None or states.is_final(queued.state):
+            if queued:
+                self._facts.note_state(queued.state, queued.reason, time.time())
+            self._conclude()
+        else:
+            running = self._note(queued.state, queued.reason, now)
+            self._facts.expected_start = queued.expected_start or self._facts.expected_start
+        self._cadence.looked(self._clock(), running=running)
+
+    def _note(self, state: str, reason: str, now: float) -> bool:
+        """Take in a state that is not the last one; returns whether the job runs."""
+        self._facts.note_state(state, reason if state in states.WAITING else "", time.time())
+        if state == states.COMPLETING:
+            self._facts.ran = True
+            self._conclude(patience_s=0.0)
+            return True
+        if state not in states.WAITING:
+            if not self._facts.ran:
+                self._facts.ran, self._facts.first_seen_running = True, time.time()
+            return True
+        if self._facts.ran:  # requeued: it waits again
+            self._facts.ran, self._waiting_since, self._marked_at = False, now, None
+        limit_min = self._settings.slurm.queue_timeout_min
+        if now - self._waiting_since > limit_min * 60:
+            self.cancel(f"it waited in the queue longer than the limit of {limit_min} min (--lumi-queue-timeout)")
+        return False
+
+    def _conclude(self, patience_s: float = LAG_S) -> None:
+        """Gather the last facts; the job is over once a final state is known or nobody knows the job any more."""
+        job_id = self._facts.job_id or ""
+        self._facts.show = self._slurm.show(job_id) or self._facts.show
+        end = self._clock() + patience_s
+        while True:
+            accounted, trouble = self._slurm.account(job_id)
+            self._facts.accounted = accounted or self._facts.accounted
+            if trouble:
+                self._facts.note_trouble(trouble)
+            if trouble or (accounted and states.is_final(accounted.job["State"])) or self._clock() >= end:
+                break
+            time.sleep(0.5)
+        self._over = patience_s > 0 or self._facts.final_state is not None
+        if self._over and self._marker:
+            self._told_exit = _told(self._marker, job_id)
+
+    def started(self) -> bool:
+        """Whether the job has left the queue."""
+        return self._facts.ran or (self._over and self._facts.started_at is not None)
+
+    def new_lines(self) -> list[str]:
+        """Output since the last call: standard output, then standard error where it has a file of its own."""
+        return [line for output in self._outputs for line in output.new_lines(final=self._over)]
+
+    def cpu_seconds(self) -> float | None:
+        """Not known from here; the job's time limit ends it if it hangs."""
+        return None
+
+    def cancel(self, why: str) -> None:
+        """End the job, remember why, and see it go."""
+        if self._over or self._facts.job_id is None:
+            return
+        self._why = why
+        if self._settings.slurm.attach:
+            self._over = True
+            return
+        with self._interrupts.held():
+            self._end(self._facts.job_id)
+
+    def _end(self, job_id: str) -> Trouble | None:
+        """Cancel and wait until the job has left the queue; says what went wrong."""
+        trouble: Trouble | None = None
+        for attempt in range(4):
+            trouble = self._slurm.cancel(job_id).trouble
+            if trouble is None:
+                break
+            time.sleep(1.0 + attempt)
+        end = self._clock() + GONE_S
+        while trouble is None and self._clock() < end:
+            queued, _ = self._slurm.queue(job_id)
+            if queued is None or states.is_final(queued.state) or queued.state == states.COMPLETING:
+                break
+            time.sleep(0.5)
+        if trouble is None:
+            self._conclude()
+        else:
+            self._facts.note_trouble(trouble)
+        self._over = True
+        return trouble
+
+    def _leave(self, error: BaseException | None) -> None:
+        """End what still runs, unless it is to be kept; tells whoever interrupted how to come back."""
+        with self._interrupts.held(deliver=False):
+            job_id = self._facts.job_id
+            if job_id and not self._over:
+                told = self._part(job_id)
+                if isinstance(error, KeyboardInterrupt):
+                    error.args = (told,)
+            for output in self._outputs:
+                output.close()
+        self._interrupts.restore()
+
+    def _part(self, job_id: str) -> str:
+        back = f"come back with: pytest checks --lumi-attach {job_id}"
+        if self._settings.slurm.keep or self._settings.slurm.attach:
+            self._over = True
+            return f"Slurm job {job_id} goes on; {back}"
+        trouble = self._end(job_id)
+        self._why = self._why or "interrupted"
+        if trouble:
+            return f"Slurm job {job_id} could not be cancelled ({trouble.text}): scancel {job_id}, or {back}"
+        return f"Slurm job {job_id} was cancelled"
+
+    def phase(self) -> str:
+        """Say where the job stands; a pending reason in words."""
+        job_id = self._facts.job_id
+        if job_id is None:
+            return "refused" if self._over else "submitting"
+        if not self._facts.states:
+            return f"job {job_id} submitted"
+        last = self._facts.states[-1]
+        if last.state not in states.WAITING:
+            return f"job {job_id} {last.state.lower()}"
+        start = seconds(self._facts.expected_start)
+        expected = f", start expected {time.strftime('%H:%M', time.localtime(start))}" if start else ""
+        return f"job {job_id} pending{expected}: {states.meaning(last.reason) or last.reason}"
+
+    def _ending(self) -> Ending:
+        facts = self._facts
+        if facts.job_id is None:
+            return "refused"
+        if self._why == "interrupted":
+            return "interrupted"
+        if self._why:
+            return "interrupted" if facts.ran else "pending"
+        ending = states.ending(facts.final_state)
+        if ending == "failed" and facts.out_of_memory:
+            return "out_of_memory"
+        if facts.final_state is None and self._told_exit is not None:
+            return "completed" if self._told_exit == 0 else "failed"
+        if facts.final_state is None and facts.states:
+            return states.ending(facts.states[-1].state)
+        return ending
+
+    def job(self) -> Job:
+        """Facts about the job so far."""
+        facts, answer, sent = self._facts, self._answer, self._submission
+        code, signal = split_exit(facts.exit_code if facts.final_state else None)
+        return Job(
+            ending=self._ending(),
+            argv=("sbatch", *sent.argv) if sent else (),
+            cwd=str(sent.cwd) if sent else None,
+            started_at=facts.started_at,
+            ended_at=facts.ended_at,
+            exit_code=code if code is not None else self._told_exit,
+            signal=signal,
+            stopped_by_harness=self._why or self._refusal,
+            slurm=SlurmJob(
+                job_id=facts.job_id,
+                submit_stderr=answer.err.strip() if answer else "",
+                submit_exit_code=answer.code if answer else None,
+                states=tuple(facts.states),
+                final_state=facts.final_state,
+                exit_code=facts.exit_code,
+                derived_exit_code=facts.said("DerivedExitCode", "DerivedExitCode"),
+                restarts=max(int(facts.show.get("Restarts", "0") or 0), len(self._earlier())),
+                nodes=facts.nodes,
+                account=facts.said("Account", "Account") or account_of(self._settings, self._environment),
+                partition=facts.said("Partition", "Partition") or self._settings.slurm.partition,
+                time_limit=facts.said("TimeLimit", "Timelimit") or self._settings.slurm.time,
+                expected_start=facts.expected_start,
+                elapsed_s=facts.elapsed_s,
+                gpu_hours=facts.gpu_hours(self._site.gpu_hours_per_gpu),
+                max_rss=facts.max_rss(),
+                steps=facts.steps(),
+                earlier=self._earlier(),
+                output_restarts=sum(o.restarts for o in self._outputs),
+                sbatch_variables=dict(sent.sbatch_variables) if sent else {},
+                attached=self._settings.slurm.attach is not None,
+                script_path=str(sent.script) if sent else None,
+                container=str(self._image.path) if self._image else None,
+                container_exists=self._image.exists if self._image else None,
+                container_wandb=self._image.wandb if self._image else None,
+                troubles=tuple(facts.troubles),
+            ),
+        )
+
+    def _earlier(self) -> tuple[str, ...]:
+        accounted = self._facts.accounted
+        return tuple(row.get("State", "") for row in accounted.earlier) if accounted else ()
+
+
+def _told(marker: Path, job_id: str) -> int | None:
+    """Read the exit code that the job left in its last file."""
+    try:
+        words = marker.read_text(encoding="utf-8").split()
+    except OSError:
+        return None
+    return int(words[2]) if len(words) == 3 and words[0] == job_id and words[2].isdigit() else None
