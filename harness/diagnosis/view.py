@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from harness.evidence.models import Evidence, HttpTrouble, LocalRun, PythonError, ServerReading, ServerRun
+from harness.evidence.models import Evidence, HttpTrouble, LocalRun, PythonError, RunLink, ServerReading, ServerRun
 
 
 def output_lines(evidence: Evidence) -> Iterator[str]:
@@ -94,3 +94,12 @@ def reached_server(evidence: Evidence) -> bool:
 def job_ran(evidence: Evidence) -> bool:
     """Whether there is a job that got as far as starting."""
     return evidence.job is not None and evidence.job.ending not in ("not_submitted", "refused", "pending")
+
+
+def foreign_links(evidence: Evidence) -> tuple[RunLink, ...]:
+    """Runs that the job announced in an entity that is not the user's own: neither name, default entity nor team."""
+    viewer = evidence.setup.network.viewer if evidence.setup else None
+    if viewer is None or evidence.job is None or evidence.request.source != "job":
+        return ()
+    own = {viewer.username, viewer.entity, *viewer.teams}
+    return tuple(link for link in evidence.job.output.links if link.entity not in own)

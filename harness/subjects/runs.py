@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
-from harness.diagnosis.view import final_server, main_local_run, main_server_run
+from harness.diagnosis.view import final_server, foreign_links, main_local_run, main_server_run
 from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun
 
 
@@ -45,6 +45,8 @@ def runs_of(evidence: Evidence) -> tuple[RunSubject, ...]:
     if judged_on_server(evidence):
         reading = final_server(evidence)
         if reading.status == "failed":
+            if reading.trouble and reading.trouble.kind == "permission" and foreign_links(evidence):
+                return ()  # the run went to an entity that is closed to this user
             why = reading.trouble.text if reading.trouble else "no reason given"
             raise NotChecked(f"the server could not be read: {why}")
         return tuple(from_server(run) for run in reading.runs)
