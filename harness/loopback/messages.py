@@ -68,7 +68,8 @@ class Response:
     @classmethod
     def of_json(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
         """A JSON response."""
-        return cls(status, json.dumps(value).encode(), headers=headers or {})
+        # Compact, as the cloud writes it: SDKs print the bodies of refusals word for word.
+        return cls(status, json.dumps(value, separators=(",", ":")).encode(), headers=headers or {})
 
     @classmethod
     def of_text(cls, status: int, text: str) -> Response:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import subprocess
-import time
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
-from harness.loopback.server import LoopbackServer
-from tests.compat.sdks import sdk_python
+from tests.compat.conftest import HERE, Sdk
 
 VERSIONS = ("0.19.5", "0.24.2", "0.26.1", "0.28.2", "0.30.0", "0.31.0")
-HERE = Path(__file__).parent
 # These send the console of a resumed run from line 0 again: their upsert drops every offset but that of the history.
 FORGETS_CONSOLE_ON_RESUME = ("0.24.2", "0.26.1")
 
@@ -25,54 +17,6 @@ pytestmark = [
     pytest.mark.parametrize("sdk", VERSIONS, indirect=True),
     pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning"),
 ]
-
-
-@dataclass
-class Sdk:
-    """One version with a server and a home of its own."""
-
-    version: str
-    python: Path
-    server: LoopbackServer
-    home: Path
-    ahead_s: list[float] = field(default_factory=lambda: [0.0])
-
-    def run(self, *command: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        base = {k: v for k, v in os.environ.items() if not k.startswith("WANDB") and "proxy" not in k.lower()}
-        own = {"HOME": str(self.home), "WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "false"}
-        return subprocess.run(
-            command,
-            cwd=self.home,
-            env=base | own | self.server.environment() | extra,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def probe(self, script: str, *arguments: str) -> dict:
-        done = self.run(str(self.python), str(HERE / script), *arguments)
-        answers = [line for line in done.stdout.splitlines() if line.startswith("PROBE ")]
-        assert answers, done.stdout + done.stderr
-        return json.loads(answers[0].removeprefix("PROBE "))
-
-    def wandb(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        return self.run(str(self.python.with_name("wandb")), *arguments, **extra)
-
-    def internal_logs(self) -> list[str]:
-        logs = [*self.home.glob("wandb/*run-*/logs/debug-internal.log")]
-        assert logs
-        return [line for path in logs for line in path.read_text().splitlines()]
-
-
-@pytest.fixture
-def sdk(request: pytest.FixtureRequest, tmp_path: Path):
-    ahead = [0.0]
-    with LoopbackServer(clock=lambda: time.time() + ahead[0]) as server:
-        yield Sdk(request.param, sdk_python(request.param), server, tmp_path, ahead)
-        assert server.unknown_operations == []
-        assert server.crashes == []
 
 
 def stored(sdk: Sdk, run_id: str):
