@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, HttpTrouble, LocalRun, PythonError, RunLink, ServerReading, ServerRun
 
+TEMPORARY_FOLDER = r"Falling back to temporary directory|wasn't writable, using system temp directory"
+"""What the SDK prints (0.19.11 and newer; older) when it cannot write where it was told to."""
+
 
 def output_lines(evidence: Evidence) -> Iterator[str]:
     """Notable, SDK and last lines of the job's output, each line once, in order."""

@@ -1,7 +1,7 @@
 """What the disk has and the server lacks: each difference in words."""
 
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
-from harness.diagnosis.view import final_server
+from harness.diagnosis.view import TEMPORARY_FOLDER, final_server, find_lines
 from harness.evidence.models import Evidence, LocalRun, ServerRun
 
 WHOLE = ("complete",)
@@ -22,7 +22,8 @@ def losses(evidence: Evidence) -> list[str]:
     if reading.status == "failed":
         raise NotChecked(f"the server could not be read: {reading.trouble.text if reading.trouble else ''}")
     if reading.status == "not_asked":
-        return [problem for run in evidence.local.runs if (problem := _incomplete(run))]
+        problems = (_incomplete(run) or _only_copy(run, evidence) for run in evidence.local.runs)
+        return [problem for problem in problems if problem]
     on_server = {run.id: run for run in reading.runs}
     found: list[str] = []
     for run in evidence.local.runs:
@@ -45,6 +46,15 @@ def _incomplete(run: LocalRun) -> str | None:
         "unreadable": f"its log cannot be read ({log.error})",
     }  # fmt: skip
     return f"run {run.run_id}: {words[log.status]}"
+
+
+def _only_copy(run: LocalRun, evidence: Evidence) -> str | None:
+    """Why the only copy of an offline run is not where it should be by now: on a server, or on a disk that stays."""
+    if run.offline and evidence.request.source == "run_dir" and not run.synced_marker:
+        return f"run {run.run_id}: it was never uploaded"
+    if run.offline and find_lines(evidence, TEMPORARY_FOLDER):
+        return f"run {run.run_id}: it is in a temporary folder, {run.path}"
+    return None
 
 
 def _differences(local: LocalRun, server: ServerRun) -> list[str]:

@@ -1,11 +1,15 @@
 """Rules for the family credentials, second part: who the job is logged in as, and logins that went astray."""
 
+import re
 from collections.abc import Iterator
 
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
-from harness.diagnosis.view import made_no_run, said, server_runs
+from harness.diagnosis.view import made_no_run, python_errors, said, server_runs
 from harness.evidence.models import Evidence
+
+SAVING = re.compile(r"in (_update_netrc|write_netrc\w*|write_key)\b")
+"""Functions of the SDK that write a netrc file: wbauth/wbnetrc.py, lib/apikey.py before 0.23."""
 
 
 def wrong_account(evidence: Evidence) -> Iterator[Hit]:
@@ -35,10 +39,13 @@ def wrong_account(evidence: Evidence) -> Iterator[Hit]:
 
 
 def netrc_write_fails(evidence: Evidence) -> Iterator[Hit]:
-    """A login could not be saved."""
-    if text := said(
+    """A login could not be saved; some reasons the SDK words, others end it with a traceback."""
+    text = said(
         evidence, r"Unable to (write|read) \S*netrc\S*: |In order to persist your API key, grant read and write"
-    ):
+    )
+    saving = (e for e in python_errors(evidence) if any(SAVING.search(frame) for frame in e.frames))
+    text = text or tuple(f"{e.exception}: {e.message}" for e in saving)[:1]
+    if text:
         yield Hit(id="auth-netrc-write-fails", observed=text)
 
 

@@ -8,7 +8,7 @@ from harness.diagnosis.context import job_sdk_version
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
-from harness.diagnosis.view import said
+from harness.diagnosis.view import TEMPORARY_FOLDER, find_lines, said
 from harness.evidence.models import Evidence, LocalRun
 
 NOTHING_WRITTEN = ("header_only", "empty")
@@ -46,7 +46,8 @@ def truncated(evidence: Evidence) -> Iterator[Hit]:
         r"transactionlog: error getting next record|\.wandb file is incomplete|record checksum is invalid"
         r"|assert checksum == checksum_computed",
     )
-    broken = [r for r in looked_at(evidence) if r.log.status in CUT_OFF]
+    seen = evidence.request.source == "job"
+    broken = [] if seen else [r for r in looked_at(evidence) if r.log.status in CUT_OFF]
     if not text and not broken:
         return
     shown = tuple(
@@ -66,7 +67,9 @@ def _break(run: LocalRun) -> str:
 def nothing_written(evidence: Evidence) -> Iterator[Hit]:
     """The log of an offline run holds a header at most."""
     text = sync_said(evidence, r"\.wandb file is empty|Failed to read \S+\.wandb|didn't find run info")
-    empty = [r for r in looked_at(evidence) if r.log.status in NOTHING_WRITTEN]
+    # A job that was killed before our eyes is the earlier cause.
+    seen = evidence.request.source == "job"
+    empty = [] if seen else [r for r in looked_at(evidence) if r.log.status in NOTHING_WRITTEN]
     if not text and not empty:
         return
     shown = tuple(f"{r.log.path}: {r.log.size_bytes} bytes" for r in empty[:2])
@@ -78,7 +81,7 @@ def wrong_path(evidence: Evidence) -> Iterator[Hit]:
     """The upload was given a path without a run."""
     text = sync_said(
         evidence,
-        r"Invalid value for '\[PATH\]\.\.\.'|^(wandb: )?Skipping directory: |^wandb: No runs to (sync|be synced)",
+        r"Invalid value for '\[PATHS?\]\.\.\.'|^(wandb: )?Skipping directory: |^wandb: No runs to (sync|be synced)",
     )
     if text and not sync_said(evidence, r"Skipped \d+ (synced|online) run|use wandb sync --clean"):
         yield Hit(id="sync-wrong-path", observed=text)
@@ -142,14 +145,15 @@ def resume_ignored(evidence: Evidence) -> Iterator[Hit]:
 
 
 def folder_in_ram(evidence: Evidence) -> Iterator[Hit]:
-    """An offline run's only copy lies where it vanishes."""
-    text = said(evidence, r"Falling back to temporary directory|wasn't writable, using system temp directory")
+    """The only copy of a run that was asked to be offline lies where it vanishes."""
+    if not evidence.request.offline:
+        return
     place = evidence.setup.place if evidence.setup else None
-    mode = evidence.setup.mode.winning.value if evidence.setup else "online"
-    offline = evidence.request.offline or mode in ("offline", "dryrun")
+    text = find_lines(evidence, TEMPORARY_FOLDER)
     if text:
-        yield Hit(id="offline-dir-in-ram", observed=text)
-    elif place and place.wandb_dir_in_ram and offline and evidence.request.source == "job":
+        paths = tuple(f"The run is in {run.path}." for run in evidence.local.runs[:1])
+        yield Hit(id="offline-dir-in-ram", observed=(*text, *paths))
+    elif place and place.wandb_dir_in_ram:
         yield Hit(id="offline-dir-in-ram", observed=(f"{place.wandb_dir} is on a file system in memory.",))
 
 

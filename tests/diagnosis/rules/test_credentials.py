@@ -69,6 +69,22 @@ CASES = {
         printed("wandb: WARNING Unable to write /users/x/.netrc: [Errno 122] Disk quota exceeded", NO_KEY_NEW),
         "auth-netrc-write-fails",
     ),
+    "login could not be saved, traceback": (
+        b.no_run(
+            job=b.job(
+                ending="failed",
+                output=b.output(
+                    NO_KEY_NEW,
+                    errors=(
+                        b.error(
+                            "FileNotFoundError", "'/x/.netrc'", frames=('File "wbnetrc.py", line 1, in _update_netrc',)
+                        ),
+                    ),
+                ),
+            )
+        ),
+        "auth-netrc-write-fails",
+    ),
     "home is not there": (b.not_started(setup=keys(home="/nope", home_exists=False)), "auth-home-not-in-container"),
     "home missing in the job only": (
         printed('2026/11/23 06:23:53 ERROR main: failed to get logger path error="mkdir /x"', NO_KEY_NEW),

@@ -148,7 +148,10 @@ CASES = {
         "offline-resume-ignored",
     ),
     "fallen back to /tmp": (
-        b.evidence(job=b.job("wandb: WARNING Falling back to temporary directory /tmp.")),
+        b.evidence(
+            request=Request(offline=True, server="real"), local=ON_DISK, server=ServerReading(),
+            job=b.job("wandb: WARNING Falling back to temporary directory /tmp."),
+        ),
         "offline-dir-in-ram",
     ),
     "offline in memory": (
@@ -202,6 +205,7 @@ SILENT = {
     "deleted run of an online job": b.no_run(
         job=b.job("wandb: ERROR run a/b/c was previously created and deleted; try a new run name", ending="failed")
     ),
+    "fallen back to /tmp, but online": b.evidence(job=b.job("wandb: WARNING Falling back to temporary directory /tmp")),
     "reader failed for another reason": b.evidence(
         server=ServerReading(status="failed", reader_version="0.31.0", trouble=Trouble(kind="timeout", text="late"))
     ),

@@ -37,9 +37,11 @@ if pid:
 
 LOGIN_ELSEWHERE = """
 import subprocess
-login = "import os, wandb; wandb.login(key=os.environ['MY_KEY'])"
+login = "import os, resource, wandb; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}));"
+login += "wandb.login(key=os.environ['MY_KEY'])"
 subprocess.run([sys.executable, "-c", login], stdin=subprocess.DEVNULL)
 """
+"""A login in a process of its own that may not write more than so many bytes to any file, as with a full quota."""
 
 SCENARIOS = (
     Scenario(name="no-key", expect="auth-no-key", env=NO_KEY, failed=UNCONFIGURED),
@@ -135,10 +137,17 @@ SCENARIOS = (
         failed=UNCONFIGURED,
     ),
     Scenario(
-        name="netrc-not-writable",
+        name="netrc-in-a-missing-folder",
         expect="auth-netrc-write-fails",
         env={**NO_KEY, "NETRC": "/proc/nowhere/.netrc", "MY_KEY": "{KEY}"},
-        job=init_job(before=LOGIN_ELSEWHERE),
+        job=init_job(before=LOGIN_ELSEWHERE.format(-1)),
+        failed=NO_RUN,
+    ),
+    Scenario(
+        name="netrc-on-a-full-disk",
+        expect="auth-netrc-write-fails",
+        env={**NO_KEY, "MY_KEY": "{KEY}"},
+        job=init_job(before=LOGIN_ELSEWHERE.format(0)),
         failed=NO_RUN,
     ),
     Scenario(
