@@ -9,6 +9,7 @@ usage: python -m harness COMMAND …
   explain FAULT_ID          what a fault is and how to mend it
   explain --log FILE        which known faults a job's output matches
   faults [--family NAME]    list the known faults
+  faults --markdown         the page of all faults
   loopback [--port N] [--api-key KEY]
                             serve the loopback W&B backend until interrupted
 """

@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from harness.diagnosis.context import common_values
 from harness.diagnosis.engine import fill
 from harness.diagnosis.entries import Entry, Symptom, catalogue
+from harness.evidence.models import Evidence
 
 SHORTEST = 12
 """Texts shorter than this match too much to say anything."""
@@ -48,8 +50,9 @@ def main(argv: Sequence[str]) -> int:
 def page(entry: Entry, console: Console) -> None:
     """Print one fault in full."""
     console.print(f"[bold]{entry.id}[/bold]  ({entry.severity}, {entry.family.replace('_', ' ')})", highlight=False)
-    console.print(escape(fill(entry.title, {})), highlight=False)
-    console.print("\n" + escape(fill(entry.meaning, {})), highlight=False)
+    values = common_values(Evidence())
+    console.print(escape(fill(entry.title, values)), highlight=False)
+    console.print("\n" + escape(fill(entry.meaning, values)), highlight=False)
     if entry.symptoms:
         console.print("\n[bold]What you may have seen[/bold]")
     for symptom in entry.symptoms:
@@ -58,11 +61,30 @@ def page(entry: Entry, console: Console) -> None:
             console.print(f"    wandb {escape(symptom.versions)}", style="dim", highlight=False)
     console.print("\n[bold]What to do[/bold]")
     for advice in entry.advice:
-        when = f" (when: {advice.when})" if advice.when else ""
-        console.print(f"  - {escape(fill(advice.text, {}).strip())}{when}", highlight=False, soft_wrap=True)
+        told = fill(advice.text, values).rstrip().replace("\n", "\n    ")
+        console.print(f"  - {escape(condition(advice.when) + told)}", highlight=False, soft_wrap=True)
     console.print(f"\nGuide section: {escape(entry.guide_section)}", highlight=False)
     for link in entry.links:
         console.print(escape(link), highlight=False, soft_wrap=True)
+
+
+WHEN = {
+    "lumi": "on LUMI", "local": "on your machine", "slurm": "in a Slurm job", "container": "in a container",
+    "loopback": "with the embedded server", "cloud": "on wandb.ai", "self_hosted": "with a server of your own",
+    "offline": "offline", "ran": "after the job",
+}  # fmt: skip
+
+
+def condition(when: str | None) -> str:
+    """Say in words when a piece of advice holds: `with wandb <0.23.1: `."""
+    if when is None:
+        return ""
+    parts = []
+    for part in when.split(" and "):
+        negated, name = part.startswith("not "), part.removeprefix("not ").strip()
+        words = WHEN.get(name, f"with {name.replace('sdk', 'wandb ')}")
+        parts.append(f"not {words}" if negated else words)
+    return f"({', '.join(parts)}) "
 
 
 def faults(argv: Sequence[str]) -> int:
@@ -70,13 +92,19 @@ def faults(argv: Sequence[str]) -> int:
     families = sorted({e.family for e in catalogue().values()})
     parser = Parser(prog="python -m harness faults")
     parser.add_argument("--family", choices=families)
+    parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args(argv)
+    if options.markdown:
+        from harness.faultpage import page as whole_page
+
+        sys.stdout.write(whole_page())
+        return 0
     table = Table(box=None, pad_edge=False)
     for column in ("fault", "severity", "what it is"):
         table.add_column(column, no_wrap=column != "what it is")
     for entry in catalogue().values():
         if options.family in (None, entry.family):
-            table.add_row(entry.id, entry.severity, escape(fill(entry.title, {})))
+            table.add_row(entry.id, entry.severity, escape(fill(entry.title, common_values(Evidence()))))
     Console().print(table)
     return 0
 
@@ -93,8 +121,12 @@ def _explain_log(parser: Parser, path: Path) -> int:
         return 0
     for entry, number, line in found:
         console.print(f"[bold]{entry.id}[/bold] line {number}: {escape(line.strip()[:160])}", highlight=False)
-        console.print(f"  {escape(fill(entry.title, {}))}", highlight=False)
-        console.print(f"  {escape(fill(entry.advice[0].text, {}).strip())}", highlight=False, soft_wrap=True)
+        console.print(f"  {escape(fill(entry.title, common_values(Evidence())))}", highlight=False)
+        console.print(
+            f"  {escape(fill(entry.advice[0].text, common_values(Evidence())).strip())}",
+            highlight=False,
+            soft_wrap=True,
+        )
     return 0
 
 

@@ -1,0 +1,27 @@
+"""Writes the JSON Schemas from the models: `python -m harness.schemas.make`; a test keeps them in step."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from harness.diagnosis.model import Verdict
+from harness.evidence.models import Evidence
+
+DOCUMENTS: dict[str, type[BaseModel]] = {"verdict": Verdict, "evidence": Evidence}
+
+
+def schema(name: str) -> str:
+    """Return the schema of a document as JSON text."""
+    model = DOCUMENTS[name]
+    return json.dumps(model.model_json_schema(mode="serialization"), indent=1, sort_keys=True) + "\n"
+
+
+def main() -> None:
+    """Write every schema beside this file."""
+    for name in DOCUMENTS:
+        Path(__file__).with_name(f"{name}.schema.json").write_text(schema(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
