@@ -34,6 +34,7 @@ class OutputReader:
         self._scrub = scrub
         self._size = 0
         self._lines = 0
+        self._unfinished = False
         self._blocks = Blocks()
         self._marks = Marks()
         self._failures = Failures()
@@ -77,7 +78,7 @@ class OutputReader:
         return JobOutput(
             path=str(self._path) if self._path else None,
             size_bytes=self._size,
-            lines=self._lines,
+            lines=self._lines + self._unfinished,
             links=tuple(marks.links.values()),
             logins=tuple(marks.logins.values()),
             credentials_from=tuple(marks.credentials),
@@ -119,7 +120,8 @@ class OutputReader:
             self._look(number, text[start:stop])
             at = stop + 1
         self._remember_end(block)
-        self._lines += block.count(b"\n") + (not block.endswith((b"\n", b"\r")))
+        self._lines += block.count(b"\n")
+        self._unfinished = not block.endswith(b"\n")
 
     def _look(self, number: int, raw: bytes) -> None:
         shape = raw[:_CHUNK].translate(None, _DIGITS)
@@ -153,7 +155,8 @@ class OutputReader:
         number = self._lines + 1 + block.count(b"\n") - len(parts) + (not block.endswith(b"\n"))
         for offset, part in enumerate(parts):
             shown = part.rstrip(b"\r").rpartition(b"\r")[2][: 8 * _TAIL * _TAIL]
-            if self._tail and self._tail[-1][0] == number + offset:
+            if self._tail and self._tail[-1][0] == number + offset:  # the rest of a line that came in pieces
+                shown = shown or self._tail[-1][1]
                 self._tail.pop()
             self._tail.append((number + offset, shown))
 

@@ -19,9 +19,10 @@ _TROUBLE = (
     "invalid", "illegal", "unrecognized", "unknown", "corrupt", "checksum", "incomplete", "api key",
     "not authenticated", "not logged in", "exit code", "exited", "exitcode", "no version", "yanked",
     "no amd gpu", "amdgpu", "driver", "rocm-smi", "hiperror", "hip error", "invalid device", "net/ofi",
-    "no runs to", "skipping", "offline mode", "oserror", "yours was", "descriptors", "_pb2.py", "nan",
-    "w&b offline", "info server:", "info connection:", "not secure", "input should", "writable", "dropping", "dropped",
-    "must only increase", "redundant", "no-op", "forced shutdown", "must be ", "is not a valid", "are not permitted", "bind", "read_only", "w&b disabled",
+    "no runs to", "skipping", "offline mode", "oserror", "yours was", "descriptors", "_pb2.py", "nan", "w&b offline",
+    "info server:", "info connection:", "not secure", "input should", "writable", "dropping", "dropped",
+    "must only increase", "redundant", "no-op", "forced shutdown", "must be ", "is not a valid",
+    "are not permitted", "bind", "read_only", "w&b disabled",
 )  # fmt: skip
 _HINTS = ("w&b ", "warn", "deprecat", "retry", "ignored", "missing", "nccl", "rccl")
 _MARKS = ("wandb", "w&b", "accuracy: ", ", loss: ", "local_rank", "local rank", "root cause", "  host  ")

@@ -28,9 +28,9 @@ _FRAME = re.compile(r'\s+(File ".+?", line \d+(?:, in .+)?)')
 # Exceptions that are not built in are printed with their module; those built in end in one of few words.
 _EXCEPTION = re.compile(
     r"(?P<name>(?:[A-Za-z_]\w*\.)+(?:[A-Z]\w*|\w*error|timeout)"
-    r"|[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Iteration|Warning|ExceptionGroup))(?:: ?(?P<message>.*))?$"
+    r"|Exception|[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Iteration|Warning|Group))(?:: ?(?P<message>.*))?$"
 )
-_BARE = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception)(?:: |:?$)")
+_BARE = re.compile(r"(?:Exception|(?:(?:[A-Za-z_]\w*\.)+\w*|[A-Z]\w*)(?:Error|Exception))(?:: |:?$)")
 _CHAIN = (
     "During handling of the above exception, another exception occurred:",
     "The above exception was the direct cause of the following exception:",
@@ -49,6 +49,8 @@ class _Open:
     """A traceback that is being read; `exception` is empty until its last part came."""
 
     line: Line
+    bare: bool = False
+    """Without a header: then what follows is as likely something else."""
     frames: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_FRAMES))
     exception: str = ""
     message: list[str] = field(default_factory=list)
@@ -112,7 +114,7 @@ class Tracebacks:
                 return part
         if _BARE.match(text) and (match := _EXCEPTION.match(text)):
             if len(self._open) < _MOST_STREAMS:
-                one = _Open(line)
+                one = _Open(line, bare=True)
                 self._open.setdefault(stream, []).append(one)
                 self._name(one, line, match)
             return "message"
@@ -172,6 +174,7 @@ class Tracebacks:
             return None
         # Without a prefix, the next line but one is as likely another rank's.
         far = not line.prefix and line.number > one.last + 1
+        far = far or (one.bare and not text[:1].isspace() and "validation error" not in one.message[0])
         if one.empty or far or len(one.message) > _MOST_MESSAGE_LINES or _OTHER.match(text) or _BARE.match(text):
             stack.remove(one)
             return self._go_on(stack, line, text) if stack else None
