@@ -45,10 +45,7 @@ def environment(evidence: Evidence) -> dict[str, JsonValue]:
         return {}
     if isinstance(run, LocalRun) and run.log.environment is not None:
         record = run.log.environment
-        return run.metadata | {
-            "gpu": record.gpu, "gpu_count": record.gpu_count, "gpu_amd": list(record.gpu_amd),
-            "gpu_nvidia": list(record.gpu_nvidia), "host": record.host, "slurm": record.slurm,
-        }  # fmt: skip
+        return run.metadata | record.model_dump(exclude_defaults=True)
     return run.metadata
 
 
