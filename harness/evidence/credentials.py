@@ -34,6 +34,8 @@ _PLACEHOLDER = re.compile(
 _SECRET_NAME = re.compile(r"(API_?KEY|ACCESS_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|_JWT)$", re.IGNORECASE)
 _NEW_LOOKUP = (0, 23, 1)
 """Since this SDK a key is checked before use and netrc is searched for the host with its port."""
+_FILES_AGAIN = (0, 30)
+"""From 0.23.1 until this SDK a key in a settings file was not read, whatever the documentation said."""
 _LONGEST_FILE = 1 << 16
 _SHORTEST_SECRET = 8
 _QUOTES = "\"'`"
@@ -122,10 +124,11 @@ def netrc_path(env: Mapping[str, str], cwd: Path) -> Path:
 
 def _sources(env: Mapping[str, str], cwd: Path, base_url: str, sdk_version: str | None) -> list[_Found]:
     """SDK 0.23.1 and newer look into netrc before the settings files; older ones the other way round."""
-    old = version_tuple(sdk_version) < _NEW_LOOKUP
+    version = version_tuple(sdk_version)
+    old = version < _NEW_LOOKUP
     from_env = [*_from_environment(env), *_identity_token(env, cwd)]
     from_netrc = list(_from_netrc(env, cwd, base_url, ignore_port=old))
-    from_files = list(_from_settings(env, cwd))
+    from_files = list(_from_settings(env, cwd, read=old or version >= _FILES_AGAIN))
     return [*from_env, *from_files, *from_netrc] if old else [*from_env, *from_netrc, *from_files]
 
 
@@ -163,11 +166,14 @@ def _identity_token(env: Mapping[str, str], cwd: Path) -> Iterator[_Found]:
     yield _found("identity_token", token, path=str(path), problem="" if token else "empty", file_mode=_mode(path))
 
 
-def _from_settings(env: Mapping[str, str], cwd: Path) -> Iterator[_Found]:
+def _from_settings(env: Mapping[str, str], cwd: Path, *, read: bool) -> Iterator[_Found]:
     found = read_sdk_settings(env, cwd).from_files("api_key")
-    if found:
-        key, file = found
-        yield _found("settings", key, path=str(file.path), file_mode=_mode(file.path))
+    if not found:
+        return
+    key, file = found
+    path = str(file.path)
+    trouble = None if read else Trouble(kind="other", text="SDK 0.23.1 to 0.29 read no key from here", where=path)
+    yield _found("settings", key, path=path, file_mode=_mode(file.path), trouble=trouble)
 
 
 def _from_netrc(env: Mapping[str, str], cwd: Path, base_url: str, *, ignore_port: bool) -> Iterator[_Found]:

@@ -80,6 +80,7 @@ class GraphqlClient:
         self._redactor = Redactor([*([api_key] if api_key else []), *proxy_secrets, *headers.values()])
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.verify = trust.context is None or trust.context.verify_mode != ssl.CERT_NONE
         self._session.max_redirects = _MOST_REDIRECTS
         self._session.headers.update({"User-Agent": "lumi-wandb-harness", **headers})
         if api_key:
@@ -128,7 +129,7 @@ class GraphqlClient:
             return self._refused("auth", message, status)
         if status == 403 and document is not None:
             return self._refused("permission", message, status)
-        if status == 404 and document is None:
+        if status == 404 and not {"errors", "data"} & (document or {}).keys():
             return self._failed("not_found", "no W&B server answers at this address", status)
         if status == 429 or status >= 500 or (status >= 400 and document is None):
             return self._failed("http", message, status, _retry_after(response))

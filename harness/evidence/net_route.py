@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from harness.evidence.sdk_settings import SdkSettings, split_url
 
@@ -175,7 +175,7 @@ def extra_headers(settings: SdkSettings) -> dict[str, str]:
 
 
 def host_and_port(url: str) -> tuple[str, int]:
-    """The host and port of an address, the scheme's usual port where none is given."""
-    parts = urlsplit(url)
+    """The host and port of an address, the scheme's usual port where none is given; no host where it is no address."""
+    parts = split_url(url)
     usual = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
     return parts.hostname or "", parts.port or usual.get(parts.scheme, 80)

@@ -177,6 +177,9 @@ def _walk(probe: _Probe) -> _Try:
 
 def _connection_steps(probe: _Probe) -> list[ProbeStep]:
     host, port = host_and_port(probe.proxy.url if probe.proxy else probe.base_url)
+    if probe.proxy and not host:
+        trouble = Trouble(kind="proxy", text="not an address of a proxy", where=probe.proxy.variable)
+        return [step("dns", time.monotonic(), trouble)]
     named, addresses = resolve(host, port, min(probe.left, _CONNECT_SECONDS))
     if not named.ok:
         return [named]

@@ -162,4 +162,4 @@ def _forms(secret: str) -> tuple[str, ...]:
     if len(bare) < _SHORTEST_SECRET:
         return ()
     sent = base64.b64encode(f"api:{bare}".encode("utf-8", "surrogateescape")).decode()
-    return tuple({bare, secret.strip(), quote(bare, safe=""), sent})
+    return tuple({bare, secret.strip(), quote(bare, safe="", errors="surrogateescape"), sent})
