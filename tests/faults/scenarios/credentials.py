@@ -39,7 +39,8 @@ LOGIN_ELSEWHERE = """
 import subprocess
 login = "import os, resource, wandb; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}));"
 login += "wandb.login(key=os.environ['MY_KEY'])"
-subprocess.run([sys.executable, "-c", login], stdin=subprocess.DEVNULL)
+command = [sys.executable, "-c", login]
+print(subprocess.run(command, stdin=subprocess.DEVNULL, stdout=-1, stderr=-2, text=True).stdout, flush=True)
 """
 """A login in a process of its own that may not write more than so many bytes to any file, as with a full quota."""
 
