@@ -99,6 +99,8 @@ def _excepts(entry: str, host: str, port: int) -> bool:
     entry = entry.strip("[]").removeprefix("*")
     if not entry:
         return False
+    if address is not None:
+        return host == entry
     if entry.startswith("."):
         return host.endswith(entry)
     return host == entry or host.endswith(f".{entry}")

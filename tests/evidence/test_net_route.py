@@ -71,6 +71,7 @@ def test_the_proxy_that_applies(settings, url, env, variable):
         ("10.0.0.0/8", "https://11.1.2.3", False),
         ("nonsense/99", "https://10.1.2.3", False),
         ("10.1.2.3", "https://10.1.2.3", True),
+        ("2.3", "https://10.1.2.3", False),
         ("", "https://api.wandb.ai", False),
         (",,", "https://api.wandb.ai", False),
         ("fd00::1", "https://[fd00::1]", True),
