@@ -1,5 +1,7 @@
 """Scenarios about the way to the server: names, ports, certificates, proxies, outages, refused and lost data."""
 
+from typing import Any
+
 from harness.loopback.faults import Fault
 from tests.faults.endpoints import behind_tls, locked_proxy, outage
 from tests.faults.scenario import Scenario, init_job
@@ -9,6 +11,7 @@ CLOSED_PORT = {"WANDB_BASE_URL": "http://127.0.0.1:9"}
 IMPATIENT = {"WANDB_INIT_TIMEOUT": "6"}
 UNREACHABLE = ("test_server_is_reachable",)
 NO_RUN = ("test_init_succeeded",)
+BRIEF: dict[str, Any] = {"env": IMPATIENT, "failed": NO_RUN}
 LOST = ("test_nothing_was_lost", "test_series_has_every_point")
 OLD_SDKS = ("0.19.5", "0.28.2")
 
@@ -53,21 +56,21 @@ SCENARIOS = (
     Scenario(name="proxy-407", expect="net-proxy-auth-407", hook=locked_proxy, failed=UNREACHABLE),
     Scenario(name="tls-unknown-ca", expect="net-tls-unknown-ca", hook=behind_tls(), failed=UNREACHABLE),
     Scenario(
-        name="tls-file-missing", expect="net-ca-bundle-missing", hook=behind_tls(ca_file="/nope.pem"), failed=UNREACHABLE
+        name="tls-file-missing", expect="net-ca-bundle-missing", hook=behind_tls(ca_file="/nope"), failed=UNREACHABLE
     ),
     Scenario(name="ok-tls-known-ca", hook=behind_tls(trusted=True)),
     Scenario(name="ok-requests-bundle-missing", env={"REQUESTS_CA_BUNDLE": "/nope.pem"}),
     Scenario(name="outage-502", expect="net-server-5xx", misbehave=(Fault(status=502),), failed=UNREACHABLE),
-    Scenario(name="outage-at-init", expect="net-server-5xx", misbehave=upsert(500, "oops"), env=IMPATIENT, failed=NO_RUN),
+    Scenario(name="outage-at-init", expect="net-server-5xx", misbehave=upsert(500, "oops"), **BRIEF),
     Scenario(
-        name="outage-at-init-0.19.5", expect="net-server-5xx", misbehave=upsert(503, "oops"), env=IMPATIENT,
-        failed=NO_RUN, sdk="0.19.5",
+        name="outage-at-init-0.19.5", expect="net-server-5xx", misbehave=upsert(503, "oops"), sdk="0.19.5",
+        **BRIEF,
     ),
     Scenario(name="429-everywhere", expect="net-429-init", misbehave=(Fault(status=429),), failed=UNREACHABLE),
-    Scenario(name="429-at-init", expect="net-429-init", misbehave=upsert(429, "slow down"), env=IMPATIENT, failed=NO_RUN),
+    Scenario(name="429-at-init", expect="net-429-init", misbehave=upsert(429, "slow down"), **BRIEF),
     Scenario(
-        name="429-at-init-0.19.5", expect="net-429-init", misbehave=upsert(429, "slow down"), env=IMPATIENT,
-        failed=NO_RUN, sdk="0.19.5",
+        name="429-at-init-0.19.5", expect="net-429-init", misbehave=upsert(429, "slow down"), sdk="0.19.5",
+        **BRIEF,
     ),
     Scenario(
         name="429-while-logging",
