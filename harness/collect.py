@@ -8,7 +8,17 @@ from pathlib import Path
 from harness.clock import Clock
 from harness.evidence.credentials import api_key_in_use
 from harness.evidence.job_output import OutputReader, read_output
-from harness.evidence.models import Evidence, Job, JobOutput, LocalReading, Request, ServerReading, Setup, Trouble
+from harness.evidence.models import (
+    Evidence,
+    Job,
+    JobOutput,
+    LocalReading,
+    LocalRun,
+    Request,
+    ServerReading,
+    Setup,
+    Trouble,
+)
 from harness.evidence.network import resolve_base_url
 from harness.evidence.redaction import Redactor
 from harness.evidence.run_dirs import find_run_dirs, read_local_run, read_local_runs, snapshot_run_dirs, wandb_folders
@@ -16,6 +26,7 @@ from harness.evidence.server.find import glance, read, read_one
 from harness.evidence.server.reader import Reader
 from harness.progress import Moment, Progress
 from harness.settings import Settings
+from harness.syncing import sync
 from harness.targets.base import Target
 from harness.watching import Poller, follow
 from harness.whereabouts import where_to_look
@@ -27,6 +38,8 @@ PATIENCE_S = {"loopback": 5.0, "real": 30.0}
 POLL_S = {"loopback": 0.4, "real": 5.0}
 """Seconds between two looks at the server while the job runs."""
 MOST_RUN_DIRS = 64
+SAME_JOB_S = 30.0
+"""Ranks of one job call `wandb.init()` within this many seconds."""
 
 
 def watch_job(
@@ -66,14 +79,41 @@ def watch_job(
         seen = output.snapshot()
         if settings.slurm.attach:
             started_at = target.job().started_at or 0.0
-        with clock.phase("reading"):
+        with clock.phase("disk"):
             local = read_local_runs(
                 folders, before=before, since=started_at - 1, scrub=redactor.text, limit=MOST_RUN_DIRS,
-                extra=[Path(folder) for folder in seen.run_dirs],
+                extra=[job_cwd / folder for folder in seen.run_dirs],
             )  # fmt: skip
-            server = read_server(reader, settings, request, setup, seen, local) if reader else ServerReading()
-    job = target.job().model_copy(update={"output": seen})
-    return Evidence(request=request, setup=setup, job=job, local=local, server=server, watch=watch if reader else None)
+        job = target.job().model_copy(update={"output": seen, "processes": seen.processes})
+        evidence = Evidence(request=request, setup=setup, job=job, local=local)
+        if reader is None:
+            return evidence
+        if settings.sync:
+            return _synced(evidence, reader, settings, environment, redactor, clock)
+        with clock.phase("server"):
+            server = read_server(reader, settings, request, setup, seen, local)
+    return evidence.model_copy(update={"server": server, "watch": watch})
+
+
+def _synced(
+    evidence: Evidence,
+    reader: Reader,
+    settings: Settings,
+    environment: Mapping[str, str],
+    redactor: Redactor,
+    clock: Clock,
+) -> Evidence:
+    """Upload the offline runs and read what the server then has; the markers on disk are read again."""
+    with clock.phase("sync"):
+        done = sync(evidence.local.runs, environment, redactor.text)
+    again = [read_local_run(Path(run.path), redactor.text) for run in evidence.local.runs]
+    local = evidence.local.model_copy(update={"runs": tuple(again)})
+    with clock.phase("server"):
+        output = evidence.job.output if evidence.job else JobOutput()
+        reading = read_server(reader, settings, evidence.request, evidence.setup, output, local)
+    return evidence.model_copy(
+        update={"local": local, "synced": reading, "sync_output": done.output, "sync_exit_code": done.exit_code}
+    )
 
 
 def _reader(settings: Settings, environment: Mapping[str, str]) -> Reader:
@@ -135,14 +175,26 @@ def collect_existing(settings: Settings, request: Request, environ: Mapping[str,
 
 
 def _run_directories(folder: Path, scrub: Callable[[str], str]) -> LocalReading:
+    """Read the runs of the newest job in the folder; a folder may hold the runs of many jobs."""
     found: Sequence[Path] = find_run_dirs(folder)
     if not found:
         trouble = Trouble(kind="missing", text=f"no run directory in {folder}", where=str(folder))
         return LocalReading(status="folder_missing", folders=(str(folder),), troubles=(trouble,))
     newest = sorted(found, key=lambda p: p.name.removeprefix("offline-"))[-MOST_RUN_DIRS:]
-    return LocalReading(
-        status="read",
-        folders=(str(folder),),
-        runs=tuple(read_local_run(p, scrub) for p in newest),
-        older_runs=len(found) - len(newest),
-    )
+    runs = of_newest_job([read_local_run(p, scrub) for p in newest])
+    return LocalReading(status="read", folders=(str(folder),), runs=tuple(runs), older_runs=len(found) - len(runs))
+
+
+def of_newest_job(runs: Sequence[LocalRun]) -> list[LocalRun]:
+    """Keep the runs that began with the newest one, or in the same Slurm job."""
+
+    def slurm_job(run: LocalRun) -> str | None:
+        return run.log.environment.slurm.get("job_id") if run.log.environment else None
+
+    last = max(runs, key=lambda run: run.started_at or 0.0)
+    return [
+        run
+        for run in runs
+        if abs((run.started_at or 0.0) - (last.started_at or 0.0)) <= SAME_JOB_S
+        or (slurm_job(run) is not None and slurm_job(run) == slurm_job(last))
+    ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["harness.fixtures"]
 CHECKS = Path(__file__).resolve().parent.parent / "checks"
-NOT_CHECKED_EXIT = 10
+EXIT = {"passed": 0, "failed": 1, "inconclusive": 10}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -192,9 +192,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
     mine.verdict = finish(mine)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        failed = any(c.outcome == "failed" for c in mine.verdict.checks)
-        unsure = any(c.outcome == "not_checked" for c in mine.verdict.checks)
-        session.exitstatus = 1 if failed else NOT_CHECKED_EXIT if unsure else 0
+        session.exitstatus = EXIT[mine.verdict.verdict]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -51,10 +51,22 @@ def runs_of(evidence: Evidence) -> tuple[RunSubject, ...]:
             raise NotChecked(f"the server could not be read: {why}")
         return tuple(from_server(run) for run in reading.runs)
     if evidence.request.source == "job_log":
-        raise NotApplicable("only job output was given; add --run or --run-dir to judge the run itself")
+        return announced(evidence)
     if evidence.local.status == "unreadable":
         raise NotChecked("the run directories could not be read")
     return tuple(from_disk(run) for run in evidence.local.runs)
+
+
+def announced(evidence: Evidence) -> tuple[RunSubject, ...]:
+    """Runs that the job's output speaks of."""
+    links = evidence.job.output.links if evidence.job else ()
+    return tuple(
+        RunSubject(
+            where="output", entity=link.entity, project=link.project, id=link.run_id, name="", state="", url=link.url,
+            config={}, metadata={}, console_lines=None, exit_code=None,
+        )
+        for link in {(link.entity, link.project, link.run_id): link for link in links}.values()
+    )  # fmt: skip
 
 
 def count_of(evidence: Evidence) -> int:
@@ -69,6 +81,8 @@ def main_run(evidence: Evidence) -> RunSubject:
     Raises:
         NotApplicable: there is none.
     """
+    if evidence.request.source == "job_log":
+        raise NotApplicable("only job output was given; add --run or --run-dir to judge the run itself")
     if not runs_of(evidence):
         raise NotApplicable("there is no run")
     if judged_on_server(evidence):
