@@ -178,6 +178,8 @@ class SlurmJob(Fact):
     """The job was submitted by an earlier verification."""
     script_path: str | None = None
     container: str | None = None
+    container_action: Literal["run", "exec", "shell"] | None = None
+    """How a batch script starts the container, where it says so."""
     container_exists: bool | None = None
     container_wandb: str | None = None
     """Version of wandb in the image where it could be told, `missing` where it is not there."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from harness import jobenv
 from harness.settings import Settings
@@ -21,6 +23,9 @@ KEPT = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_EXPORT_ENV")
 ACCOUNTS = ("SBATCH_ACCOUNT", "SLURM_ACCOUNT", "SALLOC_ACCOUNT")
 
 
+ContainerAction = Literal["run", "exec", "shell"]
+
+
 @dataclass(frozen=True)
 class Submission:
     """What sbatch is called with."""
@@ -34,6 +39,9 @@ class Submission:
     marker: Path | None
     """The file by which the job tells of its end."""
     sbatch_variables: Mapping[str, str]
+    account: str | None
+    partition: str | None
+    container_action: ContainerAction | None
 
 
 def account_of(settings: Settings, environment: Mapping[str, str]) -> str | None:
@@ -78,16 +86,34 @@ def prepare(
     batch = folder / SCRIPT
     batch.write_text(render(plan), encoding="utf-8")
     env = {k: v for k, v in environment.items() if not k.startswith(FOREIGN) or k in KEPT[:2]}
-    return Submission((str(batch),), env, cwd, batch, log_path(folder), plan.marker, {})
+    return Submission(
+        (str(batch),), env, cwd, batch, log_path(folder), plan.marker, {}, plan.account, settings.slurm.partition, "run"
+    )
 
 
 def _own(settings: Settings, script: Path, environment: Mapping[str, str]) -> Submission:
     """Submit the user's batch script as `sbatch script` would; only an account that nothing else names is added."""
     try:
-        lines = directives(script.read_text(encoding="utf-8", errors="replace"))
+        text = script.read_text(encoding="utf-8", errors="replace")
+        lines = directives(text)
     except (OSError, ValueError):  # sbatch says what is wrong with it
-        lines = {}
-    named = lines.get("account") or environment.get("SBATCH_ACCOUNT")
+        text, lines = "", {}
+    named = environment.get("SBATCH_ACCOUNT") or lines.get("account")
     option = () if named or not settings.slurm.account else (f"--account={settings.slurm.account}",)
     seen = {k: v for k, v in environment.items() if k.startswith("SBATCH_")}
-    return Submission((*option, str(script)), environment, settings.cwd, script, None, None, seen)
+    return Submission(
+        (*option, str(script)), environment, settings.cwd, script, None, None, seen,
+        account=named or settings.slurm.account,
+        partition=environment.get("SBATCH_PARTITION") or lines.get("partition"),
+        container_action=_action(text),
+    )  # fmt: skip
+
+
+def _action(text: str) -> ContainerAction | None:
+    """Return how the script starts the container; None where it does not, or in several ways."""
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    found: set[ContainerAction] = {
+        "run" if w == "run" else "exec" if w == "exec" else "shell"
+        for w in re.findall(r"\b(?:singularity|apptainer)\s+(?:-\S+\s+)*(run|exec|shell)\b", code)
+    }
+    return found.pop() if len(found) == 1 else None

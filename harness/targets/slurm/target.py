@@ -21,7 +21,7 @@ from harness.targets.slurm.facts import Facts, split_exit
 from harness.targets.slurm.interrupts import Interrupts
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.site import Site, load_site
-from harness.targets.slurm.submission import Submission, account_of, prepare
+from harness.targets.slurm.submission import Submission, prepare
 
 AWAY_S = 120.0
 """How long the controller may be away once the job itself has told of its end."""
@@ -340,8 +340,8 @@ class SlurmTarget:
                 derived_exit_code=facts.said("DerivedExitCode", "DerivedExitCode"),
                 restarts=max(int(facts.show.get("Restarts", "0") or 0), len(self._earlier())),
                 nodes=facts.nodes,
-                account=facts.said("Account", "Account") or account_of(self._settings, self._environment),
-                partition=facts.said("Partition", "Partition") or self._settings.slurm.partition,
+                account=facts.said("Account", "Account") or (sent.account if sent else self._settings.slurm.account),
+                partition=facts.said("Partition", "Partition") or (sent.partition if sent else None),
                 time_limit=facts.said("TimeLimit", "Timelimit") or self._settings.slurm.time,
                 expected_start=facts.expected_start,
                 elapsed_s=facts.elapsed_s,
@@ -353,6 +353,7 @@ class SlurmTarget:
                 sbatch_variables=dict(sent.sbatch_variables) if sent else {},
                 attached=self._settings.slurm.attach is not None,
                 script_path=str(sent.script) if sent else None,
+                container_action=sent.container_action if sent else None,
                 container=str(self._image.path) if self._image else None,
                 container_exists=self._image.exists if self._image else None,
                 container_wandb=self._image.wandb if self._image else None,

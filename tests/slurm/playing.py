@@ -1,0 +1,160 @@
+"""Plays a user on the laboratory's login node: a home, a folder of their own, and `pytest checks --lumi …`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.loopback.server import LoopbackServer
+from tests.slurm.configuration import ACCOUNT
+from tests.slurm.laboratory import Laboratory
+
+CLONE = Path(__file__).resolve().parents[2]
+STANDINS = Path(__file__).with_name("standins")
+TRAIN = CLONE / "harness/jobs/ranks.py"
+"""Looks like a DDP training, without torch: quick."""
+SBOM = {"python": [{"name": "torch", "version": "2.10.0"}, {"name": "wandb", "version": "0.26.0"}]}
+
+
+@dataclass
+class Outcome:
+    """What a verification came to."""
+
+    code: int
+    out: str
+    folder: Path
+    seconds: float
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """The verdict document."""
+        return dict(json.loads((self.folder / "verdict.json").read_text()))
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """The evidence document."""
+        return dict(json.loads((self.folder / "evidence.json").read_text()))
+
+    @property
+    def cause(self) -> str | None:
+        """The root cause."""
+        return self.verdict["root_cause"]
+
+    def outcomes(self) -> dict[str, str]:
+        """How each check came out."""
+        return {c["name"].rpartition("::")[2]: c["outcome"] for c in self.verdict["checks"]}
+
+    @property
+    def log(self) -> str:
+        """The job's output."""
+        return (self.folder / "job.log").read_text(errors="replace")
+
+    @property
+    def slurm(self) -> dict[str, Any]:
+        """The scheduler's part of the evidence."""
+        return dict(self.evidence["job"]["slurm"])
+
+
+@dataclass
+class Player:
+    """One user with one W&B account on a loopback server."""
+
+    lab: Laboratory
+    server: LoopbackServer
+    root: Path
+    env: dict[str, str] = field(default_factory=dict)
+    site: dict[str, Any] = field(default_factory=dict)
+    image: dict[str, Any] = field(default_factory=lambda: {"python": sys.prefix, "sbom": SBOM})
+
+    def __post_init__(self) -> None:
+        """Lay out home, folder, image and the facts of this site."""
+        self.home, self.work = self.root / "home", self.root / "work"
+        self.home.mkdir(parents=True)
+        self.work.mkdir()
+        self.container = self.root / "lumi-multitorch-full-standin.sif"
+        self.site = {
+            "container": str(self.container), "container_newer": str(self.root / "none/*"),
+            "torch_home": str(self.root / "torch_home"), "numa_binding": "", "cpu_masks": [],
+            "network_interfaces": "lo", "node_local": [], "training_seconds": 8, **self.site,
+        }  # fmt: skip
+
+    def settle(self) -> dict[str, str]:
+        """Write image and site facts; returns the user's environment."""
+        self.container.write_text(json.dumps(self.image))
+        (self.root / "site.yaml").write_text(yaml.safe_dump(self.site))
+        clean = {
+            k: v for k, v in self.lab.env.items()
+            if not k.startswith(("WANDB", "PYTEST", "HARNESS", "COV")) and "proxy" not in k.lower()
+        }  # fmt: skip
+        return {
+            **clean, "HOME": str(self.home), "PATH": f"{STANDINS}:{clean['PATH']}", "USER": "root",
+            "WANDB_BASE_URL": self.server.url, "WANDB_API_KEY": self.server.api_key, "WANDB_ERROR_REPORTING": "false",
+            "TMPDIR": str(self.lab.root / "tmp"), **self.env,
+        }  # fmt: skip
+
+    def argv(self, options: Sequence[str], report: Path) -> list[str]:
+        """The command line of a verification."""
+        return [
+            sys.executable, "-m", "pytest", str(CLONE / "checks"), "-c", str(CLONE / "pyproject.toml"),
+            "--rootdir", str(CLONE), "-p", "no:cacheprovider", "--report", str(report), *self.always(options), *options,
+        ]  # fmt: skip
+
+    def always(self, options: Sequence[str]) -> list[str]:
+        """Options that every verification needs, unless it says otherwise."""
+        given = {o.partition("=")[0] for o in options}
+        usual = {
+            "--lumi-account": ACCOUNT, "--lumi-site": str(self.root / "site.yaml"), "--lumi-gpus": "2",
+            "--lumi-time": "2",
+        }  # fmt: skip
+        return ["--lumi", *(w for k, v in usual.items() if k not in given for w in (k, v))]
+
+    def start(self, *options: str, report: str = "report") -> subprocess.Popen[str]:
+        """Start a verification and return at once."""
+        env = self.settle()
+        return subprocess.Popen(
+            self.argv(options, self.root / report), cwd=self.work, env=env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def verify(self, *options: str, report: str = "report", timeout_s: float = 180.0) -> Outcome:
+        """Run a verification to its end."""
+        begun = time.monotonic()
+        process = self.start(*options, report=report)
+        try:
+            out, _ = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+            raise AssertionError(f"no end within {timeout_s:.0f} s:\n{out}") from None
+        assert self.server.api_key not in out
+        return Outcome(process.returncode, out, self.root / report, time.monotonic() - begun)
+
+    def wait_for_job(self, process: subprocess.Popen[str], report: str = "report", timeout_s: float = 60.0) -> str:
+        """Wait until the job was submitted; returns its id."""
+        record = self.root / report / "slurm.json"
+        end = time.monotonic() + timeout_s
+        while not record.exists():
+            assert process.poll() is None, process.stdout.read() if process.stdout else ""
+            assert time.monotonic() < end, "the job was not submitted"
+            time.sleep(0.1)
+        return str(json.loads(record.read_text())["job_id"])
+
+    def jobs(self) -> list[str]:
+        """Jobs that are in the queue or run: `id state`."""
+        return self.lab.say("squeue", "-h", "-o", "%i %T").splitlines()
+
+
+def environment(values: Mapping[str, str | None], base: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment with values added, and those that are None removed."""
+    changed = {**base, **{k: v for k, v in values.items() if v is not None}}
+    return {k: v for k, v in changed.items() if values.get(k, "") is not None}
