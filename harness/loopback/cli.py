@@ -10,7 +10,6 @@ import sys
 import threading
 
 from harness.loopback.faults import Fault
-from harness.loopback.server import LoopbackServer
 
 USAGE_ERROR = 4
 LARGEST_PORT = 65535
@@ -53,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--api-key", type=_key, metavar="KEY", help="the key to accept (default: a random one)")
     made.add_argument("--store", metavar="DIR", help="keep everything in this folder (default: in memory)")
     made.add_argument("--prefix", default="", help="path in front of everything, such as /wandb")
-    made.add_argument("--fault", type=_fault, action="append", default=[], metavar="NAME=VALUE,…", help="misbehave")
+    made.add_argument("--fault", type=_fault, action="append", default=[], metavar="NAME=VALUE,...", help="misbehave")
     return made
 
 
@@ -67,6 +66,11 @@ def main(argv: list[str]) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit code: 0, or 4 where it cannot start."""
     command = parser()
     options = command.parse_args(argv)
+    try:
+        from harness.loopback.server import LoopbackServer
+    except ModuleNotFoundError as error:
+        tell(f"{command.prog}: {error.name} is missing; it comes with pip install 'lumi-wandb-harness[local]'")
+        return USAGE_ERROR
     try:
         server = LoopbackServer(
             options.port,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,15 +31,20 @@ class Chunk:
 
 @dataclass(frozen=True)
 class StreamUpdate:
-    """One request, read: `complete` marks the end of the job, with its exit code."""
+    """One request, read: `complete` marks the end of the job, with its exit code.
+
+    `writer` names one of several processes that write to one run in the SDK's shared mode: each counts its lines
+    for itself and leaves the steps to the server.
+    """
 
     chunks: tuple[Chunk, ...] = ()
     complete: bool = False
     exit_code: int = 0
     preempting: bool = False
+    writer: str | None = None
 
     @classmethod
-    def parse(cls, body: Any) -> StreamUpdate:
+    def parse(cls, body: Any, writer: str | None = None) -> StreamUpdate:
         """Reads the JSON of a request; the wandb-core form, and the older Python one (a list of chunks per file).
 
         Raises:
@@ -52,7 +58,7 @@ class StreamUpdate:
                 for chunk in (value if isinstance(value, list) else [value])
             )
             complete, preempting = bool(body.get("complete")), bool(body.get("preempting"))
-            return cls(chunks, complete, int(body.get("exitcode") or 0), preempting)
+            return cls(chunks, complete, int(body.get("exitcode") or 0), preempting, writer)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise bad_request(f"file stream request cannot be read: {error!r}") from error
 
@@ -73,7 +79,8 @@ def apply_update(run: StoredRun, update: StreamUpdate, at: float) -> None:
     """
     try:
         for chunk in update.chunks:
-            _write(run, chunk)
+            for part in _placed(run, chunk, update.writer) if update.writer else (chunk,):
+                _write(run, part, merge=update.writer is not None)
     except ValueError as error:
         raise bad_request(f"{chunk.file}: {error}") from error
     run.heartbeat_at = at
@@ -86,10 +93,25 @@ def apply_update(run: StoredRun, update: StreamUpdate, at: float) -> None:
         run.recorded_state = "preempting" if update.preempting else "running"
 
 
-def _write(run: StoredRun, chunk: Chunk) -> None:
+def _placed(run: StoredRun, chunk: Chunk, writer: str) -> Iterator[Chunk]:
+    """The lines of one of several writers, each behind what is there or, sent again, in its old place."""
+    logs: dict[str, Sized] = {HISTORY: run.rows, EVENTS: run.event_rows, CONSOLE: run.console_log}
+    log = logs.get(chunk.file)
+    if log is None:
+        yield chunk
+        return
+    places = run.shared_places.setdefault((writer, chunk.file), {})
+    for own_number, line in enumerate(chunk.lines, start=chunk.offset):
+        place = places.setdefault(own_number, len(log))
+        row = loads_object(line) if chunk.file == HISTORY else {"_step": place}
+        yield Chunk(chunk.file, place, (line if "_step" in row else json.dumps({**row, "_step": place}),))
+
+
+def _write(run: StoredRun, chunk: Chunk, *, merge: bool) -> None:
     """Writes one chunk to where it belongs; files that nobody reads back are dropped."""
     if chunk.file == SUMMARY and chunk.lines:
-        run.sent_summary = strict(loads_object(chunk.lines[-1]))
+        before = run.sent_summary if merge else None
+        run.sent_summary = {**(before or {}), **strict(loads_object(chunk.lines[-1]))}
     elif chunk.file == CONSOLE:
         run.console_log.write(chunk.offset, chunk.lines)
     elif chunk.file == HISTORY and isinstance(run.rows, LineLog):

@@ -91,7 +91,7 @@ class FolderJournal:
         if operation == "edit":
             store.edit(run, entry["fields"], at=at)
         elif operation == "stream":
-            store.stream(run, StreamUpdate.parse(entry["update"]), at=at)
+            store.stream(run, StreamUpdate.parse(entry["update"], entry["writer"]), at=at)
         elif operation == "file":
             store.put_file(run, entry["name"], (self._files / entry["sha256"]).read_bytes(), at=at)
         elif operation == "delete_file":

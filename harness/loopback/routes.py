@@ -137,7 +137,9 @@ class Application:
 
     def _file_stream(self, request: Request, entity: str, project: str, name: str) -> Response:
         run = self._run(request, entity, project, name, write=True)
-        update = StreamUpdate.parse(request.json)
+        shared = request.headers.get("x-wandb-use-async-filestream") == "true"
+        writer = request.headers.get("x-wandb-async-client-id", "unnamed") if shared else None
+        update = StreamUpdate.parse(request.json, writer)
         self.store.stream(run, update)
         exit_code = run.exit_code if update.complete else None
         return Response.of_json(200, {"exitcode": exit_code, "limits": HEARTBEAT_LIMITS, "stopped": run.stop_requested})

@@ -76,6 +76,7 @@ class StoredRun:
     event_rows: RowLog = field(default_factory=LineLog, repr=False)
     console_log: ConsoleLog = field(default_factory=ConsoleLog, repr=False)
     stored_files: dict[str, StoredFile] = field(default_factory=dict, repr=False)
+    shared_places: dict[tuple[str, str], dict[int, int]] = field(default_factory=dict, repr=False)
     system_metrics: dict[str, Any] = field(default_factory=dict, repr=False)
     crash_after_s: float = 300.0
     project_number: int = 0

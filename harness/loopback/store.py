@@ -172,7 +172,7 @@ class Store:
         with self.lock:
             at = self.clock() if at is None else at
             apply_update(run, update, at)
-            self._touched(run, "stream", at, {"update": update.as_json()})
+            self._touched(run, "stream", at, {"update": update.as_json(), "writer": update.writer})
 
     def put_file(self, run: StoredRun, name: str, content: bytes, *, at: float | None = None) -> None:
         """Stores an uploaded file."""

@@ -240,3 +240,32 @@ def test_projects(client: Client) -> None:
     )
     assert [edge["node"]["name"] for edge in models["models"]["edges"]] == ["two", "one"]
     assert models["models"]["edges"][0]["node"]["user"] == {"username": "loopback-user"}
+
+
+def test_a_run_always_has_a_user(client: Client) -> None:
+    client.upsert()
+    client.server.store.seed_run("loopback", "p", "seeded", username="left-the-team")
+    assert read(client, "user { username }")["user"] == {"username": "loopback-user"}
+    assert read(client, "user { username name }", "seeded")["user"]["username"] == "left-the-team"
+
+
+def test_several_writers_share_a_run(client: Client) -> None:
+    client.upsert()
+
+    def write(writer: str, offset: int, rows: list[dict], **more: object) -> None:
+        headers = {"X-WANDB-USE-ASYNC-FILESTREAM": "true", "X-WANDB-ASYNC-CLIENT-ID": writer}
+        lines = {"offset": offset, "content": [json.dumps(row) for row in rows]}
+        summary = {"offset": 0, "content": [json.dumps({writer: len(rows)})]}
+        console = {"offset": offset, "content": [f"2026-01-01T00:00:00 {writer} {offset}"]}
+        files = {"wandb-history.jsonl": lines, "wandb-summary.json": summary, "output.log": console}
+        assert client.post("/files/loopback/p/run1/file_stream", {"files": files, **more}, headers).status == 200
+
+    write("a", 0, [{"loss": 1}, {"loss": 2}])
+    write("b", 0, [{"loss": 10}])
+    write("b", 1, [{"loss": 11}])
+    write("a", 1, [{"loss": 3}], complete=True, exitcode=0)
+    [run] = client.server.store.runs()
+    assert [(row["_step"], row["loss"]) for row in run.history] == [(0, 1), (1, 3), (2, 10), (3, 11)]
+    assert run.summary == {"a": 1, "b": 1}
+    assert run.console == ["a 0", "b 0", "b 1", "a 1"]
+    assert run.state == "finished"

@@ -129,11 +129,11 @@ def resolve_run_info(run: StoredRun, _: Info) -> dict[str, Any] | None:
     }
 
 
-def run_user(run: StoredRun, info: Info) -> dict[str, Any] | None:
-    """Who made the run."""
+def run_user(run: StoredRun, info: Info) -> dict[str, Any]:
+    """Who made the run; never null, which the SDK of today does not survive."""
     context = request_context(info)
     found = [account for account in context.accounts.users if account.username == run.username]
-    return user(found[0], context) if found else None
+    return user(found[0], context) if found else {"id": run.username, "name": run.username, "username": run.username}
 
 
 # --- files ---
