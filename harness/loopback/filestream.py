@@ -103,8 +103,9 @@ def _placed(run: StoredRun, chunk: Chunk, writer: str) -> Iterator[Chunk]:
     places = run.shared_places.setdefault((writer, chunk.file), {})
     for own_number, line in enumerate(chunk.lines, start=chunk.offset):
         place = places.setdefault(own_number, len(log))
-        row = loads_object(line) if chunk.file == HISTORY else {"_step": place}
-        yield Chunk(chunk.file, place, (line if "_step" in row else json.dumps({**row, "_step": place}),))
+        # The steps of several writers would collide, so the server gives them.
+        stepped = json.dumps({**loads_object(line), "_step": place}) if chunk.file == HISTORY else line
+        yield Chunk(chunk.file, place, (stepped,))
 
 
 def _write(run: StoredRun, chunk: Chunk, *, merge: bool) -> None:

@@ -260,8 +260,8 @@ def test_several_writers_share_a_run(client: Client) -> None:
         files = {"wandb-history.jsonl": lines, "wandb-summary.json": summary, "output.log": console}
         assert client.post("/files/loopback/p/run1/file_stream", {"files": files, **more}, headers).status == 200
 
-    write("a", 0, [{"loss": 1}, {"loss": 2}])
-    write("b", 0, [{"loss": 10}])
+    write("a", 0, [{"_step": 0, "loss": 1}, {"loss": 2}])
+    write("b", 0, [{"_step": 0, "loss": 10}])
     write("b", 1, [{"loss": 11}])
     write("a", 1, [{"loss": 3}], complete=True, exitcode=0)
     [run] = client.server.store.runs()
