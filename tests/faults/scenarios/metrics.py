@@ -1,0 +1,173 @@
+"""Scenarios about metrics: named otherwise, too few, not finite, no numbers, steps that go back."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from tests.faults.scenario import PRELUDE, Scenario, Stage, init_job
+
+ABSENT = ("test_series_is_present[loss]",)
+SHORT = ("test_series_has_every_point[loss]",)
+ENDLESS = ("test_series_is_finite[loss]",)
+
+NUMPY_NAN = """
+import numpy
+    for e in range(4):
+        loss = numpy.float32("nan") if e else numpy.float32(2.0)
+        print(f"Epoch {e + 1}, Loss: {loss}", flush=True)
+        run.log({"loss": loss, "acc": 10.0 * e}); time.sleep(0.5)
+    run.finish()
+"""
+RANKS_DIFFER = """
+print(f"Epoch 1, Loss: {2.0 + rank}", flush=True)
+"""
+EPOCHS = """
+for e in range(EPOCHS_FROM, EPOCHS_FROM + 3):
+        run.log({"epoch": e, **epoch(e)}); time.sleep(0.4)
+    run.finish()
+"""
+
+
+def log(body: str, epochs: int = 3) -> str:
+    """A job that logs what the body says in each epoch `e`."""
+    return init_job(train=f"for e in range({epochs}): run.log({body}); time.sleep(0.5)\n    run.finish()")
+
+
+def resumed(first: int, again: int) -> dict[str, object]:
+    """A run that logged epochs from `first` on is resumed, and logs epochs from `again` on."""
+    job = init_job('id="again1", resume="allow"', train=EPOCHS)
+
+    @contextlib.contextmanager
+    def earlier(stage: Stage) -> Iterator[None]:
+        script = stage.root / "earlier.py"
+        script.write_text(PRELUDE + f"EPOCHS_FROM = {first}\n" + job)
+        folder = stage.root / "elsewhere"
+        folder.mkdir()
+        subprocess.run(
+            [sys.executable, str(script)], cwd=folder, env=stage.env, timeout=60, check=True, capture_output=True
+        )
+        yield
+
+    return {"job": f"EPOCHS_FROM = {again}\n" + job, "hook": earlier}
+
+
+SCENARIOS = (
+    Scenario(
+        name="loss-renamed",
+        expect="metric-missing-key",
+        job=log('{"train_loss": 2.0 / (e + 1), "acc": 30.0 + e}'),
+        failed=ABSENT,
+    ),
+    Scenario(
+        name="loss-nested",
+        expect="metric-missing-key",
+        job=log('{"train": {"loss": 2.0 / (e + 1)}, "acc": 30.0 + e}'),
+        failed=ABSENT,
+    ),
+    Scenario(
+        name="accuracy-not-logged",
+        expect="metric-missing-key",
+        job=log('{"loss": 2.0 / (e + 1)}'),
+        failed=("test_series_is_present[acc]",),
+    ),
+    Scenario(
+        name="loss-renamed-offline",
+        expect="metric-missing-key",
+        job=log('{"Loss": 2.0 / (e + 1), "acc": 30.0 + e}'),
+        options=("--offline",),
+        failed=ABSENT,
+    ),
+    Scenario(
+        name="nothing-logged",
+        expect="metric-missing-key",
+        job=init_job(train="time.sleep(1.5); run.finish()"),
+        failed=(*ABSENT, "test_series_is_present[acc]"),
+    ),
+    Scenario(
+        name="one-epoch", expect="metric-short-series", job=init_job(train="train(run, 1); run.finish()"), failed=SHORT
+    ),
+    Scenario(
+        name="fewer-epochs-than-asked", expect="metric-short-series", options=("--expect-points", "5"), failed=SHORT
+    ),
+    Scenario(
+        name="loss-nan",
+        expect="metric-nan-loss",
+        job=log('{"loss": 2.0 if e == 0 else math.nan, "acc": 30.0}'),
+        failed=ENDLESS,
+    ),
+    Scenario(
+        name="loss-infinite",
+        expect="metric-nan-loss",
+        job=log('{"loss": 2.0 if e < 2 else math.inf, "acc": 30.0}'),
+        failed=ENDLESS,
+    ),
+    Scenario(
+        name="loss-nan-from-the-start",
+        expect="metric-nan-loss",
+        job=log('{"loss": math.nan, "acc": 30.0}'),
+        failed=ENDLESS,
+    ),
+    Scenario(
+        name="loss-nan-offline",
+        expect="metric-nan-loss",
+        job=log('{"loss": 2.0 if e == 0 else math.nan, "acc": 30.0}'),
+        options=("--offline",),
+        failed=ENDLESS,
+    ),
+    Scenario(
+        name="loss-nan-0.19.5",
+        expect="metric-nan-loss",
+        sdk="0.19.5",
+        job=log('{"loss": 2.0 if e == 0 else math.nan, "acc": 30.0}'),
+        failed=ENDLESS,
+    ),
+    Scenario(
+        name="numpy-nan-old-sdk",
+        expect="metric-np-nan-dropped",
+        sdk="0.24.2",
+        job=init_job(before="import numpy", train=NUMPY_NAN.replace("\nimport numpy\n    ", "")),
+        failed=SHORT,
+    ),
+    Scenario(
+        name="steps-go-back",
+        expect="metric-nonmonotonic-step",
+        job=init_job(train="for e in (5, 6, 1, 2): run.log(epoch(e), step=e); time.sleep(0.4)\n    run.finish()"),
+        options=("--expect-points", "4"),
+        failed=SHORT,
+    ),
+    Scenario(
+        name="steps-go-back-enough-points",
+        expect="metric-nonmonotonic-step",
+        job=init_job(train="for e in (5, 6, 1, 7): run.log(epoch(e), step=e); time.sleep(0.4)\n    run.finish()"),
+        failed=("test_steps_increase[loss]",),
+    ),
+    Scenario(
+        name="loss-is-text",
+        expect="metric-not-number",
+        job=log('{"loss": f"tensor({2.0 / (e + 1)})", "acc": 30.0 + e}'),
+        failed=ABSENT,
+    ),
+    Scenario(
+        name="loss-is-histogram",
+        expect="metric-not-number",
+        job=log('{"loss": wandb.Histogram([1.0, 2.0, 3.0]), "acc": 30.0 + e}'),
+        failed=ABSENT,
+    ),
+    Scenario(name="log-takes-a-dictionary", expect="metric-not-number", job=log("2.0 / (e + 1)")),
+    Scenario(
+        name="loss-is-flat", expect="metric-constant", kind="warning", job=log('{"loss": 2.302585, "acc": 10.0 + e}')
+    ),
+    Scenario(name="epochs-begin-anew", expect="metric-resumed-offset", kind="warning", **resumed(0, 0)),
+    Scenario(name="ok-epochs-go-on", **resumed(0, 3)),
+    Scenario(
+        name="ranks-have-their-own-loss",
+        expect="metric-rank0-local-only",
+        kind="info",
+        job=init_job(before=RANKS_DIFFER),
+        nproc=2,
+    ),
+    Scenario(name="console-off", expect="console-log-missing", kind="info", env={"WANDB_CONSOLE": "off"}),
+)
