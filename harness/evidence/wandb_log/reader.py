@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from google.protobuf.message import DecodeError
 
 from harness.evidence.wandb_log.flat import FlatDict
-from harness.evidence.wandb_log.framing import HEADER, HEADER_SIZE, SEGMENT_SIZE, Problem, Stitcher
+from harness.evidence.wandb_log.framing import HEADER, HEADER_SIZE, Problem, Stitcher
 from harness.evidence.wandb_log.history import History
 from harness.evidence.wandb_log.models import LocalLog, LogProblem, LogStatus
 from harness.evidence.wandb_log.records import Facts
 from harness.evidence.wandb_log.schema import Schema
-from harness.evidence.wandb_log.segment import Decoded, decode, decode_segment
+from harness.evidence.wandb_log.segment import Decoded, decode
+from harness.evidence.wandb_log.segments import stream_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +26,13 @@ _MAX_PARSED_BYTES = 2 * 1024 * 1024
 _MAX_PROBLEMS = 200
 
 
-def read_wandb_log(path: Path, *, max_keys: int = 2000) -> LocalLog:
+def read_wandb_log(path: Path, *, max_keys: int = 2000, helper_from: int = 64 * 1024 * 1024) -> LocalLog:
     """Read a transaction log; never raises for what the file holds or for being unreadable.
 
     Args:
         path: the `run-ID.wandb` file.
         max_keys: how many metrics to keep; `series_dropped` counts the others.
+        helper_from: files of so many bytes are read with the help of a second process.
 
     Raises:
         ImportError: the `wandb` package is not installed.
@@ -41,7 +43,7 @@ def read_wandb_log(path: Path, *, max_keys: int = 2000) -> LocalLog:
             return LocalLog(path=str(path), status="unreadable", error="not a regular file")
         with path.open("rb") as stream:
             log = _Log(path, facts.st_size, facts.st_mtime, max_keys)
-            return log.read(stream)
+            return log.read(stream, helper_from)
     except FileNotFoundError as error:
         return LocalLog(path=str(path), status="missing", error=error.strerror or "")
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
@@ -72,9 +74,9 @@ class _Log:
         self._history = History(max_keys)
         self._summary = FlatDict()
         self._facts = Facts()
-        self._parse = _record_class()
+        self._parse: Callable[[bytes], Any] | None = None
 
-    def read(self, stream: BinaryIO) -> LocalLog:
+    def read(self, stream: BinaryIO, helper_from: int) -> LocalLog:
         header = stream.read(HEADER_SIZE)
         if len(header) < HEADER_SIZE:
             whole = HEADER.startswith(header)
@@ -85,16 +87,14 @@ class _Log:
         if not good:
             what = "unsupported_version" if header[:6] == HEADER[:6] else "bad_header"
             self._add_problems([Problem(0, what, HEADER_SIZE, f"the file begins with {header.hex(' ')}")])
-        for offset in range(0, self._size, SEGMENT_SIZE):
-            segment = decode_segment(stream, offset, self._size, schema)
-            if segment is None:
-                break
+        segments = stream_segments(self._path, stream, self._size, schema, helper_from=helper_from)
+        for segment in segments:
             joint, problems = stitcher.join(segment.head, segment.rest)
             self._add_problems(problems)
             if joint.payloads:
                 self._add(decode(joint, schema, self._last_step()))
             self._add(segment.decoded)
-            if not good and not self._counts:
+            if not good and not self._counts.total():
                 # Neither the header nor anything in the first segment is ours: read no further.
                 return self._result("not_a_wandb_file")
         self._add_problems(stitcher.end())
@@ -144,6 +144,8 @@ class _Log:
         if len(payload) > _MAX_PARSED_BYTES:
             detail = f"a {kind} record larger than {_MAX_PARSED_BYTES} bytes"
             return Problem(offset, "record_too_large", len(payload), detail)
+        if self._parse is None:
+            self._parse = _record_class()
         try:
             self._facts.add(kind, self._parse(payload))
         except DecodeError:

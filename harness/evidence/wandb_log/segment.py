@@ -57,25 +57,25 @@ def decode(records: Records, schema: Schema, last_step: int = -1) -> Decoded:
     """Decode records; `last_step` is the step before them, for rows that name none."""
     decoded = Decoded()
     history, summary = _split(records, decoded)
-    payloads, offsets = records.payloads, records.offsets
-    rows = payloads if len(history) == len(payloads) else [payloads[index] for index in history]
-    decoded.columns = read_rows(rows, schema, last_step)
-    decoded.summary, bad_summaries = latest([payloads[index] for index in summary], schema)
-    bad = [history[index] for index in decoded.columns.bad] + [summary[index] for index in bad_summaries]
-    for index in bad:
-        detail = "not a protobuf message"
-        decoded.problems.append(Problem(offsets[index], "undecodable_record", len(payloads[index]), detail))
+    decoded.columns = read_rows(history, schema, last_step)
+    decoded.summary, bad_summaries = latest(summary, schema)
     decoded.counts["history"] += len(history) - len(decoded.columns.bad)
     decoded.counts["summary"] += len(summary) - len(bad_summaries)
+    bad = [history[index] for index in decoded.columns.bad] + [summary[index] for index in bad_summaries]
+    for offset, payload in zip(records.offsets, records.payloads, strict=True) if bad else ():
+        if any(payload is broken for broken in bad):
+            detail = "not a protobuf message"
+            decoded.problems.append(Problem(offset, "undecodable_record", len(payload), detail))
     return decoded
 
 
-def _split(records: Records, decoded: Decoded) -> tuple[list[int], list[int]]:
-    """Return the positions of history and of summary records; the others go to `decoded`."""
-    history: list[int] = []
-    summary: list[int] = []
+def _split(records: Records, decoded: Decoded) -> tuple[list[bytes], list[bytes]]:
+    """Return the history and the summary records; the others go to `decoded`."""
+    history: list[bytes] = []
+    summary: list[bytes] = []
     add_history, add_summary = history.append, summary.append
-    for index, payload in enumerate(records.payloads):
+    elsewhere = 0
+    for payload in records.payloads:
         # Nearly always a record begins with its number, a varint, and its content follows.
         try:
             tag = payload[0]
@@ -84,26 +84,30 @@ def _split(records: Records, decoded: Decoded) -> tuple[list[int], list[int]]:
         except IndexError:
             tag = 0
         if tag == _HISTORY_TAG:
-            add_history(index)
+            add_history(payload)
         elif tag == _SUMMARY_TAG:
-            add_summary(index)
+            add_summary(payload)
         else:
-            _other(index, records, decoded, history, summary)
+            offset = records.offsets[len(history) + len(summary) + elsewhere]
+            number = _kind(offset, payload, decoded)
+            if number == wire.HISTORY:
+                add_history(payload)
+            elif number == wire.SUMMARY:
+                add_summary(payload)
+            else:
+                elsewhere += 1
     return history, summary
 
 
-def _other(index: int, records: Records, decoded: Decoded, history: list[int], summary: list[int]) -> None:
-    offset, payload = records.offsets[index], records.payloads[index]
+def _kind(offset: int, payload: bytes, decoded: Decoded) -> int:
+    """Return the type of a record by the exact way; keep it in `decoded` unless it is history or summary."""
     try:
         number = wire.record_type(payload)
     except wire.WireError as error:
         decoded.problems.append(Problem(offset, "undecodable_record", len(payload), str(error)))
-        return
-    if number == wire.HISTORY:
-        history.append(index)
-    elif number == wire.SUMMARY:
-        summary.append(index)
-    elif number:
-        decoded.rare.append((offset, wire.RECORD_TYPES[number], payload))
-    else:
+        return 0
+    if not number:
         decoded.counts["unknown"] += 1
+    elif number not in (wire.HISTORY, wire.SUMMARY):
+        decoded.rare.append((offset, wire.RECORD_TYPES[number], payload))
+    return number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import islice
-from operator import eq, gt
+from operator import eq, gt, lt
 
 from harness.evidence.wandb_log.models import Number, SeriesSummary, SystemSeriesSummary
 from harness.evidence.wandb_log.values import as_number, to_number
@@ -44,8 +44,10 @@ class Steps:
 
     def __init__(self, values: list[int]) -> None:
         self.values = values
-        self.repeated = sum(map(eq, values, islice(values, 1, None)))
-        self.backward = sum(map(gt, values, islice(values, 1, None)))
+        self.repeated = self.backward = 0
+        if not all(map(lt, values, islice(values, 1, None))):
+            self.repeated = sum(map(eq, values, islice(values, 1, None)))
+            self.backward = sum(map(gt, values, islice(values, 1, None)))
 
 
 class StepOrder:

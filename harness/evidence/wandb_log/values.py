@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import JsonValue
 from pydantic_core import from_json
 
-from harness.evidence.wandb_log.models import Number
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from harness.evidence.wandb_log.models import Number
 
 MAX_TEXT = 1000
 MAX_JSON_BYTES = 64 * 1024

@@ -97,7 +97,7 @@ def test_a_torn_chunk_header(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("blocks", [1, 2, 16, 17])
 def test_a_file_that_ends_with_a_block_inside_a_record(tmp_path: Path, blocks: int) -> None:
-    data = framed([b"whole", b"long" * 10 * SEGMENT_SIZE])
+    data = framed([b"whole", b"x" * (18 * BLOCK)])
     found, problems = records_of(tmp_path, data[: blocks * BLOCK])
     assert found == [b"whole"]
     assert [(problem.offset, problem.what, problem.torn) for problem in problems] == [(19, "torn_tail", True)]

@@ -1,0 +1,179 @@
+"""Tests of the rarer records, made with the SDK's own message classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.evidence.wandb_log.models import LocalLog
+from harness.evidence.wandb_log.reader import read_wandb_log
+from tests.evidence.wandb_log.logfile import LogWriter, message
+
+wandb_internal_pb2: Any = pytest.importorskip("wandb.proto.wandb_internal_pb2")
+Record = wandb_internal_pb2.Record
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Any:
+    def reading(*records: Any) -> LocalLog:
+        path = tmp_path / "run.wandb"
+        with path.open("wb") as stream:
+            writer = LogWriter(stream)
+            for record in records:
+                writer.write(record if isinstance(record, bytes) else record.SerializeToString())
+        log = read_wandb_log(path)
+        assert log.problems == ()
+        assert LocalLog.model_validate_json(log.model_dump_json()) == log
+        return log
+
+    return reading
+
+
+def test_later_run_records_add_to_earlier_ones(read: Any) -> None:
+    first = Record(
+        run={"run_id": "abc", "entity": "team", "tags": ["a"], "start_time": {"seconds": 5, "nanos": 500_000_000}}
+    )
+    second = Record(run={"run_id": "abc", "display_name": "new", "resumed": True, "starting_step": 40})
+    run = read(first, second).run
+    assert (run.run_id, run.entity, run.display_name, run.tags) == ("abc", "team", "new", ("a",))
+    assert (run.start_time, run.resumed, run.starting_step) == (5.5, True, 40)
+
+
+def test_the_environment_with_amd_gpus_and_slurm(read: Any) -> None:
+    started = Record(
+        environment={
+            "os": "Linux-5.14",
+            "host": "nid005012",
+            "python": "CPython 3.12.3",
+            "email": "someone@example.org",
+            "slurm": {"job_id": "123", "nnodes": "2"},
+            "writer_id": "w1",
+            "git": {"remote_url": "https://example.org/x.git", "commit": "0a1b"},
+        }
+    )
+    probed = Record(
+        environment={
+            "gpu_type": "AMD Instinct MI250X",
+            "gpu_count": 8,
+            "gpu_amd": [{"id": "0", "model": "MI250X"}] * 8,
+            "cpu_count": 56,
+            "memory": {"total": 2**39},
+            "writer_id": "w1",
+        }
+    )
+    log = read(started, probed)
+    found = log.environment
+    assert (found.os, found.host, found.gpu, found.gpu_count, len(found.gpu_amd)) == (
+        "Linux-5.14",
+        "nid005012",
+        "AMD Instinct MI250X",
+        8,
+        8,
+    )
+    assert found.slurm == {"job_id": "123", "nnodes": "2"}
+    assert (found.cpu_count, found.memory_total, found.git_commit) == (56, 2**39, "0a1b")
+    assert found.writer_ids == ("w1",)
+    assert "example.org" not in log.model_dump_json().replace("https://example.org/x.git", "")
+
+
+def test_settings_without_secrets(read: Any) -> None:
+    items = {
+        "api_key": '"' + "k" * 40 + '"',
+        "mode": '"shared"',
+        "x_label": '"rank0"',
+        "x_primary": "true",
+        "email": '"e"',
+    }
+    record = Record(run={"settings": {"item": [{"key": key, "value_json": value} for key, value in items.items()]}})
+    log = read(record)
+    assert log.settings == {"mode": "shared", "x_label": "rank0", "x_primary": True}
+    assert "kkkk" not in log.model_dump_json()
+
+
+def test_config_is_flat_bounded_and_finite(read: Any) -> None:
+    updates = [
+        {"key": "lr", "value_json": "NaN"},
+        {"nested_key": ["model", "depth"], "value_json": "2"},
+        {"key": "data", "value_json": '{"path": "/x", "sizes": [1, Infinity]}'},
+        {"key": "long", "value_json": '"' + "x" * 5000 + '"'},
+        {"key": "_wandb", "value_json": '{"cli_version": "0.10.1"}'},
+        {"key": "broken", "value_json": "{"},
+        {"key": "surrogate", "value_json": '"\\ud800"'},
+    ]
+    removed = Record(config={"remove": [{"key": "data"}]})
+    log = read(Record(config={"update": updates}))
+    assert log.config["lr"] == "NaN"
+    assert log.config["model.depth"] == 2
+    assert log.config["data.sizes"] == [1, "Infinity"]
+    assert len(str(log.config["long"])) < 1100
+    assert (log.config["broken"], log.config["surrogate"]) == ("{", "?")
+    assert log.sdk_version == "0.10.1"
+    assert not any(key.startswith("data") for key in read(Record(config={"update": updates}), removed).config)
+
+
+def test_a_config_of_many_keys_is_cut(read: Any) -> None:
+    updates = [{"key": f"k{number}", "value_json": "1"} for number in range(2100)]
+    log = read(Record(config={"update": updates}))
+    assert (len(log.config), log.config_dropped) == (2000, 100)
+
+
+def test_console_pieces_become_lines(read: Any) -> None:
+    pieces = [(1, "one"), (0, "bad"), (1, " line\ntwo\n10%\r50%\r"), (1, "100%\n"), (0, "ge\n"), (1, "open")]
+    records = [
+        Record(output_raw={"output_type": kind, "line": text, "timestamp": {"seconds": 9}}) for kind, text in pieces
+    ]
+    log = read(*records)
+    assert [(line.stream, line.line) for line in log.console_tail] == [
+        ("stdout", "one line"),
+        ("stdout", "two"),
+        ("stdout", "100%"),
+        ("stderr", "badge"),
+        ("stdout", "open"),
+    ]
+    assert log.console_lines == 5
+    assert log.console_tail[0].time == 9
+
+
+def test_the_console_is_bounded(read: Any) -> None:
+    text = "".join(f"{number} {'x' * 600}\n" for number in range(500))
+    log = read(Record(output_raw={"output_type": 1, "line": text}))
+    assert (log.console_lines, len(log.console_tail)) == (500, 200)
+    assert log.console_tail[-1].line.startswith("499 x")
+    assert max(len(line.line) for line in log.console_tail) < 540
+
+
+def test_shared_mode_names_its_writers(read: Any) -> None:
+    items = [{"key": "cpu/l:rank0", "value_json": "1"}, {"key": "cpu/l:rank1", "value_json": "2"}]
+    log = read(Record(stats={"timestamp": {"seconds": 7}, "item": items}))
+    assert log.writer_labels == ("rank0", "rank1")
+    assert sorted(log.system) == ["cpu/l:rank0", "cpu/l:rank1"]
+
+
+def test_the_end_of_a_run(read: Any) -> None:
+    ends = [
+        Record(preempting={}),
+        Record(exit={"exit_code": 1, "runtime": 12}),
+        Record(final={}),
+        Record(footer={}),
+    ]
+    log = read(*ends)
+    assert (log.status, log.exit_code, log.runtime_s) == ("complete", 1, 12)
+    assert (log.preempting, log.has_final, log.has_footer) == (True, True, True)
+
+
+def test_versions_features_alerts_and_artifacts(read: Any) -> None:
+    log = read(
+        Record(header={"version_info": {"producer": "0.26.1+abc", "min_consumer": "0.70.0"}}),
+        Record(telemetry={"feature": {"offline": True}, "imports_init": {"torch": True}, "platform": "linux-x86_64"}),
+        Record(alert={"title": "t", "text": "diverged", "level": "WARN"}),
+        Record(artifact={"type": "model", "name": "vit"}),
+    )
+    assert (log.sdk_version, log.features, log.imports) == ("0.26.1", ("offline",), ("torch",))
+    assert (log.alerts, log.artifacts, log.platform) == (("WARN: t: diverged",), ("model/vit",), "linux-x86_64")
+
+
+def test_types_from_the_future_are_counted(read: Any) -> None:
+    log = read(b"\x08\x01" + message(b"\xfa\x05", b"x"), Record(exit={}))
+    assert log.records == {"exit": 1, "unknown": 1}
