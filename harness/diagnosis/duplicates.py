@@ -1,7 +1,7 @@
 """Looks at the runs of one job side by side, wherever they are judged: which of them are one too many, and why."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.diagnosis.series import where_to_look
 from harness.diagnosis.view import final_server, server_runs
@@ -34,7 +34,8 @@ class Writer:
 def writers(evidence: Evidence) -> tuple[Writer, ...]:
     """Return the job's runs, the earliest first, from where they are judged."""
     if where_to_look(evidence) == "server":
-        found = [_from_server(run) for run in server_runs(evidence)]
+        disk = {run.run_id: from_directory(run) for run in _one_each(evidence.local.runs)}
+        found = [_completed(_from_server(run), disk.get(run.id)) for run in server_runs(evidence)]
     else:
         found = [from_directory(run) for run in _one_each(evidence.local.runs)]
     return tuple(sorted(found, key=lambda w: (w.begun or 0.0, w.id)))
@@ -126,6 +127,13 @@ def from_directory(run: LocalRun) -> Writer:
         rows=log.history_rows, finished=log.has_exit, group=(facts.group if facts else "") or None,
         slurm={k: str(v) for k, v in slurm.items()},
     )  # fmt: skip
+
+
+def _completed(writer: Writer, disk: Writer | None) -> Writer:
+    """Add what the disk knows: of all runs but the main one, only the listing was read on the server."""
+    if disk is None:
+        return writer
+    return replace(writer, host=writer.host or disk.host, slurm=disk.slurm | writer.slurm)
 
 
 def _from_server(run: ServerRun) -> Writer:

@@ -5,7 +5,7 @@ import pytest
 from harness.diagnosis.duplicates import problem
 from harness.diagnosis.rules.duplicate_runs import RULES
 from harness.evidence.models import Request, SlurmJob, SystemSeries
-from harness.evidence.wandb_log.models import RunFacts
+from harness.evidence.wandb_log.models import LocalEnvironment, RunFacts
 from tests.diagnosis import build as b
 
 TOKEN = "harness-0123"
@@ -21,7 +21,7 @@ def run(name, *, begun=1000.0, ended=1060.0, rows=3, group=TOKEN, host="nid00500
     slurm = change.pop("slurm", {})
     return b.server_run(
         id=name, created_at=begun, heartbeat_at=ended, rows=rows, group=group, host=host,
-        metadata={"host": host, "slurm": slurm}, restart_count=slurm.get("restart_count"), **change,
+        restart_count=slurm.get("restart_count"), **{"metadata": {"host": host, "slurm": slurm}, **change},
     )  # fmt: skip
 
 
@@ -86,6 +86,18 @@ def test_offline_ranks_are_told_by_their_directories():
     runs = [b.local_run(run_id=i, path=f"/w/offline-run-{i}", offline=True, started_at=1000.0) for i in "ab"]
     found = b.evidence(request=request(offline=True), local=b.local(*runs), server=b.server())
     assert errors(found) == {"dup-one-run-per-rank"}
+
+
+def test_hosts_of_listed_runs_come_from_their_directories():
+    """Of all runs but the main one, only the listing is read on the server."""
+    places = {"a": "nid1", "b": "nid2"}
+    slurm = {"nnodes": "2"}
+    runs = [
+        b.local_run(run_id=i, path=f"/w/{i}", log=b.log(environment=LocalEnvironment(host=host, slurm=slurm)))
+        for i, host in places.items()
+    ]
+    found = told(*(run(i, host=None, metadata={}) for i in places), ask=request(4), local=b.local(*runs))
+    assert errors(found) == {"dup-one-run-per-node"}
 
 
 @pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK", "WORLD_SIZE"])

@@ -116,6 +116,7 @@ SCENARIOS = (
         env={"WANDB_RUN_ID": "samerun"},
         job=init_job(guard=EVERY_RANK),
         nproc=3,
+        failed=MORE_THAN_ONE,
     ),
     Scenario(
         name="same-id-on-every-rank-offline",
@@ -135,5 +136,6 @@ SCENARIOS = (
         failed=MORE_THAN_ONE,
     ),
     Scenario(name="workers-import-the-script", expect="dup-dataloader-spawn", job=SPAWNED, failed=MORE_THAN_ONE),
+    Scenario(name="ok-every-rank-in-a-group", job=init_job('group="mine"', guard=EVERY_RANK), nproc=2),
     Scenario(name="shared-mode", expect="dup-shared-mode-legit", kind="info", job=SHARED, nproc=2),
 )
