@@ -14,8 +14,9 @@ if __name__ == "__main__":
         sys.exit(reason)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="slurm-lab-") as folder, Laboratory(Path(folder)) as lab:
-        print(f'export SLURM_CONF={lab.at.conf}\nexport PATH="$PATH:{SBIN}"', flush=True)
+        sys.stdout.write(f'export SLURM_CONF={lab.at.conf}\nexport PATH="$PATH:{SBIN}"\n')
+        sys.stdout.flush()
         try:
             signal.pause()
         except KeyboardInterrupt:
-            print("ending", file=sys.stderr)
+            sys.stderr.write("ending\n")

@@ -92,6 +92,7 @@ EnforcePartLimits=ALL
 PropagateResourceLimits=NONE
 PrologFlags=Alloc
 PriorityType=priority/basic
+FirstJobId=4242001
 {nodes}
 PartitionName=dev-g Nodes={names} Default=NO MaxTime=3:00:00 MaxNodes=32 State=UP QOS=dev-g OverSubscribe=NO
 PartitionName=small-g Nodes={names} Default=NO MaxTime=3-00:00:00 MaxNodes=4 State=UP DefMemPerNode=4096

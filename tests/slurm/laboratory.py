@@ -192,3 +192,13 @@ class Laboratory:
         self.run(
             "sacctmgr", "-i", "modify", "account", GPU_MINUTES_ACCOUNT, "set", "GrpTRES=gres/gpu=0",
         )  # fmt: skip
+
+    def settle(self) -> None:
+        """Wait until the queue is empty and every node is free again."""
+        for line in self.say("sinfo", "-h", "-N", "-p", "dev-g", "-o", "%N %T").splitlines():
+            name, _, state = line.partition(" ")
+            if state.strip("*~#$@+") in ("down", "drained", "draining", "fail"):
+                self.run("scontrol", "update", f"nodename={name}", "state=resume")
+        wait_until("queue empty", lambda: not self.say("squeue", "-h").strip(), 60, 0.3)
+        wait_until("nodes idle", lambda: self.say("sinfo", "-h", "-N", "-p", "dev-g", "-t", "idle").count("\n")
+                   == len(self.at.nodes), 60, 0.3)  # fmt: skip

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ CLONE = Path(__file__).resolve().parents[2]
 STANDINS = Path(__file__).with_name("standins")
 TRAIN = CLONE / "harness/jobs/ranks.py"
 """Looks like a DDP training, without torch: quick."""
-SBOM = {"python": [{"name": "torch", "version": "2.10.0"}, {"name": "wandb", "version": "0.26.0"}]}
+SBOM = {"python": [{"name": "torch", "version": "2.10.0"}, {"name": "wandb", "version": version("wandb")}]}
 
 
 @dataclass
@@ -74,6 +75,8 @@ class Player:
     root: Path
     env: dict[str, str] = field(default_factory=dict)
     site: dict[str, Any] = field(default_factory=dict)
+    gpus: Path | None = None
+    """The folder of the stand-in for AMD's library; None: the nodes have no GPUs that W&B could see."""
     image: dict[str, Any] = field(default_factory=lambda: {"python": sys.prefix, "sbom": SBOM})
 
     def __post_init__(self) -> None:
@@ -81,6 +84,8 @@ class Player:
         self.home, self.work = self.root / "home", self.root / "work"
         self.home.mkdir(parents=True)
         self.work.mkdir()
+        if self.gpus:
+            self.image = {**self.image, "amdgpu": True, "env": {"LD_LIBRARY_PATH": str(self.gpus)}}
         self.container = self.root / "lumi-multitorch-full-standin.sif"
         self.site = {
             "container": str(self.container), "container_newer": str(self.root / "none/*"),
