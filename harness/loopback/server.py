@@ -38,6 +38,7 @@ class HttpServer(ThreadingHTTPServer):
 
     def __init__(self, port: int, wire: Wire, tls: ssl.SSLContext | None) -> None:
         super().__init__((HOST, port), Handler)
+        self.closing = threading.Event()
         self.wire = wire
         self._tls = tls
 
@@ -48,25 +49,31 @@ class HttpServer(ThreadingHTTPServer):
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = HOST, self.server_address[1]
 
-    def serve_until(self, stopping: threading.Event) -> None:
-        """Accepts connections until told otherwise; unlike the base class it never polls, so it ends at once."""
+    def accept_all(self) -> None:
+        """Accepts connections until it is closed; unlike the base class it never polls, so it ends at once."""
         while True:
             try:
                 connection, address = self.get_request()
             except OSError:
                 # Out of file descriptors, perhaps, or the client left already: the next one may fare better.
-                if stopping.wait(0.05):
+                if self.closing.wait(0.05):
                     return
                 continue
-            if stopping.is_set():
+            if self.closing.is_set():
                 self.shutdown_request(connection)
                 return
-            self.process_request(connection, address)
+            try:
+                self.process_request(connection, address)
+            except RuntimeError:  # no more threads: this client has to come again
+                self.shutdown_request(connection)
 
-    def wake(self) -> None:
-        """Ends a wait for the next connection by making one."""
-        with contextlib.suppress(OSError):
+    def close(self) -> None:
+        """Stops listening and ends every connection."""
+        self.closing.set()
+        with contextlib.suppress(OSError):  # the wait for the next connection ends with a connection
             socket.create_connection((HOST, self.server_port), timeout=5).close()
+        self.server_close()
+        self.wire.close_connections()
 
     @property
     def authority(self) -> str:
@@ -132,6 +139,7 @@ class LoopbackServer:
         self.application = Application(self.accounts, self.store, features, on_unknown=on_unknown)
         self._wire = Wire(self.application, prefix.rstrip("/"))
         self._wire.scheme = "https" if tls else "http"
+        self._tls = tls
         try:
             self._http = HttpServer(port, self._wire, tls)
         except OSError:
@@ -185,22 +193,36 @@ class LoopbackServer:
     def start(self) -> Self:
         """Serves from a thread of its own; returns at once, ready."""
         if self._thread is None:
-            self._thread = threading.Thread(
-                target=self._http.serve_until, args=(self._wire.stopping,), name="loopback", daemon=True
-            )
+            self._thread = threading.Thread(target=self._http.accept_all, name="loopback", daemon=True)
             self._thread.start()
         return self
 
     def stop(self) -> None:
         """Stops serving: the port is free and every connection is closed when this returns."""
         self._wire.stopping.set()
+        self._hush()
+        self._close_journal()
+
+    def _hush(self) -> None:
+        self._http.close()
         if self._thread is not None:
-            self._http.wake()
             self._thread.join()
             self._thread = None
-        self._http.server_close()
-        self._wire.close_connections()
-        self._close_journal()
+
+    @contextlib.contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Meanwhile the port refuses connections, as if the server were down; what it stored stays.
+
+        Raises:
+            OSError: somebody else took the port meanwhile.
+        """
+        port = self.port
+        self._hush()
+        try:
+            yield
+        finally:
+            self._http = HttpServer(port, self._wire, self._tls)
+            self.start()
 
     def _close_journal(self) -> None:
         self.store.journal = None

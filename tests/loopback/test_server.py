@@ -180,3 +180,30 @@ def test_tls(tmp_path: Path) -> None:
         connection.request("GET", "/healthz")
         assert connection.getresponse().status == 200
         connection.close()
+
+
+def test_refusing_for_a_while(client: Client) -> None:
+    client.upsert()
+    port = client.server.port
+    with client.server.refusing(), pytest.raises(ConnectionRefusedError):
+        client.request("GET", "/healthz")
+    assert client.server.port == port
+    assert not client.upsert()["inserted"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files the Linux way")
+def test_many_lives_leave_nothing_behind() -> None:
+    def life() -> None:
+        with LoopbackServer() as server:
+            Client(server).upsert()
+            socket.create_connection(("127.0.0.1", server.port)).close()
+
+    life()
+    open_before, threads_before = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+    for _ in range(50):
+        life()
+    deadline = time.monotonic() + 5
+    while threading.active_count() > threads_before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() <= threads_before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= open_before
