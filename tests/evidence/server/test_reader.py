@@ -1,6 +1,7 @@
 """The reader against the loopback backend: what it finds, what it costs, and its own trouble told as trouble."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -32,14 +33,18 @@ def reader(backend, shared_reader):
 
 @pytest.fixture(scope="module", autouse=True)
 def runs(backend):
-    rows = [{"_step": i, "_timestamp": 1000.0 + i, "loss": 4.0 - i, "acc": "NaN" if i == 2 else 10.0 * i} for i in range(4)]
+    rows = [
+        {"_step": i, "_timestamp": 1000.0 + i, "loss": 4.0 - i, "acc": "NaN" if i == 2 else 10.0 * i} for i in range(4)
+    ]
     events = [{"_runtime": i, "system.cpu": 5.0 * i, "system.gpu.0.gpu": 0.0} for i in range(3)]
     backend.store.seed_run(
         *PLACE, "mine", username="loopback-user", display_name="Example run", tags=["t1"], history=rows, events=events,
         config={"epochs": 4}, files={"output.log": b"x"}, exit_code=0,
     )  # fmt: skip
     for index in range(30):
-        backend.store.seed_run(*PLACE, f"other{index}", username="loopback-user", display_name="Example run", history=rows)
+        backend.store.seed_run(
+            *PLACE, f"other{index}", username="loopback-user", display_name="Example run", history=rows
+        )
 
 
 def test_only_runs_with_the_token_are_found_and_the_main_one_is_read_in_full(reader):
@@ -123,7 +128,7 @@ def test_a_server_that_never_answers_is_given_up_in_time(backend):
 def test_the_key_is_in_no_argument_of_the_worker(backend):
     with Reader(backend.url, backend.api_key, os.environ) as reader:
         reader.ask("hello")
-        arguments = open(f"/proc/{reader._process.pid}/cmdline").read()
+        arguments = Path(f"/proc/{reader._process.pid}/cmdline").read_text()
     assert backend.api_key not in arguments
 
 
