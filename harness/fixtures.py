@@ -1,5 +1,6 @@
 """Fixtures of the checks: nouns of the guide's Verify list, each a view of the evidence."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +12,7 @@ from harness.diagnosis.gpu_expectation import expected_gpus as expected_of
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
 from harness.diagnosis.series import SeriesView
 from harness.diagnosis.system_series import GpuView, HostKind, SystemView
-from harness.diagnosis.view import final_server, find_lines
+from harness.diagnosis.view import final_server, find_lines, own_entities
 from harness.evidence.models import Evidence, Watch
 from harness.session import session_of
 from harness.subjects.job import JobSubject
@@ -79,6 +80,10 @@ def intended(evidence: Evidence) -> tuple[str, str]:
         raise NotApplicable("an offline run gets its place when it is synced")
     run = main_run(evidence)
     entity = (network.entity if network else None) or run.entity
+    # Nobody asked for the default entity: a script that names one of the user's teams says what it means.
+    default = network.viewer.entity if network and network.viewer else None
+    if entity == default and run.entity in own_entities(evidence):
+        entity = run.entity
     project = (network.project if network else None) or run.project
     if evidence.request.run_path:
         entity, project, _ = evidence.request.run_path.split("/")
@@ -97,13 +102,14 @@ def environment(evidence: Evidence) -> dict[str, object]:
 def console_lines(evidence: Evidence) -> int:
     """Lines of console output that the run has."""
     run = main_run(evidence)
-    local = next((r for r in evidence.local.runs if r.run_id == run.id), None)
-    if local and local.log.settings.get("console") == "off":
+    local = [r for r in evidence.local.runs if r.run_id == run.id]
+    if any("off" in (r.log.settings.get("console"), r.sdk_logs.settings.get("console")) for r in local):
         raise NotApplicable("the job turned the console capture off")
     if run.server and run.console_lines is None:
-        if "output.log" in run.server.files:
+        # In shared mode each writer has a file of its own: output_LABEL.log.
+        if any(re.fullmatch(r"(logs/)?output[^/]*\.log", name) for name in run.server.files):
             return 1
-        if local is None or final_server(evidence).partial:
+        if not local or final_server(evidence).partial:
             raise NotChecked("the run's files could not be listed")
         return 0
     return run.console_lines or 0

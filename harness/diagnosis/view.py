@@ -99,10 +99,15 @@ def job_ran(evidence: Evidence) -> bool:
     return evidence.job is not None and evidence.job.ending not in ("not_submitted", "refused", "pending")
 
 
-def foreign_links(evidence: Evidence) -> tuple[RunLink, ...]:
-    """Runs that the job announced in an entity that is not the user's own: neither name, default entity nor team."""
+def own_entities(evidence: Evidence) -> frozenset[str]:
+    """Entities of the user whose key is used here: name, default entity, teams; empty where that is not known."""
     viewer = evidence.setup.network.viewer if evidence.setup else None
-    if viewer is None or evidence.job is None or evidence.request.source != "job":
+    return frozenset(filter(None, (viewer.username, viewer.entity, *viewer.teams))) if viewer else frozenset()
+
+
+def foreign_links(evidence: Evidence) -> tuple[RunLink, ...]:
+    """Runs that the job announced in an entity that is not the user's own."""
+    own = own_entities(evidence)
+    if not own or evidence.job is None or evidence.request.source != "job":
         return ()
-    own = {viewer.username, viewer.entity, *viewer.teams}
     return tuple(link for link in evidence.job.output.links if link.entity not in own)

@@ -44,7 +44,7 @@ def init_job(
         f"{before}\nimport wandb\n{guard}\n"
         f'    run = wandb.init(project="scenario", config=CONFIG,'
         f" settings=wandb.Settings(x_stats_sampling_interval=0.5, {settings}), {arguments})\n"
-        f"    {train}\n"
+        f"    {train.strip()}\n"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
-from harness.diagnosis.view import made_no_run, python_errors, said, server_runs
+from harness.diagnosis.view import made_no_run, own_entities, python_errors, said, server_runs
 from harness.evidence.models import Evidence
 
 SAVING = re.compile(r"in (_update_netrc|write_netrc\w*|write_key)\b")
@@ -17,7 +17,7 @@ def wrong_account(evidence: Evidence) -> Iterator[Hit]:
     viewer = evidence.setup.network.viewer if evidence.setup else None
     if viewer is None or evidence.setup is None or evidence.request.source != "job":
         return
-    own = {viewer.username, viewer.entity, *viewer.teams}
+    own = own_entities(evidence)
     host = evidence.setup.network.base_url
     for login in evidence.job.output.logins if evidence.job else ():
         if login.username not in own and (login.host is None or login.host.rstrip("/") == host.rstrip("/")):

@@ -37,8 +37,8 @@ if pid:
 
 LOGIN_ELSEWHERE = """
 import subprocess
-login = "import os, resource, wandb; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}));"
-login += "wandb.login(key=os.environ['MY_KEY'])"
+login = "import os, resource, wandb; wandb.setup().ensure_service(); resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}));"
+login += "wandb.login(key=os.environ['MY_KEY'], verify=False)"
 command = [sys.executable, "-c", login]
 print(subprocess.run(command, stdin=subprocess.DEVNULL, stdout=-1, stderr=-2, text=True).stdout, flush=True)
 """
