@@ -108,7 +108,7 @@ def timed_out(evidence: Evidence) -> Iterator[Hit]:
     if not observed or init_succeeded(evidence):
         return
     failure = main_failure(evidence)
-    if failure and failure.kind != "timeout":
+    if failure and failure.kind not in ("timeout", "reset"):
         return
     retried = sdk_log_lines(evidence, r"retrying|failed to init run", limit=2)
     read = any(run.sdk_logs.sdk_version or run.sdk_logs.lines or run.sdk_logs.http for run in evidence.local.runs)

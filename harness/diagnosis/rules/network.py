@@ -34,9 +34,9 @@ _CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA
 def unreachable(evidence: Evidence) -> Iterator[Hit]:
     """wandb.init() did not, or would not, get an answer that helps."""
     failure = main_failure(evidence)
-    if failure is None:
+    fault = _FAULTS.get(failure.kind) if failure else None
+    if failure is None or fault is None:
         return
-    fault = _FAULTS[failure.kind]
     if failure.kind == "tls" and _missing_bundle(evidence):
         fault = "net-ca-bundle-missing"
     if failure.kind == "timeout":

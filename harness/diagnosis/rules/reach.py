@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from harness.diagnosis.view import http_troubles, python_errors, said, server_runs
 from harness.evidence.models import Evidence, HttpTrouble, PythonError
 
-Kind = Literal["ca_file", "proxy", "dns", "tls", "refused", "rate", "server", "timeout"]
+Kind = Literal["ca_file", "proxy", "dns", "tls", "refused", "rate", "server", "reset", "timeout"]
 
 # The order matters: what is retried stands inside the text of the timeout that ended it.
 _WORDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -30,6 +30,7 @@ _WORDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("refused", re.compile(r"[Cc]onnection refused|ConnectionRefusedError")),
     ("rate", re.compile(r"HTTP 429|returned error 429|429 encountered|429 response|429 Client Error")),
     ("server", re.compile(r"HTTP 5\d\d|returned error 5\d\d|5\d\d encountered|5\d\d response|5\d\d Server Error")),
+    ("reset", re.compile(r"connection reset by peer|ConnectionResetError|broken pipe|unexpected EOF|: EOF$")),
     (
         "timeout",
         re.compile(
@@ -148,7 +149,7 @@ def shorten(words: str) -> str:
 
 def _surest(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     """Bring named causes before bare timeouts, keeping the order otherwise."""
-    return tuple(sorted(failures, key=lambda f: f.kind == "timeout"))
+    return tuple(sorted(failures, key=lambda f: f.kind in ("timeout", "reset")))
 
 
 def main_failure(evidence: Evidence) -> Failure | None:

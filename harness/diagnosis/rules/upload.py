@@ -10,7 +10,9 @@ from harness.diagnosis.view import find_lines, http_troubles, said, sdk_log_line
 from harness.evidence.models import Evidence, HttpTrouble
 
 FATAL = r"Fatal error while uploading data\. Some run data will not be synced|Dropped streaming file chunk"
-FATAL_LOG = r"filestream: fatal error"
+FATAL_LOG = r"filestream: fatal error(?!.*context canceled)"
+GAVE_UP = r"(?s)filestream: fatal error.*context canceled"
+"""wandb.finish() came to its own limit, or the process was told to end, while requests were still being retried."""
 PROGRESS = (
     r"^wandb:.*(uploading (history|summary|output|console|system|data)|updating run metadata|[\d.]+ MB uploaded"
     r"|Waiting for W&B process to finish|retrying: )"
@@ -45,7 +47,9 @@ def stream_refused(evidence: Evidence) -> Iterator[Hit]:
 
 def _final(trouble: HttpTrouble) -> bool:
     code = trouble.status or _status(trouble.text)
-    return trouble.fatal or (code is not None and 400 <= code < 500 and code not in (408, 429))  # those are retried
+    if code is None:
+        return trouble.fatal and not re.search(r"context canceled|while retrying", trouble.text)
+    return 400 <= code < 500 and code not in (408, 429)  # those are retried
 
 
 def _status(words: str) -> int | None:
@@ -76,52 +80,50 @@ def upload_failures(evidence: Evidence) -> tuple[Failure, ...]:
 
 
 def hangs(evidence: Evidence) -> bool:
-    """Whether the job was still waiting for the upload when it was stopped."""
+    """Whether the job was stopped while it waited for the upload: nothing of training came after wandb's progress."""
     job = evidence.job
     if job is None or (job.ending in ("completed", "failed") and job.stopped_by_harness is None):
         return False
-    last = next((ln.text for ln in reversed(job.output.tail) if ln.text.strip()), "")
-    return bool(re.search(PROGRESS, last)) or job.hung_after_training_s is not None
+    texts = [line.text for line in job.output.tail]
+    marks = [n for n, text in enumerate(texts) if re.search(PROGRESS, text)]
+    trained = [n for n, text in enumerate(texts) if re.match(r"Epoch \d", text)]
+    return bool(marks and marks[-1] > max(trained, default=-1)) or job.hung_after_training_s is not None
 
 
 def connection_lost(evidence: Evidence) -> Iterator[Hit]:
-    """The server was there for wandb.init() and no longer when the rest was to be sent."""
-    failures = upload_failures(evidence)
-    lost = [f for f in failures if f.kind != "server"]
-    if not lost and not (failures and not hangs(evidence)):
-        return
-    if not still_wanted(evidence) and not hangs(evidence):
-        return
-    first = (lost or list(failures))[0]
-    yield Hit(
-        id="net-lost-midrun",
-        observed=tuple(dict.fromkeys(shorten(_worded(f)) for f in (lost or failures)[:2])),
-        values={"peer": first.peer or first.url or "the server"},
-    )
+    """The server was there for wandb.init() and gave no answer when the rest was to be sent."""
+    lost = [f for f in upload_failures(evidence) if f.status is None]
+    if lost and (still_wanted(evidence) or hangs(evidence)):
+        told = tuple(dict.fromkeys(shorten(f.words) for f in lost[:2]))
+        stopped = evidence.job.stopped_by_harness if evidence.job else None
+        values = {"peer": lost[0].peer or lost[0].url or "the server"}
+        yield Hit(id="net-lost-midrun", observed=(*told, *((stopped,) if stopped else ())), values=values)
 
 
 def finish_hangs(evidence: Evidence) -> Iterator[Hit]:
     """Training was over and the SDK still tried to upload when it was stopped, or gave up by its own limit."""
     failures = upload_failures(evidence)
-    observed = said(evidence, r"Timed out finishing run") or _stuck(evidence, failures)
-    if not observed:
+    gave_up = said(evidence, r"Timed out finishing run") or sdk_log_lines(evidence, GAVE_UP, limit=1)
+    observed = _stuck(evidence, failures) or (gave_up if still_wanted(evidence) else ())
+    if not observed or not init_succeeded(evidence):
         return
-    reasons = tuple(dict.fromkeys(shorten(_worded(f)) for f in failures[:2]))
+    reasons = (_worded(f) for f in failures[:2])
     reason = f"the server answers HTTP {failures[0].status}" if failures and failures[0].status else "no answer came"
-    yield Hit(id="net-finish-hang", observed=(*observed, *reasons), values={"reason": reason})
+    lines = tuple(dict.fromkeys(shorten(w) for w in (*observed, *reasons)))
+    yield Hit(id="net-finish-hang", observed=lines, values={"reason": reason})
 
 
 def _stuck(evidence: Evidence, failures: tuple[Failure, ...]) -> tuple[str, ...]:
-    """What shows that the job hung in the upload: the SDK's last line and the time without a sign of training."""
+    """What shows that the job hung in the upload: the SDK's last progress line and why the job was stopped."""
     job = evidence.job
-    if job is None or not hangs(evidence) or not init_succeeded(evidence):
+    if job is None or not hangs(evidence):
         return ()
     progress = tuple(ln.text for ln in job.output.tail if re.search(PROGRESS, ln.text))[-1:]
     if not progress and not failures:
         return ()
     waited = job.hung_after_training_s
     idle = (f"No sign of training for {waited:.0f} s before the job was stopped.",) if waited else ()
-    return (*progress, *idle)
+    return (*progress, *idle, *((job.stopped_by_harness,) if job.stopped_by_harness else ()))
 
 
 def _worded(failure: Failure) -> str:

@@ -96,7 +96,7 @@ def test_server_that_fails_while_finish_waits_is_a_hang():
 
 
 def test_own_limit_of_finish_is_a_hang_too():
-    found = hits(upload.RULES, evidence(job=job("wandb: ERROR Timed out finishing run.")))
+    found = hits(upload.RULES, evidence(job=job("wandb: WARNING Timed out finishing run."), server=RUNNING))
     assert set(found) == {"net-finish-hang"}
 
 
@@ -126,3 +126,12 @@ def test_row_that_is_too_big(found):
 
 def test_healthy_run_is_silent():
     assert not hits(upload.RULES, evidence())
+
+
+CANCELED = "filestream: fatal error: filestream: error making HTTP request: context canceled\nwhile retrying: HTTP 500: x"
+
+
+def test_request_that_finish_gave_up_is_no_refusal():
+    gave_up = LogLine(file="debug-internal.log", level="ERROR+4", text=CANCELED)
+    failing = run_with_http(http("oops", 500, STREAM, count=2), rows=3, lines=(gave_up,))
+    assert set(hits(upload.RULES, evidence(local=local(failing), server=RUNNING))) == {"net-finish-hang"}

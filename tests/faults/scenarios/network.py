@@ -18,9 +18,9 @@ OLD_SDKS = ("0.19.5", "0.28.2")
 # The script's own server counts more than the environment's, so only the job meets the trouble.
 OWN_NAME = init_job(before='os.environ["WANDB_BASE_URL"] = "https://wandb.example.invalid"')
 OWN_PORT = init_job(before='os.environ["WANDB_BASE_URL"] = "http://127.0.0.1:9"')
-PROMPT = "x_file_stream_transmit_interval=0.2"
+PROMPT = "x_file_stream_transmit_interval=1"  # whole seconds: less than 1 means the default of 15
 LIMITED = init_job(settings=f"{PROMPT}, finish_timeout=4")
-SLOW = init_job(settings=f"{PROMPT}, finish_timeout=4", train="train(run, 6, 0.5); run.finish()")
+SLOW = init_job(settings=f"{PROMPT}, finish_timeout=4", train="train(run, 6, 0.8); run.finish()")
 BIG_ROW = init_job(train='train(run); run.log({"loss": 0.1, "acc": 99.0, "big": "x" * 11_000_000}); run.finish()')
 
 
@@ -90,7 +90,7 @@ SCENARIOS = (
     Scenario(
         name="stream-403-later",
         expect="net-filestream-4xx-fatal",
-        job=init_job(settings=PROMPT, train="train(run, 6, 0.5); run.finish()"),
+        job=init_job(settings=PROMPT, train="train(run, 6, 0.8); run.finish()"),
         hook=outage(status=403),
         options=("--expect-points", "6"),
         failed=LOST,
