@@ -85,7 +85,7 @@ def watch_job(
                 extra=[job_cwd / folder for folder in seen.run_dirs],
             )  # fmt: skip
         job = target.job().model_copy(update={"output": seen, "processes": seen.processes})
-        evidence = Evidence(request=request, setup=setup, job=job, local=local)
+        evidence = Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry())
         if reader is None:
             return evidence
         if settings.sync:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from typing_extensions import Self
 
-from harness.evidence.models import Job
+from harness.evidence.models import Job, Telemetry
 
 
 class Target(Protocol):
@@ -44,6 +44,9 @@ class Target(Protocol):
 
     def job(self) -> Job:
         """Facts about the job so far, without its output."""
+
+    def telemetry(self) -> Telemetry:
+        """What the job's nodes offer to the SDK's GPU telemetry; asked for once the job has ended."""
 
 
 def marked(environment: Mapping[str, str], token: str) -> dict[str, str]:

@@ -2,15 +2,18 @@
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 
 from typing_extensions import Self
 
-from harness.evidence.models import Job
+from harness.evidence.models import Job, Telemetry
 from harness.evidence.models.job import Ending
+from harness.evidence.telemetry import probe_here
 from harness.targets.process import ProcessGroup, launch_argv
 
 
@@ -28,16 +31,26 @@ class LocalTarget:
         self._started_at: float | None = None
         self._ended_at: float | None = None
         self._why: str | None = None
+        self._env = env
+        self._telemetry: Future[Telemetry] = Future()
 
     def __enter__(self) -> Self:
         self._started_at = time.time()
         self._group.__enter__()
+        threading.Thread(target=self._probe, name="gpu probe", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._group.__exit__(kind, error, trace)
+
+    def _probe(self) -> None:
+        self._telemetry.set_result(probe_here(self._env))
+
+    def telemetry(self) -> Telemetry:
+        """This machine's answer, asked while the job runs."""
+        return self._telemetry.result()
 
     def running(self) -> bool:
         """Look whether torchrun still runs."""

@@ -9,8 +9,9 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from harness.evidence.models import Job, SlurmJob, Trouble
+from harness.evidence.models import Job, SlurmJob, Telemetry, Trouble
 from harness.evidence.models.job import Ending
+from harness.evidence.telemetry import read_probes
 from harness.settings import Settings
 from harness.targets.base import log_path
 from harness.targets.slurm import record, states
@@ -316,6 +317,11 @@ class SlurmTarget:
         if facts.final_state is None and facts.states:
             return states.ending(facts.states[-1].state)
         return ending
+
+    def telemetry(self) -> Telemetry:
+        """What the probe wrote on each node, a file each; empty where the job did not get that far."""
+        found = sorted(self._folder.glob("gpu-*.json"))
+        return read_probes(found) if found else Telemetry()
 
     def job(self) -> Job:
         """Facts about the job so far."""
