@@ -10,6 +10,7 @@ usage: python -m harness COMMAND …
   explain --log FILE        which known faults a job's output matches
   faults [--family NAME]    list the known faults
   faults --markdown         the page of all faults
+  capture-rocm [FILE]       a redacted sample of what GPU telemetry sees on this node
   loopback [--port N] [--api-key KEY]
                             serve the loopback W&B backend until interrupted
 """
@@ -34,7 +35,18 @@ def _faults(argv: Sequence[str]) -> int:
     return faults(argv)
 
 
-COMMANDS: Mapping[str, Command] = {"explain": _explain, "faults": _faults, "loopback": _loopback}
+def _capture(argv: Sequence[str]) -> int:
+    from harness.capture import main as capture
+
+    return capture(argv)
+
+
+COMMANDS: Mapping[str, Command] = {
+    "explain": _explain,
+    "faults": _faults,
+    "loopback": _loopback,
+    "capture-rocm": _capture,
+}
 
 
 def main(argv: Sequence[str]) -> int:
