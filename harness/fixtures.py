@@ -105,6 +105,8 @@ def console_lines(evidence: Evidence) -> int:
     local = [r for r in evidence.local.runs if r.run_id == run.id]
     if any("off" in (r.log.settings.get("console"), r.sdk_logs.settings.get("console")) for r in local):
         raise NotApplicable("the job turned the console capture off")
+    if local and not any(r.log.console_lines or r.console_lines or r.log.status != "complete" for r in local):
+        raise NotApplicable("the process that logs to W&B printed nothing after wandb.init()")
     if run.server and run.console_lines is None:
         # In shared mode each writer has a file of its own: output_LABEL.log.
         if any(re.fullmatch(r"(logs/)?output[^/]*\.log", name) for name in run.server.files):
