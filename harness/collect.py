@@ -142,6 +142,8 @@ def read_server(
     where = where_to_look(request, setup, output, local)
     uploaded = [run for run in local.runs if settings.sync or not run.offline]
     rows = {run.run_id: run.log.history_rows for run in uploaded}
+    # A run that was neither announced nor logged anything never came to be: its init failed.
+    expected = {run_id for run_id, count in rows.items() if count} | {link.run_id for link in output.links}
     ended = {run.run_id for run in uploaded if run.log.has_exit}
     given_up = any(trouble.fatal for run in uploaded for trouble in run.sdk_logs.http)
 
@@ -149,7 +151,7 @@ def read_server(
         if given_up:  # wandb-core sends nothing more, so there is nothing to wait for
             return True
         seen = {run.id: run for run in reading.runs}
-        missing = set(rows) - set(seen) if reading.runs_total <= len(reading.runs) else set()
+        missing = expected - set(seen) if reading.runs_total <= len(reading.runs) else set()
         late = [i for i in ended & set(seen) if seen[i].state == "running" or (seen[i].rows or 0) < rows[i]]
         return not missing and not late
 

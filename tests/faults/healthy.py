@@ -121,6 +121,9 @@ HEALTHY = (
     Scenario(name="ok-other-ranks-disabled", job=FIRST_RANK_ONLY, nproc=2),
     Scenario(name="ok-login-in-script", job=OWN_LOGIN),
     Scenario(name="ok-unused-netrc-entries", files={"~/.netrc": OTHER_NETRC}),
+    Scenario(name="ok-script-overrides-mode", env={"WANDB_MODE": "offline"}, job=init_job('mode="online"')),
+    Scenario(name="ok-old-word-for-online", env={"WANDB_MODE": "run"}),
+    Scenario(name="ok-offline-without-key", options=("--offline",), env={"WANDB_API_KEY": None}),
     Scenario(name="ok-offline-as-asked", options=("--offline",)),
     Scenario(name="ok-offline-and-synced", options=("--offline", "--sync")),
 )

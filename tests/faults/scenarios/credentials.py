@@ -37,7 +37,8 @@ if pid:
 
 LOGIN_ELSEWHERE = """
 import subprocess
-login = "import os, resource, wandb; wandb.setup().ensure_service(); resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}));"
+login = "import os, resource, wandb; wandb.setup().ensure_service();"
+login += "resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}));"
 login += "wandb.login(key=os.environ['MY_KEY'], verify=False)"
 command = [sys.executable, "-c", login]
 print(subprocess.run(command, stdin=subprocess.DEVNULL, stdout=-1, stderr=-2, text=True).stdout, flush=True)
@@ -109,6 +110,33 @@ SCENARIOS = (
             failed=NO_RUN,
         )
         for version in ("", "0.19.5", "0.24.2", "0.28.2")
+    ),
+    *(
+        Scenario(
+            name=f"unknown-key-at-login{version and '-'}{version}",
+            expect="auth-key-rejected-401",
+            job=init_job(before=f'import wandb\nwandb.login(key="{UNKNOWN_KEY[:20]}" + "{UNKNOWN_KEY[20:]}")'),
+            sdk=version or None,
+            failed=NO_RUN,
+        )
+        for version in ("", "0.19.5", "0.24.2", "0.28.2")
+    ),
+    *(
+        Scenario(
+            name=f"short-key-at-login{version and '-'}{version}",
+            expect="auth-key-too-short",
+            job=init_job(before='import wandb\nwandb.login(key="abc" + "123")'),
+            sdk=version or None,
+            failed=NO_RUN,
+        )
+        for version in ("", "0.19.5")
+    ),
+    Scenario(
+        name="unknown-key-in-netrc",
+        expect="auth-key-rejected-401",
+        env=NO_KEY,
+        files={"~/.netrc": NETRC.replace("{KEY}", UNKNOWN_KEY)},
+        failed=REFUSED,
     ),
     Scenario(
         name="netrc-for-the-cloud",

@@ -115,6 +115,13 @@ SCENARIOS = (
     Scenario(name="dryrun", expect="mode-dryrun-legacy", env={"WANDB_MODE": "dryrun"}, failed=NOT_ONLINE),
     Scenario(name="disabled", expect="mode-disabled-silent", env={"WANDB_MODE": "disabled"}, failed=NOT_ONLINE),
     Scenario(
+        name="disabled-workspace-file",
+        expect="mode-disabled-silent",
+        files={"wandb/settings": "[default]\nmode = disabled\n"},
+        failed=NOT_ONLINE,
+    ),
+    Scenario(name="mode-empty", expect="mode-invalid-value", env={"WANDB_MODE": ""}, failed=NOT_ONLINE),
+    Scenario(
         name="disabled-in-the-script",
         expect="mode-disabled-silent",
         job=init_job('mode="disabled" if os.environ.get("DEBUG", "1") else "online"'),
