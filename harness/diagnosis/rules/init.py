@@ -57,9 +57,12 @@ def entity_forbidden(evidence: Evidence) -> Iterator[Hit]:
 def _target(evidence: Evidence) -> dict[str, str]:
     """Entity and project that the run was meant for: the job's own settings first, then those of its surroundings."""
     logged = [run.sdk_logs.settings for run in evidence.local.runs]
+    facts = [run.log.run for run in evidence.local.runs if run.log.run]
     network = evidence.setup.network if evidence.setup else None
-    entity = next((str(s["entity"]) for s in logged if s.get("entity")), None) or (network and network.entity)
-    project = next((str(s["project"]) for s in logged if s.get("project")), None) or (network and network.project)
+    entities = (*(f.entity for f in facts), *(s.get("entity") for s in logged), network and network.entity)
+    projects = (*(f.project for f in facts), *(s.get("project") for s in logged), network and network.project)
+    entity = next((str(e) for e in entities if e), None)
+    project = next((str(p) for p in projects if p), None)
     values = {"target": "/".join(p for p in (entity, project) if p) or "this project"}
     return values | ({"entity": entity} if entity else {}) | ({"project": project} if project else {})
 

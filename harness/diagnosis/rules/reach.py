@@ -1,5 +1,6 @@
 """What kept requests from being answered, told from the words of Go (wandb-core) and of Python's clients."""
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
@@ -88,7 +89,10 @@ def classify(words: str, status: int | None = None) -> Failure | None:
 
 def init_succeeded(evidence: Evidence) -> bool:
     """Whether wandb.init() got through in this job: it announced a run, or left rows or a run on the server."""
-    announced = bool(evidence.job and evidence.job.output.links)
+    links = evidence.job.output.links if evidence.job else ()
+    # SDKs up to 0.19 print a link at the end of a failed wandb.init() too, where the entity was given.
+    failed = min((e.line for e in python_errors(evidence, r"^wandb\.")), default=math.inf)
+    announced = any(link.line < failed for link in links)
     return announced or bool(server_runs(evidence)) or any(r.log.history_rows for r in evidence.local.runs)
 
 

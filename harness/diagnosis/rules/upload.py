@@ -13,6 +13,7 @@ FATAL = r"Fatal error while uploading data\. Some run data will not be synced|Dr
 FATAL_LOG = r"filestream: fatal error(?!.*context canceled)"
 GAVE_UP = r"(?s)filestream: fatal error.*context canceled"
 """wandb.finish() came to its own limit, or the process was told to end, while requests were still being retried."""
+TIMED_OUT = r"Timed out finishing run"
 PROGRESS = (
     r"^wandb:.*(uploading (history|summary|output|console|system|data)|updating run metadata|[\d.]+ MB uploaded"
     r"|Waiting for W&B process to finish|retrying: )"
@@ -31,7 +32,9 @@ def stream_refused(evidence: Evidence) -> Iterator[Hit]:
     refused = [t for t in http_troubles(evidence) if is_filestream(t) and _final(t)]
     log = sdk_log_lines(evidence, FATAL_LOG)
     printed = find_lines(evidence, FATAL)
-    if not (refused or log or printed):
+    # The same warning is printed where wandb.finish() gave up what it was still retrying.
+    gave_up = sdk_log_lines(evidence, GAVE_UP) or said(evidence, TIMED_OUT)
+    if not (refused or log or (printed and not gave_up)):
         return
     words = [t.text for t in refused if t.text] + list(log)
     code = next((t.status for t in refused if t.status), None) or _status("\n".join(words))
@@ -103,7 +106,7 @@ def connection_lost(evidence: Evidence) -> Iterator[Hit]:
 def finish_hangs(evidence: Evidence) -> Iterator[Hit]:
     """Training was over and the SDK still tried to upload when it was stopped, or gave up by its own limit."""
     failures = upload_failures(evidence)
-    gave_up = said(evidence, r"Timed out finishing run") or sdk_log_lines(evidence, GAVE_UP, limit=1)
+    gave_up = said(evidence, TIMED_OUT) or sdk_log_lines(evidence, GAVE_UP, limit=1)
     observed = _stuck(evidence, failures) or (gave_up if still_wanted(evidence) else ())
     if not observed or not init_succeeded(evidence):
         return

@@ -4,7 +4,7 @@ import pytest
 
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import init
-from harness.evidence.models import Evidence, Job, JobPython, Login, LogLine, Place
+from harness.evidence.models import Evidence, Job, JobPython, Login, LogLine, Place, RunLink
 from tests.diagnosis.build import (
     error,
     evidence,
@@ -217,3 +217,12 @@ def test_warnings_come_from_what_the_sdk_says(fault, text, runs):
 def test_one_finished_run_before_the_next_is_no_fault():
     text = "wandb: Finishing last run (ID:a) before initializing another..."
     assert not hits(init.RULES, evidence(job=job(text)))
+
+
+@pytest.mark.parametrize(("line", "said"), [(99, True), (1, False)])
+def test_link_after_the_error_is_no_sign_of_a_run(line, said):
+    link = RunLink(url="https://x/runs/a", entity="someone-else", project="vit", run_id="a", line=line)
+    told = error(COMM, "failed to upsert bucket: returned error 403 Forbidden: {}", line=50)
+    out = output(f"{COMM}: {told.message}", errors=(told,), links=(link,))
+    found = hits(init.RULES, died("x", job=Job(ending="failed", exit_code=1, output=out)))
+    assert ("init-entity-403" in found) is said

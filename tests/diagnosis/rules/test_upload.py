@@ -128,7 +128,7 @@ def test_healthy_run_is_silent():
     assert not hits(upload.RULES, evidence())
 
 
-CANCELED = "filestream: fatal error: filestream: error making HTTP request: context canceled\nwhile retrying: HTTP 500: x"
+CANCELED = "filestream: fatal error: filestream: error: context canceled\nwhile retrying: HTTP 500: x"
 
 
 def test_request_that_finish_gave_up_is_no_refusal():
