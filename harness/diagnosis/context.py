@@ -42,7 +42,7 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "authorize_url": "https://wandb.ai/authorize" if cloud else f"{base_url}/authorize",
         "username": viewer.username if viewer else "<user>",
         "entity": (network.entity if network else None) or (viewer.entity if viewer else None) or "<entity>",
-        "project": (network.project if network else None) or "<project>",
+        "project": (network.project if network else None) or _project(evidence) or "<project>",
         "teams": ", ".join(viewer.teams) if viewer and viewer.teams else "<none>",
         "netrc": (credentials.netrc_path if credentials else None) or "~/.netrc",
         "home": (credentials.home if credentials else None) or "$HOME",
@@ -57,6 +57,14 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "partition": (evidence.job.slurm.partition if evidence.job and evidence.job.slurm else None) or "<partition>",
         "slurm_job_id": (evidence.job.slurm.job_id if evidence.job and evidence.job.slurm else None) or "<job id>",
     }
+
+
+def _project(evidence: Evidence) -> str | None:
+    """The project that the job used, where it said so."""
+    links = evidence.job.output.links if evidence.job else ()
+    if links:
+        return links[0].project
+    return next((r.log.run.project for r in evidence.local.runs if r.log.run and r.log.run.project), None)
 
 
 def is_cloud(base_url: str) -> bool:

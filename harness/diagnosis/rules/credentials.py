@@ -60,6 +60,11 @@ def place_of(source: KeySource) -> str:
     return f"{source.source} in the environment (your shell, .bashrc, or the batch script)"
 
 
+def _own_place(evidence: Evidence) -> str:
+    """Say where a key stands that only the job has."""
+    return evidence.request.job_path or "the job's own environment"
+
+
 def no_key(evidence: Evidence) -> Iterator[Hit]:
     """No source has a key, or the job said so."""
     text = _no_key_said(evidence)
@@ -145,11 +150,8 @@ def malformed_key(evidence: Evidence) -> Iterator[Hit]:
         fault = _FORMAT_PROBLEMS[winning.problem]
     observed = list(texts[fault])
     told = re.search(r"(?:has|yours was) (\d+)", " ".join(observed))
-    values = {
-        "key_length": told[1] if told else "few",
-        "key_source": "the job",
-        "key_place": "the key that the job uses",
-    }
+    own = _own_place(evidence)
+    values = {"key_length": told[1] if told else "few", "key_source": own, "key_place": own}
     if winning and winning.problem:
         values = {"key_length": str(winning.length), "key_source": winning.source, "key_place": place_of(winning)}
         observed.append(f"{place_of(winning)}: {winning.length} characters, {winning.problem.replace('_', ' ')}.")
@@ -184,8 +186,9 @@ def rejected_key(evidence: Evidence) -> Iterator[Hit]:
         return
     credentials = evidence.setup.credentials if evidence.setup else None
     winning = credentials.winning if credentials else None
-    place = place_of(winning) if winning else "the job's own setting"
-    if credentials and winning and winning.source == "WANDB_API_KEY":
+    accepted_here = evidence.setup is not None and evidence.setup.network.viewer is not None
+    place = place_of(winning) if winning and not accepted_here else _own_place(evidence)
+    if credentials and winning and winning.source == "WANDB_API_KEY" and not accepted_here:
         hidden = next((s for s in credentials.sources if _hidden(s, winning)), None)
         if hidden:
             shown = (

@@ -42,7 +42,7 @@ def mode_values(source: ModeSource | None) -> dict[str, str]:
         )
         return {"mode_place": f"WANDB_MODE={source.value}", "mode_value": repr(source.value), "mode_mend": mend}
     if source.source == "script":
-        mend = f"look for WANDB_MODE and mode= there:\n  grep -nE 'WANDB_MODE|mode *=' {source.path}"
+        mend = f"take it out of the script, or say \"online\" there:\n  grep -nE 'WANDB_MODE|mode *=' {source.path}"
         return {"mode_place": f"{source.path}", "mode_value": repr(source.value), "mode_mend": mend}
     line = f"sed -i 's/^mode *=.*/mode = online/' {source.path}"
     # `wandb online` writes the workspace's file only, and into WANDB_DIR where that is set.

@@ -49,11 +49,9 @@ def unknown_setting(evidence: Evidence) -> Iterator[Hit]:
     if not (text and about_settings) and not old:
         return
     name = _refused_name(evidence, " ".join(old))
-    yield Hit(
-        id="ver-setting-names",
-        observed=(*about_settings[:1], *text, *old)[:3],
-        values={"setting": name or "one of its arguments"},
-    )
+    observed = (*about_settings[:1], *text[:1]) if text else old[:1]
+    values = {"setting": name or "one of its arguments"}
+    yield Hit(id="ver-setting-names", observed=tuple(line.strip() for line in observed), values=values)
 
 
 def _refused_name(evidence: Evidence, old: str) -> str | None:
