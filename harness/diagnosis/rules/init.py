@@ -92,9 +92,12 @@ def deleted_run_id(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="init-deleted-run-id", observed=observed, values={"run_id": run_id})
 
 
+# The second wording of each is that of 0.31.
 RESUME = {
-    "init-resume-must-missing": r"The value 'must' is not a valid option for resuming",
-    "init-resume-never-exists": r"The value 'never' is not a valid option for resuming",
+    "init-resume-must-missing": r"The value 'must' is not a valid option for resuming"
+    r"|your `resume` setting requires an existing run",
+    "init-resume-never-exists": r"The value 'never' is not a valid option for resuming"
+    r"|your `resume` setting does not allow resuming an existing run",
 }
 
 

@@ -58,6 +58,8 @@ CASES = [
     ("init-bad-run-id", died("Run ID cannot be empty", USAGE)),
     ("init-resume-must-missing", died("The value 'must' is not a valid option for resuming the run (a) that has not")),
     ("init-resume-never-exists", died("The value 'never' is not a valid option for resuming a run (a) that already")),
+    ("init-resume-must-missing", died("Run (a) is new, but your `resume` setting requires an existing run to resume.")),
+    ("init-resume-never-exists", died("Run (a), but your `resume` setting does not allow resuming an existing run.")),
     ("init-service-start-timeout", died("Failed to read port info after 30.0 seconds (wandb-core PID=7)", POLL)),
     ("init-service-start-timeout", died("Timed out waiting for wandb service to start after 30 s", "a.StartError")),
     ("init-service-died", died("wandb-core exited with code 1", POLL)),

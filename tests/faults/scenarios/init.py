@@ -1,0 +1,143 @@
+"""Scenarios about starting a run: permissions, names, ids, the installation, the disk, and calls in the wrong order."""
+
+from harness.loopback.faults import Fault
+from tests.faults.healthy import earlier_runs
+from tests.faults.installations import HIDE_PACKAGE, TINY_DISK, without_core
+from tests.faults.scenario import GOOD, Scenario, init_job
+
+IMPATIENT = {"WANDB_INIT_TIMEOUT": "6"}
+NO_RUN = ("test_init_succeeded",)
+NOT_WRITABLE = ("test_project_is_writable",)
+DELETED = Fault(
+    operation="UpsertBucket", status=409, message="run me/p/a1 was previously created and deleted; try a new run name"
+)
+FOREIGN = init_job('entity="someone-else"')
+NOBODY = init_job('entity="your_entity"')
+OTHERS_LOG = GOOD + "\nif rank != 0: wandb.log({'loss': 1.0})\n"
+LATE_LOG = init_job(train='train(run); run.finish(); run.log({"loss": 0.1})')
+LATE_GLOBAL_LOG = init_job(train='train(run); wandb.finish(); wandb.log({"loss": 0.1})')
+TWICE = init_job(train='again = wandb.init(project="second"); train(run); run.finish()')
+LATE_VARIABLE = init_job(before='import wandb\nwandb.setup(); os.environ["WANDB_NOTES"] = "late"')
+NO_MEMORY = "import resource; resource.setrlimit(resource.RLIMIT_AS, (700 << 20, 700 << 20))"
+
+
+def tiny_disk(size: str, train: str = "train(run); run.finish()") -> str:
+    """A job whose run directory has so much room."""
+    return init_job(before=TINY_DISK.replace("SIZE", size), train=train)
+
+
+SCENARIOS = (
+    Scenario(
+        name="upsert-never-answers",
+        expect="init-timeout-generic",
+        misbehave=(Fault(operation="UpsertBucket", hang=True),),
+        env=IMPATIENT,
+        failed=NO_RUN,
+    ),
+    Scenario(name="deleted-run-id", expect="init-deleted-run-id", misbehave=(DELETED,), env=IMPATIENT, failed=NO_RUN),
+    *(
+        Scenario(
+            name=f"deleted-run-id-{sdk}", expect="init-deleted-run-id", misbehave=(DELETED,), env=IMPATIENT,
+            failed=NO_RUN, sdk=sdk,
+        )
+        for sdk in ("0.19.5", "0.28.2")
+    ),
+    Scenario(
+        name="hang-after-timeout",
+        expect="init-deleted-run-id",
+        also=frozenset({"init-hang-after-timeout"}),
+        misbehave=(DELETED,),
+        env=IMPATIENT,
+        failed=NO_RUN,
+        sdk="0.24.2",
+        timeout_s=300,
+    ),
+    Scenario(name="entity-403", expect="init-entity-403", job=FOREIGN, failed=NO_RUN, nproc=2),
+    *(
+        Scenario(name=f"entity-403-{sdk}", expect="init-entity-403", job=FOREIGN, failed=NO_RUN, sdk=sdk)
+        for sdk in ("0.19.5", "0.24.2", "0.28.2")
+    ),
+    Scenario(name="entity-403-seen-before", expect="init-entity-403", env={"WANDB_ENTITY": "someone-else"},
+             failed=NOT_WRITABLE),
+    Scenario(name="entity-404", expect="init-entity-404", job=NOBODY, failed=NO_RUN),
+    *(
+        Scenario(name=f"entity-404-{sdk}", expect="init-entity-404", job=NOBODY, failed=NO_RUN, sdk=sdk)
+        for sdk in ("0.19.5", "0.28.2")
+    ),
+    Scenario(name="entity-404-seen-before", expect="init-entity-404", env={"WANDB_ENTITY": "your_entity"},
+             failed=NOT_WRITABLE),
+    Scenario(
+        name="bad-project-name", expect="init-bad-project-name", failed=NO_RUN,
+        job=init_job().replace('project="scenario"', 'project="me/scenario"'),
+    ),
+    Scenario(name="bad-run-id", expect="init-bad-run-id", job=init_job('id="123:4"'), failed=NO_RUN),
+    Scenario(name="empty-run-id", expect="init-bad-run-id", env={"WANDB_RUN_ID": ""}, failed=NO_RUN),
+    Scenario(
+        name="resume-must", expect="init-resume-must-missing", job=init_job('id="new1", resume="must"'), failed=NO_RUN
+    ),
+    Scenario(
+        name="resume-must-0.28.2",
+        expect="init-resume-must-missing",
+        job=init_job('id="new1", resume="must"'),
+        sdk="0.28.2",
+        failed=NO_RUN,
+    ),
+    Scenario(
+        name="resume-never",
+        expect="init-resume-never-exists",
+        job=init_job('id="old1", resume="never"'),
+        hook=earlier_runs(count=1, run_id="old1"),
+        failed=NO_RUN,
+    ),
+    Scenario(
+        name="service-too-slow", expect="init-service-start-timeout", env={"WANDB_X_SERVICE_WAIT": "0.001"},
+        failed=NO_RUN,
+    ),
+    Scenario(name="service-died", expect="init-service-died", job=init_job(before=NO_MEMORY), failed=NO_RUN),
+    Scenario(name="core-missing", expect="init-core-missing", hook=without_core, failed=NO_RUN),
+    Scenario(
+        name="stale-service", expect="init-stale-wandb-service", env={"WANDB_SERVICE": "3-1-unix-/tmp/nope"},
+        failed=NO_RUN, nproc=2,
+    ),
+    Scenario(
+        name="stale-service-of-an-old-sdk", expect="init-stale-wandb-service",
+        env={"WANDB_SERVICE": "2-12345-tcp-localhost-40001"}, failed=NO_RUN,
+    ),
+    Scenario(
+        name="stale-service-0.19.5", expect="init-stale-wandb-service",
+        env={"WANDB_SERVICE": "2-12345-tcp-localhost-40001"}, failed=NO_RUN, sdk="0.19.5",
+    ),
+    Scenario(
+        name="shadowed-by-folder", expect="init-shadowed-by-folder", failed=NO_RUN, nproc=2,
+        job=HIDE_PACKAGE + GOOD, files={"wandb/settings": "[default]\n"},
+    ),
+    Scenario(name="shadowed-by-file", expect="init-shadowed-by-file", files={"wandb.py": ""}, failed=NO_RUN),
+    Scenario(
+        name="shadowed-by-module", expect="init-shadowed-by-file", failed=NO_RUN,
+        files={"wandb.py": "import wandb\nwandb.login()\n"},
+    ),
+    Scenario(name="shadowed-by-package", expect="init-shadowed-by-file", failed=NO_RUN,
+             files={"wandb/__init__.py": ""}),
+    Scenario(name="not-installed", expect="init-not-installed", job=HIDE_PACKAGE + GOOD, failed=NO_RUN, nproc=2),
+    Scenario(name="folder-not-writable", expect="init-dir-not-writable", kind="warning",
+             env={"WANDB_DIR": "/proc/nope"}),
+    Scenario(
+        name="folder-not-writable-0.19.5", expect="init-dir-not-writable", kind="warning",
+        env={"WANDB_DIR": "/proc/nope"}, sdk="0.19.5",
+    ),
+    Scenario(name="disk-full", expect="init-disk-quota", job=tiny_disk("8k"), failed=NO_RUN),
+    Scenario(
+        name="core-panic", expect="init-core-panic", misbehave=(Fault(operation="CreateRunFiles", nulls=True),),
+    ),
+    Scenario(name="variable-too-late", expect="init-env-changed-late", kind="warning", job=LATE_VARIABLE),
+    Scenario(
+        name="other-ranks-log", expect="init-log-before-init", job=OTHERS_LOG,
+        failed=("test_job_completed",), nproc=2,
+    ),
+    Scenario(name="log-after-finish", expect="init-log-after-finish", job=LATE_LOG, failed=("test_job_completed",)),
+    Scenario(
+        name="global-log-after-finish", expect="init-log-after-finish", job=LATE_GLOBAL_LOG,
+        failed=("test_job_completed",),
+    ),
+    Scenario(name="init-twice", expect="init-active-run-returned", kind="warning", job=TWICE),
+)  # fmt: skip
