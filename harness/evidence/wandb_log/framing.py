@@ -26,6 +26,7 @@ _CHUNK_HEADER = Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 # The checksum covers the type byte first: its part of the sum is known beforehand.
 _CRC_OF_TYPE = tuple(crc32(bytes([kind])) for kind in range(256))
+_CRC_OF_FULL = _CRC_OF_TYPE[_FULL]
 
 
 class Problem(NamedTuple):
@@ -172,12 +173,12 @@ class Framed:
             start = position + HEADER_SIZE
             stop = start + length
             payload = buffer[start:stop]
-            if stop > end or crc32(payload, checksums[kind]) != checksum:
-                self._bad(self._bad_chunk(position, stop, end))
-                return
-            if plain and kind == _FULL:
+            if kind == _FULL and plain and stop <= end and crc32(payload, _CRC_OF_FULL) == checksum:
                 add_offset(base + position)
                 add_payload(payload)
+            elif stop > end or crc32(payload, checksums[kind]) != checksum:
+                self._bad(self._bad_chunk(position, stop, end))
+                return
             else:
                 self._add(Chunk(base + position, kind, payload))
                 plain = not (self.head_only or own.is_open)

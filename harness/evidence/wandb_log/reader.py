@@ -39,15 +39,18 @@ def read_wandb_log(path: Path, *, max_keys: int = 2000, helper_from: int = 64 * 
     """
     try:
         facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            return LocalLog(path=str(path), status="unreadable", error="not a regular file")
-        with path.open("rb") as stream:
-            log = _Log(path, facts.st_size, facts.st_mtime, max_keys)
-            return log.read(stream, helper_from)
     except FileNotFoundError as error:
         return LocalLog(path=str(path), status="missing", error=error.strerror or "")
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         return LocalLog(path=str(path), status="unreadable", error=str(error))
+    if not stat.S_ISREG(facts.st_mode):
+        return LocalLog(path=str(path), status="unreadable", error="not a regular file")
+    log = _Log(path, facts.st_size, facts.st_mtime, max_keys)
+    try:
+        with path.open("rb") as stream:
+            return log.read(stream, helper_from)
+    except OSError as error:
+        return LocalLog(path=str(path), status="unreadable", size_bytes=facts.st_size, error=str(error))
 
 
 def _record_class() -> Callable[[bytes], Any]:

@@ -62,13 +62,15 @@ class Schema:
 
     def join(self, payloads: Sequence[bytes], separator: bytes = b"") -> bytes:
         """String records together, each framed by its length, so that a broken one cannot eat the next."""
-        prefixes = self._prefixes
-        pieces = [separator] * (3 * len(payloads))
         try:
-            pieces[1::3] = [prefixes[len(payload)] for payload in payloads]
+            prefixes = list(map(self._prefixes.__getitem__, map(len, payloads)))
         except IndexError:
-            pieces[1::3] = [b"\x0a" + varint(len(payload)) for payload in payloads]
-        pieces[2::3] = payloads
+            prefixes = [b"\x0a" + varint(len(payload)) for payload in payloads]
+        if separator:
+            prefixes = [separator + prefix for prefix in prefixes]
+        pieces = [b""] * (2 * len(payloads))
+        pieces[::2] = prefixes
+        pieces[1::2] = payloads
         return b"".join(pieces)
 
 

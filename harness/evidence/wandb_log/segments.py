@@ -79,16 +79,15 @@ class _Shared:
     def _work(self) -> None:
         """Keep the helper busy, take its answers, and decode a segment here."""
         limit = min(self._file_size, self._due + _AHEAD * SEGMENT_SIZE)
-        idle = self._next >= limit
         try:
             if self._helper is not None:
                 self._ask(self._helper, limit)
-                self._take(self._helper, _PATIENCE_S if idle else 0)
+                self._take(self._helper, _PATIENCE_S if self._next >= limit else 0)
         except HelperLostError:
             self._lose_helper()
         if self._due in self._done:
             return
-        if idle:
+        if self._next >= limit:
             # The helper is slow, or gone: its segment is done here, and its answer dropped when it comes.
             self._decode(self._due)
         else:
