@@ -188,7 +188,7 @@ def _run_directories(folder: Path, scrub: Callable[[str], str]) -> LocalReading:
 
 
 def of_newest_job(runs: Sequence[LocalRun]) -> list[LocalRun]:
-    """Keep the runs that began with the newest one, or in the same Slurm job."""
+    """Keep the runs that began with the newest one, or in the same Slurm job, and earlier parts of an offline run."""
 
     def slurm_job(run: LocalRun) -> str | None:
         return run.log.environment.slurm.get("job_id") if run.log.environment else None
@@ -199,4 +199,5 @@ def of_newest_job(runs: Sequence[LocalRun]) -> list[LocalRun]:
         for run in runs
         if abs((run.started_at or 0.0) - (last.started_at or 0.0)) <= SAME_JOB_S
         or (slurm_job(run) is not None and slurm_job(run) == slurm_job(last))
+        or (run.offline and last.offline and run.run_id == last.run_id)
     ]
