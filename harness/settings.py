@@ -34,7 +34,7 @@ class SlurmSettings(BaseModel):
     gpus: int = 8
     time: str = "00:10:00"
     container: Path | None = None
-    queue_timeout_min: int = 60
+    queue_timeout_min: float = 60
     launcher: Literal["torchrun", "srun"] = "torchrun"
     keep: bool = False
     attach: str | None = None
@@ -179,6 +179,12 @@ def _number(text: str | None, flag: str, *, least: int, default: int, most: int 
     return int(text)
 
 
+def _minutes(text: str, flag: str) -> float:
+    if not re.fullmatch(r"\d{1,6}(\.\d+)?", text.strip()) or not float(text):
+        raise SettingsError(f"{flag}: {text!r} is no number of minutes above 0.")
+    return float(text)
+
+
 def _file(text: str | None, flag: str, cwd: Path) -> Path | None:
     if not text:
         return None
@@ -247,7 +253,7 @@ def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSe
         gpus=_number(values["lumi_gpus"], "--lumi-gpus", least=1, most=8, default=8),
         time=time,
         container=(cwd / container).absolute() if container else None,
-        queue_timeout_min=_number(values["lumi_queue_timeout"], "--lumi-queue-timeout", least=1, default=60),
+        queue_timeout_min=_minutes(values["lumi_queue_timeout"] or "60", "--lumi-queue-timeout"),
         launcher=launcher,
         keep="lumi_keep" in on,
         attach=attach,

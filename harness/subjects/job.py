@@ -28,7 +28,8 @@ class JobSubject:
         """Why there is no job."""
         job = self.facts
         if job.ending == "refused":
-            return job.slurm.submit_stderr.strip() if job.slurm else "the scheduler refused it"
+            words = job.slurm.submit_stderr.strip() if job.slurm else ""
+            return words or job.stopped_by_harness or "the scheduler refused it"
         return "it was not submitted" if job.ending == "not_submitted" else None
 
     @property

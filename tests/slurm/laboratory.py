@@ -193,6 +193,12 @@ class Laboratory:
             "sacctmgr", "-i", "modify", "account", GPU_MINUTES_ACCOUNT, "set", "GrpTRES=gres/gpu=0",
         )  # fmt: skip
 
+    def revive(self, name: str) -> None:
+        """Start a daemon again that was stopped, and wait until Slurm answers."""
+        if not self.daemons[name].alive():
+            self.daemons[name].start()
+        wait_until("Slurm answers", lambda: "UP" in self.say("scontrol", "ping"), 60, 0.5)
+
     def settle(self) -> None:
         """Wait until the queue is empty and every node is free again."""
         for line in self.say("sinfo", "-h", "-N", "-p", "dev-g", "-o", "%N %T").splitlines():

@@ -26,10 +26,11 @@ REFUSALS: dict[str, str] = {
     ),
     "job-over-limit": (
         r"Requested time limit is invalid|Node count specification invalid|PartitionTimeLimit|PartitionNodeLimit"
+        r"|More processors requested than permitted"
     ),
     "job-node-config-unavailable": (
         r"Requested node configuration is not available|Memory specification can not be satisfied|CPU count per node"
-        r"|More processors requested than permitted|Invalid generic resource"
+        r"|Invalid generic resource"
     ),
     "job-bad-script": (
         r"Unable to open file|Batch script is empty|does not look like a batch script|DOS line breaks"

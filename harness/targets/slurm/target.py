@@ -200,7 +200,7 @@ class SlurmTarget:
             self._facts.ran, self._waiting_since, self._marked_at = False, now, None
         limit_min = self._settings.slurm.queue_timeout_min
         if now - self._waiting_since > limit_min * 60:
-            self.cancel(f"it waited in the queue longer than the limit of {limit_min} min (--lumi-queue-timeout)")
+            self.cancel(f"it waited in the queue longer than the limit of {limit_min:g} min (--lumi-queue-timeout)")
         return False
 
     def _conclude(self, patience_s: float = LAG_S) -> None:
