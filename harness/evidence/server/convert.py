@@ -50,9 +50,6 @@ def bounded(value: Any, depth: int = 4) -> JsonValue:
 def server_run(raw: Mapping[str, Any], found_by: FoundBy, *, detailed: bool = False) -> ServerRun:
     """Build a run from a listing."""
     keys = raw["history_keys"] or {}
-    internal = raw["internal"] or {}
-    environment = _environment(internal)
-    slurm = environment.get("slurm") if isinstance(environment.get("slurm"), Mapping) else {}
     per_key = {k: v for k, v in (keys.get("keys") or {}).items() if not k.startswith("_")}
     return ServerRun(
         entity=raw["entity"],
@@ -74,13 +71,24 @@ def server_run(raw: Mapping[str, Any], found_by: FoundBy, *, detailed: bool = Fa
         rows=raw["rows"],
         series={k: _from_keys(k, v) for k, v in list(per_key.items())[:KEYS]},
         system={k: _latest(k, v) for k, v in raw["system"].items() if number(v) is not None and k[:1] != "_"},
-        metadata=bounded(environment),
-        sdk_version=internal.get("cli_version"),
-        python_version=internal.get("python_version"),
-        host=environment.get("host"),
-        slurm_job_id=_text((slurm or {}).get("job_id")),
-        restart_count=_text((slurm or {}).get("restart_count")),
         detailed=detailed,
+    )
+
+
+def with_internal(run: ServerRun, internal: Mapping[str, Any]) -> ServerRun:
+    """Add what the SDK keeps in the config under `_wandb`: its version, and the environment in newer SDKs."""
+    environment = _environment(internal)
+    slurm = environment.get("slurm")
+    jobs = slurm if isinstance(slurm, Mapping) else {}
+    return run.model_copy(
+        update={
+            "metadata": bounded(environment),
+            "sdk_version": _text(internal.get("cli_version")),
+            "python_version": _text(internal.get("python_version")),
+            "host": _text(environment.get("host")),
+            "slurm_job_id": _text(jobs.get("job_id")),
+            "restart_count": _text(jobs.get("restart_count")),
+        }
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.evidence.models import ServerReading, ServerRun, Trouble
-from harness.evidence.server.convert import FoundBy, bounded, series, server_run, system_series
+from harness.evidence.server.convert import FoundBy, bounded, series, server_run, system_series, with_internal
 from harness.evidence.server.reader import Reader, ReadingFailed, trouble_of
 
 DETAILED_KEYS = 6
@@ -129,12 +129,10 @@ def detailed(reader: Reader, listing: ServerReading, expect: Sequence[str]) -> S
     main = max(listing.runs, key=lambda r: (r.rows or 0, -(r.created_at or 0.0)))
     keys = [k for k in expect if k in main.series][:DETAILED_KEYS]
     try:
-        answer = reader.ask(
-            "details", entity=main.entity, project=main.project, id=main.id, keys=keys, metadata=not main.metadata
-        )
+        answer = reader.ask("details", entity=main.entity, project=main.project, id=main.id, keys=keys)
     except ReadingFailed as failure:
         return listing.model_copy(update={"partial": (failure.trouble,), "requests": reader.requests})
-    full = _with_details(main, answer)
+    full = _with_details(with_internal(main, answer["internal"]), answer)
     partial = tuple(trouble_of(p, p["part"]) for p in answer["partial"])
     runs = tuple(full if r is main else r for r in listing.runs)
     return listing.model_copy(update={"runs": runs, "partial": partial, "requests": reader.requests})

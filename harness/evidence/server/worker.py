@@ -77,12 +77,14 @@ class Worker:
         api = self.api()
         self.requests += 1
         run = api.run("/".join((request["entity"], request["project"], request["id"])))
-        answer: dict[str, Any] = {"series": {}, "partial": []}
+        # A listing loses what the SDK keeps under `_wandb` (0.31 parses its runs twice); a single run has it.
+        internal = dict(run.rawconfig or {}).get("_wandb") or {}
+        answer: dict[str, Any] = {"series": {}, "partial": [], "internal": internal}
         readers: dict[str, Callable[[], Any]] = {
             "system": lambda: run.history(samples=500, pandas=False, stream="system"),
             "files": lambda: sorted(f.name for f in self._first(run.files(per_page=100), 100)),
         }
-        if request["metadata"]:
+        if not internal.get("e"):
             readers["metadata"] = lambda: run.metadata
         for key in request["keys"]:
             readers[f"series:{key}"] = partial(run.history, samples=SAMPLES, keys=[key, "_timestamp"], pandas=False)
@@ -124,7 +126,6 @@ class Worker:
             "job_type": getattr(run, "job_type", None),
             "username": getattr(user, "username", None),
             "config": dict(run.config or {}),
-            "internal": dict(run.rawconfig or {}).get("_wandb") or {},
             "summary": dict(run.summary_metrics or {}),
             "system": dict(run.system_metrics or {}),
             "history_keys": getattr(run, "history_keys", None) or {},
