@@ -82,8 +82,7 @@ class _Log:
     def read(self, stream: BinaryIO, helper_from: int) -> LocalLog:
         header = stream.read(HEADER_SIZE)
         if len(header) < HEADER_SIZE:
-            whole = HEADER.startswith(header)
-            return self._result("empty" if not header else "torn" if whole else "not_a_wandb_file")
+            return self._result(self._short(header))
         self._version = header[6]
         schema, stitcher = Schema(), Stitcher()
         good = header == HEADER
@@ -102,6 +101,16 @@ class _Log:
                 return self._result("not_a_wandb_file")
         self._add_problems(stitcher.end())
         return self._result(self._status())
+
+    def _short(self, header: bytes) -> LogStatus:
+        """Judge a file that is shorter than the header."""
+        if not header:
+            return "empty"
+        if HEADER.startswith(header):
+            self._add_problems([Problem(0, "torn_tail", len(header), "the file ends inside its header", torn=True)])
+            return "torn"
+        self._add_problems([Problem(0, "bad_header", len(header), f"the file is {header.hex(' ')}")])
+        return "not_a_wandb_file"
 
     def _last_step(self) -> int:
         return -1 if self._history.order.last is None else self._history.order.last

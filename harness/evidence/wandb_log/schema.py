@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _SINGLE, _MANY = _FIELD.LABEL_OPTIONAL, _FIELD.LABEL_REPEATED
-_LONG_VARINT = 128 * 128
 
 
 def _file() -> descriptor_pb2.FileDescriptorProto:
@@ -58,12 +57,11 @@ class Schema:
 
         self.flat = parser("Flat")
         self.raw = parser("RawRecords")
-        self._prefixes = [b"\x0a" + varint(size) for size in range(_LONG_VARINT)]
 
     def join(self, payloads: Sequence[bytes], separator: bytes = b"") -> bytes:
         """String records together, each framed by its length, so that a broken one cannot eat the next."""
         try:
-            prefixes = list(map(self._prefixes.__getitem__, map(len, payloads)))
+            prefixes = list(map(_PREFIXES.__getitem__, map(len, payloads)))
         except IndexError:
             prefixes = [b"\x0a" + varint(len(payload)) for payload in payloads]
         if separator:
@@ -82,3 +80,7 @@ def varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+# Most records are short: their prefixes are looked up.
+_PREFIXES = tuple(b"\x0a" + varint(size) for size in range(4096))
