@@ -7,13 +7,14 @@ import pytest
 
 from harness.diagnosis import series as metric_series
 from harness.diagnosis import system_series
+from harness.diagnosis.duplicates import same_id_writers
 from harness.diagnosis.gpu_expectation import GpuExpectation
 from harness.diagnosis.gpu_expectation import expected_gpus as expected_of
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
 from harness.diagnosis.series import SeriesView
 from harness.diagnosis.system_series import GpuView, HostKind, SystemView
 from harness.diagnosis.view import final_server, find_lines, own_entities
-from harness.evidence.models import Evidence, Watch
+from harness.evidence.models import Evidence, LocalRun, Watch
 from harness.session import session_of
 from harness.subjects.job import JobSubject
 from harness.subjects.losses import losses as losses_of
@@ -54,6 +55,12 @@ def runs(evidence: Evidence) -> tuple[RunSubject, ...]:
 def run_count(evidence: Evidence) -> int:
     """How many runs the job has."""
     return count_of(evidence)
+
+
+@pytest.fixture
+def rival_writers(evidence: Evidence) -> tuple[LocalRun, ...]:
+    """Run directories of processes that wrote into one run at the same time, outside shared mode."""
+    return same_id_writers(evidence)
 
 
 @pytest.fixture
