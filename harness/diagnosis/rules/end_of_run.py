@@ -157,20 +157,25 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         rank = f" on rank {first.rank}" if first.rank is not None else ""
         values = {"error": shorten(f"{told}{rank}"), "place": (first.frames or ("the job's output",))[-1]}
         yield Hit(id="end-failed-exitcode", observed=(shorten(f"{told}{rank}"), *first.frames[-1:]), values=values)
-    elif run_failed and server is not None:
+    elif run_failed and server is not None and not _interrupts(evidence):
         code = server.exit_code if server.exit_code is not None else "other than 0"
         observed = f"The server shows the run as failed, exit code {code}."
         values = {"error": f"exit code {code}", "place": "the end of the job's output"}
         yield Hit(id="end-failed-exitcode", observed=(observed,), values=values)
 
 
+def _interrupts(evidence: Evidence) -> tuple[str, ...]:
+    """What shows an interrupt: the SDK's words, the traceback, or the signal."""
+    cut = said(evidence, r"Control-C detected -- Run data was not synced", limit=1)
+    raised = ("KeyboardInterrupt",) if python_errors(evidence, r"^KeyboardInterrupt$") else ()
+    return cut or raised or (("A process ended by SIGINT.",) if signals(evidence)[:1] == ("SIGINT",) else ())
+
+
 def interrupted(evidence: Evidence) -> Iterator[Hit]:
     """Ctrl-C, or SIGINT from elsewhere."""
-    cut = said(evidence, r"Control-C detected -- Run data was not synced", limit=1)
-    raised = python_errors(evidence, r"^KeyboardInterrupt$")
-    by_signal = signals(evidence)[:1] == ("SIGINT",)
-    if cut or ((raised or by_signal) and ended(evidence) and evidence.job and evidence.job.ending != "completed"):
-        yield Hit(id="end-ctrl-c", observed=cut or ("KeyboardInterrupt" if raised else "A process ended by SIGINT.",))
+    observed = _interrupts(evidence)
+    if observed and ended(evidence) and evidence.job and evidence.job.ending != "completed":
+        yield Hit(id="end-ctrl-c", observed=observed)
 
 
 def still_running(evidence: Evidence) -> Iterator[Hit]:

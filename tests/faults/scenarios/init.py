@@ -52,9 +52,9 @@ SCENARIOS = (
         sdk="0.24.2",
         timeout_s=300,
     ),
-    Scenario(name="entity-403", expect="init-entity-403", job=FOREIGN, failed=NO_RUN, nproc=2),
+    Scenario(name="entity-403", expect="init-entity-403", job=FOREIGN, nproc=2),
     *(
-        Scenario(name=f"entity-403-{sdk}", expect="init-entity-403", job=FOREIGN, failed=NO_RUN, sdk=sdk)
+        Scenario(name=f"entity-403-{sdk}", expect="init-entity-403", job=FOREIGN, sdk=sdk)
         for sdk in ("0.19.5", "0.24.2", "0.28.2")
     ),
     Scenario(name="entity-403-seen-before", expect="init-entity-403", env={"WANDB_ENTITY": "someone-else"},
@@ -87,7 +87,7 @@ SCENARIOS = (
         expect="init-resume-never-exists",
         job=init_job('id="old1", resume="never"'),
         hook=earlier_runs(count=1, run_id="old1"),
-        failed=NO_RUN,
+        failed=("test_job_completed",),
     ),
     Scenario(
         name="service-too-slow", expect="init-service-start-timeout", env={"WANDB_X_SERVICE_WAIT": "0.001"},

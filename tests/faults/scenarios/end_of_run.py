@@ -1,0 +1,124 @@
+"""Scenarios about how a run ends: killed, terminated, never closed, failed, interrupted, or still under way."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from harness.loopback.faults import Fault
+from tests.faults.scenario import PRELUDE, Scenario, Stage, init_job
+
+UNFINISHED = ("test_run_finished",)
+LOST = frozenset({"end-lost-local-buffer", "end-last-15s-lost"})
+PROMPT = "x_file_stream_transmit_interval=1"
+
+
+def kill(signal: int) -> str:
+    """Training that ends by a signal to its own process."""
+    return f"train(run); os.kill(os.getpid(), {signal}); time.sleep(20)"
+
+
+FORKED = """
+import multiprocessing, wandb
+def work():
+    run = wandb.init(project="scenario", config=CONFIG, settings=wandb.Settings(x_stats_sampling_interval=0.5))
+    train(run)
+child = multiprocessing.get_context("fork").Process(target=work); child.start(); child.join()
+"""
+RAISES = 'run.log(epoch(0)); time.sleep(1); raise ValueError("bad batch")'
+OTHER_RANK_RAISES = (
+    init_job(train="train(run, 3, 1.0); time.sleep(20)") + "\nif rank: time.sleep(3); raise KeyError('lr')\n"
+)
+WAITS = init_job('id="alive"', train="train(run, 1, 0.1); time.sleep(120)", settings=PROMPT)
+
+
+@contextlib.contextmanager
+def alive(stage: Stage) -> Iterator[None]:
+    """A job of the user's that still runs while its run is verified."""
+    script = stage.root / "alive.py"
+    script.write_text(PRELUDE + WAITS)
+    with subprocess.Popen([sys.executable, str(script)], cwd=stage.work, env=stage.env, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as job:  # fmt: skip
+        try:
+            wanted = time.monotonic() + 30
+            while time.monotonic() < wanted and not any(len(r.history) for r in stage.server.store.runs()):
+                time.sleep(0.1)
+            yield
+        finally:
+            job.kill()
+
+
+@contextlib.contextmanager
+def killed_before(stage: Stage) -> Iterator[None]:
+    """A job of the user's that was killed a while ago."""
+    script = stage.root / "killed.py"
+    script.write_text(PRELUDE + init_job('id="gone"', settings=PROMPT, train=f"time.sleep(1.2); {kill(9)}"))
+    command = [sys.executable, str(script)]
+    subprocess.run(command, cwd=stage.work, env=stage.env, timeout=60, check=False, capture_output=True)
+    time.sleep(2.5)
+    yield
+
+
+SCENARIOS = (
+    Scenario(
+        name="killed", expect="end-crashed-heartbeat", job=init_job(train=kill(9)), failed=UNFINISHED, also=LOST
+    ),
+    Scenario(
+        name="killed-0.19.5", expect="end-crashed-heartbeat", job=init_job(train=kill(9)), failed=UNFINISHED, also=LOST,
+        sdk="0.19.5",
+    ),
+    Scenario(
+        name="killed-late", expect="end-crashed-heartbeat", failed=UNFINISHED, also=LOST, nproc=2,
+        job=init_job(settings=PROMPT, train=f"train(run); time.sleep(2.5); {kill(9).removeprefix('train(run); ')}"),
+    ),
+    Scenario(
+        name="terminated", expect="end-sigterm-no-flush", job=init_job(train=kill(15)), failed=UNFINISHED, also=LOST
+    ),
+    Scenario(
+        name="left-by-os-exit", expect="end-no-finish-in-subproc", job=init_job(train="train(run); os._exit(0)"),
+        failed=UNFINISHED, also=LOST,
+    ),
+    Scenario(name="forked-child", expect="end-no-finish-in-subproc", job=FORKED, failed=UNFINISHED, also=LOST),
+    Scenario(
+        name="killed-offline", expect="end-lost-local-buffer", job=init_job(train=kill(9)), options=("--offline",),
+        failed=("test_nothing_was_lost",),
+    ),
+    Scenario(
+        name="killed-offline-0.19.5", expect="end-lost-local-buffer", job=init_job(train=kill(15)),
+        options=("--offline",), failed=("test_nothing_was_lost",), sdk="0.19.5",
+    ),
+    Scenario(
+        name="left-by-os-exit-offline", expect="end-lost-local-buffer", options=("--offline",),
+        job=init_job(train="train(run); os._exit(0)"), failed=("test_nothing_was_lost",),
+    ),
+    Scenario(
+        name="script-fails", expect="end-failed-exitcode", job=init_job(train=RAISES),
+        failed=("test_job_completed", "test_run_finished"), nproc=2,
+    ),
+    Scenario(
+        name="script-fails-before-init", expect="end-failed-exitcode", job=init_job(before="import no_such_module"),
+        failed=("test_job_completed",),
+    ),
+    Scenario(
+        name="other-rank-fails", expect="end-failed-exitcode", job=OTHER_RANK_RAISES, nproc=2,
+        failed=("test_job_completed",), also=LOST,
+    ),
+    Scenario(
+        name="interrupted", expect="end-ctrl-c", job=init_job(train=kill(2)), failed=("test_job_completed",),
+    ),
+    Scenario(
+        name="files-refused", expect="end-files-not-uploaded", failed=("test_console_output_is_captured",),
+        misbehave=(Fault(method="PUT", status=403, message="SignatureDoesNotMatch"),),
+    ),
+    Scenario(
+        name="still-running", expect="end-still-running", hook=alive, failed=UNFINISHED,
+        command=("--server", "real", "--run", "loopback/scenario/alive", "--expect-points", "1"),
+    ),
+    Scenario(
+        name="crashed-run", expect="end-crashed-heartbeat", hook=killed_before, failed=UNFINISHED,
+        server={"crash_after_s": 1.0}, command=("--server", "real", "--run", "loopback/scenario/gone"),
+    ),
+)  # fmt: skip
