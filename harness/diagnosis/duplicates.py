@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from harness.diagnosis.series import where_to_look
 from harness.diagnosis.view import final_server, server_runs
@@ -69,9 +70,16 @@ def same_id_writers(evidence: Evidence) -> tuple[LocalRun, ...]:
     for run in evidence.local.runs:
         by_id.setdefault(run.run_id, []).append(run)
     for runs in by_id.values():
-        if len(runs) > 1 and together([from_directory(r) for r in runs]):
+        if len(runs) > 1 and together([from_directory(r) for r in runs]) and not _one_after_another(runs):
             return tuple(sorted(runs, key=lambda r: r.path))
     return ()
+
+
+def _one_after_another(runs: list[LocalRun]) -> bool:
+    """Whether each began after the one before had logged its last row: a run resumed by the same process."""
+    spans = [(r.log.run.start_time, r.log.history_last_time) for r in runs if r.log.run]
+    known = sorted((begun, ended) for begun, ended in spans if begun is not None and ended is not None)
+    return len(known) == len(runs) and all(a[1] <= b[0] for a, b in pairwise(known))
 
 
 def together(found: list[Writer]) -> bool:
