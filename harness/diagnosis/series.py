@@ -20,15 +20,14 @@ _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 class SeriesView:
     """One metric of the run that carries the training.
 
-    `count` is all values, split into `numbers` (finite ones and `non_finite`) and `others` (strings, objects);
-    steps are W&B steps; `sketch` holds at most 200 (step, value) of the finite numbers; `constant` says that three or
-    more finite numbers are all the same.
+    `count` is its points: numbers, `non_finite` among them; `others` are values that are none: texts, objects, and the
+    null that SDKs before 0.28.1 write for NaN of numpy's small floats. Steps are W&B steps; `sketch` holds at most
+    200 (step, value) of the finite numbers; `constant` says that three or more finite numbers are all the same.
     """
 
     key: str
     where: Where
     count: int
-    numbers: int
     non_finite: int
     others: int
     first_step: int | None
@@ -41,12 +40,12 @@ class SeriesView:
     @property
     def finite(self) -> int:
         """Numbers that are neither NaN nor infinite."""
-        return self.numbers - self.non_finite
+        return self.count - self.non_finite
 
     @property
     def usable(self) -> bool:
         """Whether there is at least one number, finite or not."""
-        return self.numbers > 0
+        return self.count > 0
 
 
 def where_to_look(evidence: Evidence) -> Where:
@@ -107,7 +106,7 @@ def _from_server(found: ServerSeries) -> SeriesView:
     values = [v for _, v in found.sketch]
     numbers = _numbers(found.count, found.numbers, found.non_finite, found.others)
     return SeriesView(
-        key=found.key, where="server", count=found.count, numbers=numbers, non_finite=found.non_finite,
+        key=found.key, where="server", count=numbers, non_finite=found.non_finite,
         others=found.others, first_step=found.first_step, last_step=found.last_step,
         backward_steps=found.backward_steps, last=found.last,
         constant=len(values) >= _ENOUGH and min(values) == max(values), sketch=found.sketch,
@@ -119,7 +118,7 @@ def _from_disk(found: SeriesSummary) -> SeriesView:
     points = tuple((step, value) for step, value in read if value is not None and math.isfinite(value))
     numbers = _numbers(found.count, found.count_number, found.count_non_finite, found.count_other)
     return SeriesView(
-        key=found.key, where="disk", count=found.count, numbers=numbers,
+        key=found.key, where="disk", count=numbers,
         non_finite=found.count_non_finite, others=found.count_other, first_step=found.first_step,
         last_step=found.last_step, backward_steps=found.backward_steps, last=found.last,
         constant=found.constant and numbers - found.count_non_finite >= _ENOUGH, sketch=points,

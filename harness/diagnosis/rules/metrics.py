@@ -77,7 +77,7 @@ def _on_another_rank(evidence: Evidence, missing: Sequence[str]) -> str | None:
 
 def not_number(evidence: Evidence) -> Iterator[Hit]:
     """A metric holds texts or objects, or log() was given something that it cannot take."""
-    odd = {key: view for key, view in present(evidence).items() if view.others and view.others >= view.numbers}
+    odd = {key: view for key, view in present(evidence).items() if view.others > view.count and not _null(view)}
     if odd:
         kinds = {key: _kind(evidence, view) for key, view in odd.items()}
         observed = tuple(f"{key} holds {view.others} values that are {kinds[key]}." for key, view in odd.items())
@@ -129,7 +129,8 @@ def numpy_nan_dropped(evidence: Evidence) -> Iterator[Hit]:
     printed = said(evidence, r"(?i)\b(loss|acc(uracy)?)\b\W+nan\b", 2)
     if full is None:
         return
-    dropped = [k for k in evidence.request.expect if _has_holes(found.get(k), full) and (k in found or printed)]
+    holes = {k for k, v in found.items() if _null(v) or _has_holes(v, full)}
+    dropped = [k for k in evidence.request.expect if k in holes or (k not in found and printed)]
     if not dropped:
         return
     counts = {key: found[key].count if key in found else 0 for key in dropped}
@@ -143,10 +144,13 @@ def numpy_nan_dropped(evidence: Evidence) -> Iterator[Hit]:
     )
 
 
-def _has_holes(view: SeriesView | None, full: SeriesView) -> bool:
+def _null(view: SeriesView) -> bool:
+    """Whether what is no number is null: the way in which 0.24.2 was seen to write such a NaN."""
+    return view.others > 0 and view.last is None
+
+
+def _has_holes(view: SeriesView, full: SeriesView) -> bool:
     """Whether a metric begins in the same rows as another and is then missing from some of its rows."""
-    if view is None:
-        return True
     own, others = [s for s, _ in view.sketch], [s for s, _ in full.sketch]
     bounded = full.count > len(others)
     return view.count < full.count and not bounded and bool(own) and set(own) < set(others) and own[0] == others[0]

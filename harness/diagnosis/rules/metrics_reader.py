@@ -7,7 +7,7 @@ from harness.diagnosis.duplicates import listed, setting
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
-from harness.diagnosis.series import all_series, main_run, series
+from harness.diagnosis.series import SeriesView, all_series, main_run, series
 from harness.diagnosis.view import (
     final_server,
     http_troubles,
@@ -95,11 +95,20 @@ def resumed_epochs(evidence: Evidence) -> Iterator[Hit]:
             continue
         kept = server.series.get(key) if server and view.where == "server" else None
         falls = any(b < a for (_, a), (_, b) in pairwise(view.sketch))
-        if falls or (kept is not None and kept.monotonic is False):
+        if falls or (kept is not None and kept.monotonic is False) or _begins_anew(evidence, view):
             yield Hit(
                 id="metric-resumed-offset", observed=(f"The run was resumed, and {key} goes back to lower values.",)
             )
             return
+
+
+def _begins_anew(evidence: Evidence, view: SeriesView) -> bool:
+    """Whether this job's own part of the series begins with 0, late in the run, after rows of an earlier job."""
+    own = series(evidence, view.key, "disk")
+    if own is None or not own.sketch or view.where != "server":
+        return False
+    step, value = own.sketch[0]
+    return value == 0 and step > 0 and view.count > own.count
 
 
 def rank_local(evidence: Evidence) -> Iterator[Hit]:

@@ -122,6 +122,15 @@ def test_numpy_nan_left_out_by_an_old_sdk():
     assert "metric-np-nan-dropped" in ids(found)
 
 
+def test_numpy_nan_written_as_null():
+    loss = b.server_series("loss", count=3, numbers=1, others=2, last=None, sketch=((0.0, 3.0),))
+    run = b.server_run(series={"loss": loss, "acc": b.server_series("acc")}, sdk_version="0.24.2")
+    log = b.log(sdk_version="0.24.2")
+    found = b.evidence(request=request(), server=b.server(run), local=b.local(b.local_run(log=log)))
+    assert "metric-np-nan-dropped" in ids(found)
+    assert "metric-not-number" not in ids(found)
+
+
 def test_numpy_nan_left_out_altogether_is_told_by_the_output():
     found = online({"acc": FALLING}, sdk="0.24.2", job=b.job("Epoch 1, Loss: nan"))
     assert "metric-np-nan-dropped" in ids(found)
@@ -220,6 +229,14 @@ def test_resumed_run(epochs, expected):
     run = found.local.runs[0]
     log = run.log.model_copy(update={"run": RunFacts(resumed=True, starting_step=2)})
     found = found.model_copy(update={"local": b.local(run.model_copy(update={"log": log}))})
+    assert ids(found) == expected
+
+
+@pytest.mark.parametrize(("first", "expected"), [(0, {"metric-resumed-offset"}), (3, set())])
+def test_resumed_run_whose_first_part_was_another_job(first, expected):
+    ours = {3 + n: float(first + n) for n in range(3)}
+    found = online({"loss": range(6, 0, -1), "acc": range(6), "epoch": range(6)}, disk={"epoch": ours},
+                   job=b.job("wandb: Resuming run again1"))  # fmt: skip
     assert ids(found) == expected
 
 

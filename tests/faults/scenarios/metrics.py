@@ -33,7 +33,7 @@ for e in range(EPOCHS_FROM, EPOCHS_FROM + 3):
 
 def log(body: str, epochs: int = 3) -> str:
     """A job that logs what the body says in each epoch `e`."""
-    return init_job(train=f"for e in range({epochs}): run.log({body}); time.sleep(0.5)\n    run.finish()")
+    return init_job(train=f"for e in range({epochs}): epoch(e); run.log({body}); time.sleep(0.5)\n    run.finish()")
 
 
 def resumed(first: int, again: int) -> dict[str, object]:
@@ -83,7 +83,7 @@ SCENARIOS = (
     Scenario(
         name="nothing-logged",
         expect="metric-missing-key",
-        job=init_job(train="time.sleep(1.5); run.finish()"),
+        job=init_job(train="print('trained', flush=True); time.sleep(1.5); run.finish()"),
         failed=(*ABSENT, "test_series_is_present[acc]"),
     ),
     Scenario(
