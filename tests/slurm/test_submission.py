@@ -1,4 +1,4 @@
-"""Submissions that Slurm refuses or leaves waiting: the cause is named, Slurm's words are quoted, and no job is left."""
+"""Submissions that Slurm refuses or leaves waiting: the cause is named with its own words, and no job is left."""
 
 from __future__ import annotations
 

@@ -1,0 +1,119 @@
+"""Interruptions: the job is cancelled or kept, whoever interrupted learns how to come back, and nothing is left."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.daemons import belonging, wait_until
+from tests.slurm.playing import TRAIN, Player
+
+LONG = ("--job", str(TRAIN), "--lumi-nodes", "2")
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def slow(player: Player) -> tuple[str, ...]:
+    """A training that takes 20 seconds."""
+    script = player.work / "train.py"
+    script.write_text(TRAIN.read_text().replace('"--pause", type=float, default=0.3', '"--pause", type=float, default=5'))
+    return ("--job", str(script))
+
+
+def end(process: subprocess.Popen[str], number: int) -> str:
+    """Send a signal to the harness alone, as `kill` does; return its output."""
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=60)
+    return out
+
+
+def nothing_left(player: Player) -> None:
+    """No job, no process, no file beside the report folder and what the user had."""
+    wait_until("jobs gone", lambda: not player.jobs(), 20)
+    wait_until("processes gone", lambda: not own(player), 20)
+    assert {p.name for p in player.work.iterdir()} <= {"train.py", "wandb"}
+
+
+def own(player: Player) -> list[int]:
+    """Processes that the verification or its job left."""
+    return [pid for pid in belonging(f"HOME={player.home}") if _name(pid) not in ("slurmstepd:",)]
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0].split(" ")[0]
+    except OSError:
+        return "slurmstepd:"
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_signal_cancels_the_running_job(player: Player, number: int) -> None:
+    process = player.start(*slow(player))
+    job = player.wait_for_job(process)
+    wait_until("running", lambda: player.jobs() == [f"{job} RUNNING"], 30)
+    out = end(process, number)
+    assert process.returncode == 2
+    assert f"Slurm job {job} was cancelled" in out
+    nothing_left(player)
+
+
+def test_signal_cancels_the_waiting_job(player: Player) -> None:
+    player.lab.run("sbatch", "-A", "project_462000001", "-p", "dev-g", "-o", "/dev/null", "--wrap", "sleep 120")
+    process = player.start(*slow(player))
+    job = player.wait_for_job(process)
+    out = end(process, signal.SIGTERM)
+    assert f"Slurm job {job} was cancelled" in out
+    assert job not in " ".join(player.jobs())
+
+
+def test_keep_leaves_the_job_and_attach_finds_it(player: Player) -> None:
+    process = player.start("--lumi-keep", *slow(player), report="../work/.harness/first")
+    job = player.wait_for_job(process, report="../work/.harness/first")
+    out = end(process, signal.SIGINT)
+    assert f"Slurm job {job} goes on; come back with: pytest checks --lumi-attach {job}" in out
+    assert job in " ".join(player.jobs())
+    seen = player.verify("--lumi-attach", job, report="second")
+    assert seen.code == 0, seen.out
+    assert seen.slurm["attached"] is True
+    assert seen.slurm["job_id"] == job
+    assert len(seen.verdict["runs"]) == 1
+
+
+def test_attach_to_a_job_that_has_ended(player: Player) -> None:
+    first = player.verify("--job", str(TRAIN), report="../work/.harness/first")
+    seen = player.verify("--lumi-attach", first.slurm["job_id"], report="second")
+    assert seen.code == 0, seen.out
+    assert seen.verdict["runs"] == first.verdict["runs"]
+    assert seen.log == first.log
+
+
+def test_second_interrupt_does_not_stop_the_cancelling(player: Player) -> None:
+    process = player.start(*slow(player))
+    player.wait_for_job(process)
+    time.sleep(2)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    process.communicate(timeout=60)
+    nothing_left(player)
+
+
+def test_nothing_is_left_after_interruptions_at_random_moments(player: Player) -> None:
+    dice = random.Random(20)  # noqa: S311 - moments, no secrets
+    options = slow(player)
+    for i in range(20):
+        process = player.start(*options, report=f"report-{i}")
+        time.sleep(dice.uniform(0.3, 9.0))
+        end(process, dice.choice(SIGNALS))
+        nothing_left(player)
+        assert {p.name for p in player.root.iterdir()} <= {
+            "home", "work", "site.yaml", "lumi-multitorch-full-standin.sif", "torch_home",
+            *(f"report-{n}" for n in range(i + 1)),
+        }  # fmt: skip
+    assert not list(player.home.iterdir()) or {p.name for p in player.home.iterdir()} <= {".config", ".cache"}
+    assert os.listdir(player.lab.root / "tmp") == []
