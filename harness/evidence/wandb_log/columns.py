@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from operator import gt, itemgetter
 from typing import TYPE_CHECKING
 
@@ -78,7 +80,7 @@ def read_rows(payloads: Sequence[bytes], schema: Schema, last_step: int = -1) ->
 
 
 def read_alike(payloads: Sequence[bytes], schema: Schema) -> Columns | None:
-    """Decode rows that all hold the same plain keys and a step, None where they do not."""
+    """Decode rows of plain keys that all hold a step, None where they do not."""
     if max(map(len, payloads)) > _LARGE:
         return None
     try:
@@ -95,34 +97,57 @@ def read_alike(payloads: Sequence[bytes], schema: Schema) -> Columns | None:
         found[key](value)
     count, lists = len(payloads), found.lists
     steps = _integers(lists.pop(b"_step", []))
-    if steps is None or len(steps) != count or any(len(texts) != count for texts in lists.values()):
+    times = _numbers(lists.pop(b"_timestamp", []))
+    if steps is None or len(steps) != count or times is None or len(times) not in (0, count):
         return None
     lists.pop(b"_runtime", None)
-    times = _numbers(lists.pop(b"_timestamp", []))
     columns = Columns(steps, times or array("d", [math.nan]) * count)
+    gaps = {key for key, texts in lists.items() if len(texts) != count}
+    rows = _rows_with(gaps, keys, payloads) if gaps else {}
+    if rows is None:
+        return None
     for key, texts in lists.items():
-        _add(columns, key_name([key]), None, texts)
+        _add(columns, key_name([key]), rows.get(key), texts)
     return columns
+
+
+def _rows_with(gaps: set[bytes], keys: list[bytes], payloads: Sequence[bytes]) -> dict[bytes, list[int]] | None:
+    """Return in which rows those keys are, None where that cannot be told.
+
+    Args:
+        gaps: the keys that some rows lack.
+        keys: the keys of all rows, one behind the other, one for each value.
+        payloads: the records of the rows.
+    """
+    # The tag's bytes may be in other places too, but then there would be more of them than values.
+    counts = [payload.count(_VALUE_TAG) for payload in payloads]
+    if sum(counts) != len(keys):
+        return None
+    ends = list(accumulate(counts))
+    rows: dict[bytes, list[int]] = {key: [] for key in gaps}
+    for position, key in enumerate(keys):
+        if key in rows:
+            rows[key].append(bisect_right(ends, position))
+    return rows
 
 
 def read_any(payloads: Sequence[bytes], schema: Schema, last_step: int) -> Columns:
     """Decode any rows, item by item."""
     columns = Columns()
-    named, good = _cells_by_name(payloads, schema, columns)
+    good = payloads
+    try:
+        named = _cells_by_name(_raw_items(payloads, schema))
+    except wire.WireError:
+        # One record after the other shows which is broken.
+        taken = [wire.raw_items(payload, wire.HISTORY) for payload in payloads]
+        columns.bad = [index for index, raws in enumerate(taken) if raws is None]
+        good = [payload for payload, raws in zip(payloads, taken, strict=True) if raws is not None]
+        named = _cells_by_name([raw for raws in taken if raws is not None for raw in (b"", *filter(None, raws))])
     count = len(good)
     columns.times = array("d", [math.nan]) * count
     for row, value in _values(named.pop("_timestamp", [])):
         columns.times[row] = math.nan if (number := as_number(value)) is None else number
-    steps = {
-        row: value
-        for row, value in _values(named.pop("_step", []))
-        if isinstance(value, int) and abs(value) < _BEYOND_INT64
-    }
-    for row, payload in enumerate(good):
-        step = steps[row] if row in steps else wire.history_step(payload)
-        # No SDK leaves the step out; then the row counts as the next one.
-        last_step = min(last_step + 1, _BEYOND_INT64 - 1) if step is None else step
-        columns.steps.append(last_step)
+    columns.steps = _steps(named.pop("_step", []), good, last_step)
     named.pop("_runtime", None)
     for name, samples in named.items():
         for rows, texts in samples:
@@ -132,14 +157,31 @@ def read_any(payloads: Sequence[bytes], schema: Schema, last_step: int) -> Colum
     return columns
 
 
+def _steps(samples: _Samples, payloads: Sequence[bytes], last_step: int) -> array[int]:
+    """Return the step of each row: from the item, the record's own field, or counted on."""
+    if len(samples) == 1 and len(samples[0][0]) == len(payloads):
+        quick = _integers(samples[0][1])
+        if quick is not None and samples[0][0] == list(range(len(payloads))):
+            return quick
+    found = {row: value for row, value in _values(samples) if isinstance(value, int) and abs(value) < _BEYOND_INT64}
+    steps = array("q")
+    for row, payload in enumerate(payloads):
+        step = found[row] if row in found else wire.history_step(payload)
+        # No SDK leaves the step out; then the row counts as the next one.
+        last_step = min(last_step + 1, _BEYOND_INT64 - 1) if step is None else step
+        steps.append(last_step)
+    return steps
+
+
 _Samples = list[tuple[list[int], list[bytes]]]
 
 
-def _cells_by_name(
-    payloads: Sequence[bytes], schema: Schema, columns: Columns
-) -> tuple[dict[str, _Samples], list[bytes]]:
-    """Return the samples (rows, texts) of each key, and the payloads that are rows; fill `columns.bad`."""
-    raws = _raw_items(payloads, schema, columns.bad)
+def _cells_by_name(raws: list[bytes]) -> dict[str, _Samples]:
+    """Return the samples (rows, texts) of each key, from serialized items with an empty one before each row.
+
+    Raises:
+        WireError: an item is broken.
+    """
     found: dict[bytes, tuple[list[int], list[bytes]]] = {}
     row = -1
     for raw in raws:
@@ -156,36 +198,36 @@ def _cells_by_name(
     named: dict[str, _Samples] = {}
     for prefix, (rows, tails) in found.items():
         path = wire.whole_path(prefix)
-        texts = None if path is None else [wire.only_value(tail) for tail in tails]
+        texts = None
+        if path is not None:
+            # Nearly always the length is one byte, and the value ends the item.
+            texts = [
+                tail[3:] if tail[2] < 0x80 and len(tail) == tail[2] + 3 else wire.only_value(tail) for tail in tails
+            ]
         if path is not None and texts is not None and None not in texts:
             named.setdefault(key_name(path), []).append((rows, [text or b"" for text in texts]))
             continue
         for at, tail in zip(rows, tails, strict=True):
             item = wire.item(prefix + tail)
             named.setdefault(key_name(item.path), []).append(([at], [item.value]))
-    bad = set(columns.bad)
-    return named, [payload for index, payload in enumerate(payloads) if index not in bad]
+    return named
 
 
-def _raw_items(payloads: Sequence[bytes], schema: Schema, bad: list[int]) -> Iterable[bytes]:
-    """Return the serialized items of all rows, an empty one before each row."""
+def _raw_items(payloads: Sequence[bytes], schema: Schema) -> list[bytes]:
+    """Return the serialized items of all rows, an empty one before each row.
+
+    Raises:
+        WireError: a record is broken, very large, or has empty items of its own.
+    """
     if max(map(len, payloads)) <= _LARGE:
         try:
             schema.flat(schema.join(payloads))  # raises where an item is broken
-            raws = list(schema.raw(schema.join(payloads, _ROW_MARK)).record.history.items)
-        except DecodeError:
-            raws = []
+            raws: list[bytes] = list(schema.raw(schema.join(payloads, _ROW_MARK)).record.history.items)
+        except DecodeError as error:
+            raise wire.WireError(str(error)) from None
         if raws.count(b"") == len(payloads):
             return raws
-    raws = []
-    for index, payload in enumerate(payloads):
-        items = wire.raw_items(payload, wire.HISTORY)
-        if items is None:
-            bad.append(index)
-        else:
-            raws.append(b"")
-            raws.extend(filter(None, items))
-    return raws
+    raise wire.WireError("not to be taken at once")
 
 
 def _values(samples: _Samples) -> Iterable[tuple[int, object]]:

@@ -87,17 +87,29 @@ def _last_values(payloads: Sequence[bytes], schema: Schema) -> list[Change] | No
     if columns.remove or any(change.value is None for change in other_changes):
         return None
     items = columns.items
+    keys, nested_keys = list(items.key), list(items.nested_key)
+    # Each metric's key has one part, unless there are more parts than values.
+    plain = len(keys) + len(nested_keys) == len(items.value)
     paths: set[tuple[bytes, ...]] | None = None
-    if len(items.key) + len(items.nested_key) == len(items.value):
-        paths = {(key,) for key in {*items.key, *items.nested_key}}
+    if plain:
+        paths = {(key,) for key in {*keys, *nested_keys}}
         paths.update(change.path for change in other_changes)
     found, complete = _look_back(payloads, paths)
+    recent = list(reversed(found.values()))
     if complete:
-        return list(reversed(found.values()))
-    raws = schema.raw(schema.join(metrics)).record.summary.items
-    last = {raw[: raw.find(_VALUE_TAG)]: raw for raw in raws}
+        return recent
+    if plain and not (keys and nested_keys):
+        last = dict(zip(nested_keys or keys, list(items.value), strict=True))
+        changes = [Change((key,), value) for key, value in last.items()]
+    else:
+        raws = schema.raw(schema.join(metrics)).record.summary.items
+        raw_of = {raw[: raw.find(_VALUE_TAG)]: raw for raw in raws}
+        try:
+            changes = [Change(*wire.item(raw)) for raw in raw_of.values()]
+        except wire.WireError:
+            return None
     # What was found among the last records comes last: there the order between the two kinds is known.
-    return other_changes + [Change(*wire.item(raw)) for raw in last.values()] + list(reversed(found.values()))
+    return other_changes + changes + recent
 
 
 def _look_back(

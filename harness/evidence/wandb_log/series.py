@@ -7,9 +7,10 @@ from itertools import islice
 from operator import eq, gt, lt
 
 from harness.evidence.wandb_log.models import Number, SeriesSummary, SystemSeriesSummary
-from harness.evidence.wandb_log.values import as_number, to_number
+from harness.evidence.wandb_log.values import as_number, parse_json, to_number
 
 SKETCH_POINTS = 200
+_GATHERED = 128
 
 
 class Sketch:
@@ -185,7 +186,7 @@ class Series:
 
 
 class SystemSeries:
-    """One system metric."""
+    """One system metric; samples are gathered and summed up many at a time."""
 
     def __init__(self, key: str, sketch_points: int = SKETCH_POINTS) -> None:
         self.key = key
@@ -193,25 +194,42 @@ class SystemSeries:
         self._nonzero = 0
         self._extent = Extent()
         self._first_time: float | None = None
-        self._last_time = 0.0
+        self._last_time: float | None = None
+        self._start = 0.0
         self._last_number_at = 0.0
         self._sketch = Sketch(sketch_points)
+        self._times: list[float] = []
+        self._texts: list[str] = []
 
-    def add(self, time: float, since_start: float, value: object) -> None:
-        """Take one sample: Unix time, seconds since the first sample of the log, parsed value."""
-        self._count += 1
-        self._last_time = time
+    def add(self, time: float, start: float, text: str) -> None:
+        """Take one sample: its Unix time, that of the log's first sample, and the value's JSON text."""
+        self._start = start
+        self._times.append(time)
+        self._texts.append(text)
+        if len(self._times) >= _GATHERED:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        times, values = self._times, [as_number(parse_json(text.encode())) for text in self._texts]
+        self._times, self._texts = [], []
         if self._first_time is None:
-            self._first_time = time
-        number = as_number(value)
-        if number is not None:
-            self._extent.add([number])
-            self._nonzero += number != 0 and not math.isnan(number)
-            self._last_number_at = since_start
-            self._sketch.add([since_start], [number])
+            self._first_time = times[0]
+        self._last_time = times[-1]
+        self._count += len(times)
+        numbers = [value for value in values if value is not None]
+        if numbers:
+            since = [
+                round(time - self._start, 3) for time, value in zip(times, values, strict=True) if value is not None
+            ]
+            self._extent.add(numbers)
+            self._nonzero += sum(number != 0 and not math.isnan(number) for number in numbers)
+            self._last_number_at = since[-1]
+            self._sketch.add(since, numbers)
 
     def summary(self) -> SystemSeriesSummary:
         """Return what is known so far."""
+        if self._times:
+            self._sum_up()
         extent = self._extent
         last = None if extent.last is None else (self._last_number_at, extent.last)
         return SystemSeriesSummary(

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from harness.evidence.wandb_log.models import SystemSeriesSummary
 from harness.evidence.wandb_log.series import SKETCH_POINTS, SystemSeries
-from harness.evidence.wandb_log.values import MAX_KEY, clean_text, parse_json
+from harness.evidence.wandb_log.values import MAX_KEY, clean_text
 
 _MAX_SERIES = 2000
 _FINE_SERIES = 300
 _COARSE_POINTS = 20
 _MAX_LABELS = 256
+_MAX_TEXT = 100
 # In shared mode every writer marks its series: `cpu/l:rank0`.
 _LABEL_MARK = "/l:"
 
@@ -40,9 +41,8 @@ class System:
         self.last_time = time
         for key, text in items:
             series = self._find(key)
-            if series is None:
-                continue
-            series.add(time, round(time - self.first_time, 3), parse_json(text.encode()))
+            if series is not None:
+                series.add(time, self.first_time, text[:_MAX_TEXT])  # a number is shorter
 
     def _find(self, key: str) -> SystemSeries | None:
         series = self._series.get(key)

@@ -148,3 +148,11 @@ def test_a_bomb_of_key_parts_stays_small() -> None:
 def test_a_bomb_of_nesting_is_no_number(value: str) -> None:
     cell = read_rows([row(0, a=value)], SCHEMA).cells["a"]
     assert len(cell.odd) + len(cell.numbers) == 1
+
+
+def test_what_only_protobuf_takes_costs_one_record() -> None:
+    group = message(b"\x0a", b"\x1b\x1c" + message(b"\x12", b"a") + message(b"\x82\x01", b"1"))
+    rows = [row(0, a="0"), history(2, [group, item(["d", "x"], "1")], 1), row(2, a="2")]
+    columns = read_rows(rows, SCHEMA)
+    assert columns.bad == [1]
+    assert columns.steps.tolist() == [0, 2]

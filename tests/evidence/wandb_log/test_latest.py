@@ -100,3 +100,10 @@ def test_bulk_and_one_by_one_agree_on_flat_keys(updates: list[list[tuple[list[st
         for number, one in enumerate(updates)
     ]
     assert in_bulk(payloads) == one_by_one(payloads)
+
+
+def test_what_only_protobuf_takes_costs_one_record() -> None:
+    group = message(b"\x0a", b"\x1b\x1c" + message(b"\x12", b"a") + message(b"\x12", b"b") + message(b"\x82\x01", b"1"))
+    changes, bad = latest([summary(1, [item(["a"], "1")]), summary(2, [group])], SCHEMA)
+    assert bad == [1]
+    assert changes == [Change((b"a",), b"1")]
