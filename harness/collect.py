@@ -140,7 +140,7 @@ def read_server(
 ) -> ServerReading:
     """Read the job's runs when they show as much as the disk does, or when patience ends."""
     where = where_to_look(request, setup, output, local)
-    uploaded = [run for run in local.runs if settings.sync or not run.offline]
+    uploaded = [run for run in local.runs if run.synced_marker or not run.offline]
     rows = {run.run_id: run.log.history_rows for run in uploaded}
     # A run that was neither announced nor logged anything never came to be: its init failed.
     expected = {run_id for run_id, count in rows.items() if count} | {link.run_id for link in output.links}

@@ -4,13 +4,17 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from harness.diagnosis.context import job_sdk_version
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
-from harness.diagnosis.view import TEMPORARY_FOLDER, find_lines, said
+from harness.diagnosis.view import TEMPORARY_FOLDER, find_lines, said, server_runs
 from harness.evidence.models import Evidence, LocalRun
 
+TORN_SAID = (
+    r"the file ends with an incomplete record|getting next record: (unexpected EOF|leveldb)|\.wandb file is incomplete"
+    r"|record checksum is invalid|assert checksum == checksum_computed|invalid W&B identifier|Exception: Invalid header"
+)
+EMPTY_SAID = r"\.wandb file is empty|(getting next record|bad header): EOF$|didn't find run info"
 NOTHING_WRITTEN = ("header_only", "empty")
 CUT_OFF = ("torn", "damaged")
 RESTART_GAP_S = 5.0
@@ -40,12 +44,8 @@ def never_synced(evidence: Evidence) -> Iterator[Hit]:
 
 
 def truncated(evidence: Evidence) -> Iterator[Hit]:
-    """The log of an offline run breaks off inside a record."""
-    text = sync_said(
-        evidence,
-        r"transactionlog: error getting next record|\.wandb file is incomplete|record checksum is invalid"
-        r"|assert checksum == checksum_computed",
-    )
+    """The log of an offline run breaks off inside a record, or part of it is damaged."""
+    text = sync_said(evidence, TORN_SAID)
     seen = evidence.request.source == "job"
     broken = [] if seen else [r for r in looked_at(evidence) if r.log.status in CUT_OFF]
     if not text and not broken:
@@ -66,7 +66,7 @@ def _break(run: LocalRun) -> str:
 
 def nothing_written(evidence: Evidence) -> Iterator[Hit]:
     """The log of an offline run holds a header at most."""
-    text = sync_said(evidence, r"\.wandb file is empty|Failed to read \S+\.wandb|didn't find run info")
+    text = sync_said(evidence, EMPTY_SAID)
     # A job that was killed before our eyes is the earlier cause.
     seen = evidence.request.source == "job"
     empty = [] if seen else [r for r in looked_at(evidence) if r.log.status in NOTHING_WRITTEN]
@@ -92,7 +92,10 @@ def skipped(evidence: Evidence) -> Iterator[Hit]:
     if text := sync_said(evidence, r"Skipped \d+ synced run\(s\)|use wandb sync --clean"):
         run = next((r for r in evidence.local.runs if r.synced_marker), None)
         values = {"marker": f"{run.log.path}.synced", "run_dir": run.path} if run else {"marker": ".synced"}
-        yield Hit(id="sync-skips-synced", observed=text, values=values)
+        # Without the run on the server, or with half of it, this is the reason why.
+        there = {r.id: r.rows or 0 for r in server_runs(evidence)}
+        lacking = run is not None and there.get(run.run_id, 0) < run.log.history_rows
+        yield Hit(id="sync-skips-synced", observed=text, values=values, severity="error" if lacking else None)
     if text := sync_said(evidence, r"Skipped \d+ online run\(s\)"):
         run = next((r for r in evidence.local.runs if not r.offline), None)
         yield Hit(id="sync-skips-online", observed=text, values={"run_dir": run.path} if run else {})
@@ -111,13 +114,10 @@ def sync_without_key(evidence: Evidence) -> Iterator[Hit]:
 
 
 def sync_hangs(evidence: Evidence) -> Iterator[Hit]:
-    """The upload by SDK 0.28.1 was started and did not end."""
-    tried = evidence.request.sync and bool(evidence.local.runs) and evidence.sync_exit_code is None
-    version = evidence.versions.get("wandb") or job_sdk_version(evidence)
-    if tried and version == "0.28.1" and not any(run.synced_marker for run in evidence.local.runs):
-        yield Hit(
-            id="sync-hang-renamed-run", observed=("wandb sync of SDK 0.28.1 did not end.", *evidence.sync_output[-2:])
-        )
+    """The upload by SDK 0.28.1, which the harness itself runs with, was started and did not end."""
+    hung = [line for line in evidence.sync_output if "no end after" in line]
+    if hung and evidence.versions.get("reader_sdk") == "0.28.1":
+        yield Hit(id="sync-hang-renamed-run", observed=(*hung[:1], "The SDK that uploads is 0.28.1."))
 
 
 def deleted_run(evidence: Evidence) -> Iterator[Hit]:

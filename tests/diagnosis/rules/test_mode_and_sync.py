@@ -101,6 +101,22 @@ CASES = {
         upload("wandb: ERROR Internal error: transactionlog: error getting next record: unexpected EOF"),
         "sync-truncated-file",
     ),
+    "torn file, newest sync": (
+        upload('wandb: ERROR Failed to sync all data from "x": the file ends with an incomplete record. If the run'),
+        "sync-truncated-file",
+    ),
+    "flipped bits": (
+        upload("wandb: ERROR Internal error: transactionlog: error getting next record: leveldb/record: invalid chunk"),
+        "sync-truncated-file",
+    ),
+    "seven bytes, new sync": (
+        upload('wandb: ERROR Failed to read "x": transactionlog: error getting next record: EOF'),
+        "sync-empty-file",
+    ),
+    "zero bytes, new sync": (
+        upload('wandb: ERROR Failed to read "x": transactionlog: bad header: EOF'),
+        "sync-empty-file",
+    ),
     "torn file, legacy sync": (
         upload("wandb: WARNING .wandb file is incomplete (record header is 3 bytes instead of the expected 7)"),
         "sync-truncated-file",
@@ -132,7 +148,7 @@ CASES = {
         "sync-no-key",
     ),
     "sync that hangs": (
-        upload(versions={"wandb": "0.28.1"}, sync_exit_code=None),
+        upload("wandb sync x: no end after 120 s", versions={"reader_sdk": "0.28.1"}, sync_exit_code=None),
         "sync-hang-renamed-run",
     ),
     "sync of a deleted run": (
@@ -206,6 +222,7 @@ SILENT = {
         job=b.job("wandb: ERROR run a/b/c was previously created and deleted; try a new run name", ending="failed")
     ),
     "fallen back to /tmp, but online": b.evidence(job=b.job("wandb: WARNING Falling back to temporary directory /tmp")),
+    "sync of another SDK hangs": upload("wandb sync x: no end after 120 s", versions={"reader_sdk": "0.31.0"}),
     "reader failed for another reason": b.evidence(
         server=ServerReading(status="failed", reader_version="0.31.0", trouble=Trouble(kind="timeout", text="late"))
     ),

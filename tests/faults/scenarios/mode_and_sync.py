@@ -10,9 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.loopback.faults import Fault
 from tests.compat.sdks import sdk_python
 from tests.faults.scenario import GOOD, PRELUDE, Hook, Scenario, Stage, init_job
 
+DELETED = "run loopback/scenario/x was previously created and deleted; try a new run name"
 NOT_ONLINE = ("test_mode_is_online",)
 NO_RUN = ("test_init_succeeded",)
 FOLDER = ("--run-dir", "wandb")
@@ -27,17 +29,6 @@ def offline_run(stage: Stage, *, job: str = GOOD, sdk: str | None = None, **env:
     environment = {**stage.env, "WANDB_MODE": "offline", **env}
     subprocess.run([python, str(script)], cwd=stage.work, env=environment, timeout=90, check=False, capture_output=True)
     return max((stage.work / "wandb").glob("offline-run-*"), key=lambda p: p.stat().st_mtime)
-
-
-def sync(stage: Stage, *arguments: str, **env: str | None) -> str:
-    """Run `wandb sync` with these arguments; return what it printed."""
-    environment = {k: v for k, v in {**stage.env, **env}.items() if v is not None}
-    command = [sys.executable, "-m", "wandb", "sync", *arguments]
-    done = subprocess.run(
-        command, cwd=stage.work, env=environment, timeout=90, check=False, text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    return done.stdout
 
 
 def left_behind(*, job: str = GOOD, sdk: str | None = None, keep: float = 1.0) -> Hook:
@@ -70,7 +61,10 @@ def restarted() -> Hook:
 SYNC_IN_JOB = """
 import glob, subprocess
 found = glob.glob("wandb/offline-run-*")[0]
-env = {{k: v for k, v in os.environ.items() if k != "WANDB_MODE" and k not in {without!r}}}
+log = glob.glob(found + "/*.wandb")[0]
+while os.path.getsize(log) < 100: time.sleep(0.1)
+{before}
+env = {{k: v for k, v in os.environ.items() if k not in {without!r}}}
 command = [sys.executable, "-m", "wandb", "sync", {arguments}]
 print(subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=-1, stderr=-2, text=True).stdout, flush=True)
 """
@@ -78,8 +72,7 @@ print(subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=-1, stde
 
 def sync_in_job(arguments: str = "found", *, without: tuple[str, ...] = (), before: str = "") -> str:
     """A job that logs offline and uploads its run itself, as batch scripts do."""
-    upload = SYNC_IN_JOB.format(arguments=arguments, without=without)
-    return init_job('mode="offline"', train="train(run); run.finish()") + before + upload
+    return init_job('mode="offline"') + SYNC_IN_JOB.format(arguments=arguments, without=without, before=before)
 
 
 SCENARIOS = (
@@ -148,9 +141,9 @@ SCENARIOS = (
     Scenario(name="never-synced", expect="sync-never-run", hook=left_behind(), command=FOLDER),
     Scenario(name="never-synced-0.19.5", expect="sync-never-run", hook=left_behind(sdk="0.19.5"), command=FOLDER),
     Scenario(name="log-cut-in-half", expect="sync-truncated-file", hook=left_behind(keep=0.5), command=FOLDER),
-    Scenario(name="killed-offline", expect="sync-empty-file", hook=left_behind(job=KILLED), command=FOLDER),
+    Scenario(name="folder-of-a-killed-job", expect="sync-empty-file", hook=left_behind(job=KILLED), command=FOLDER),
     Scenario(
-        name="killed-offline-0.19.5",
+        name="folder-of-a-killed-job-0.19.5",
         expect="sync-empty-file",
         hook=left_behind(job=KILLED, sdk="0.19.5"),
         command=FOLDER,
@@ -173,6 +166,25 @@ SCENARIOS = (
         expect="sync-wrong-path",
         job=sync_in_job('found + "/files"'),
         failed=NOT_ONLINE,
+    ),
+    Scenario(
+        name="sync-of-a-run-marked-as-synced",
+        expect="sync-skips-synced",
+        job=sync_in_job('"wandb"', before='open(log + ".synced", "w").close()'),
+        failed=NOT_ONLINE,
+    ),
+    Scenario(
+        name="sync-of-a-torn-log",
+        expect="sync-truncated-file",
+        job=sync_in_job(before="os.truncate(log, os.path.getsize(log) // 2)"),
+        failed=("test_nothing_was_lost",),
+    ),
+    Scenario(
+        name="sync-of-a-deleted-run",
+        expect="sync-deleted-run",
+        options=("--offline", "--sync"),
+        misbehave=(Fault(operation="UpsertBucket", status=409, message=DELETED),),
+        failed=NO_RUN,
     ),
     Scenario(
         name="tmp-for-offline-runs",
