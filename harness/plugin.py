@@ -15,7 +15,7 @@ from harness.settings import Settings, SettingsError, resolve
 if TYPE_CHECKING:
     from harness.evidence.models import Evidence
 
-pytest_plugins = ["harness.fixtures"]
+pytest_plugins = ["harness.fixtures", "harness.report.junit"]
 CHECKS = Path(__file__).resolve().parent.parent / "checks"
 EXIT = {"passed": 0, "failed": 1, "inconclusive": 10}
 
@@ -190,7 +190,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     from harness.report.write import finish
 
-    mine.verdict = finish(mine)
+    mine.verdict = finish(mine, session.config.invocation_params.args)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         session.exitstatus = EXIT[mine.verdict.verdict]
 

@@ -25,6 +25,10 @@ class Session:
     verdict: Verdict | None = None
     gathered: Evidence | None = None
     """The evidence, once there is any."""
+    unwritten: list[str] = field(default_factory=list)
+    """Reports that could not be written, and why; one line each."""
+    record_for_suite: Callable[[str, object], None] = lambda _name, _value: None
+    """Adds a property to JUnit's whole suite, where pytest writes one."""
     _findings: tuple[Finding, ...] | None = None
 
     @property

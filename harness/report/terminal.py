@@ -1,11 +1,15 @@
 """The closing summary on the terminal: the verdict, one cause and one cure, and where the files are."""
 
+import os
 import shutil
+import sys
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.diagnosis.model import Finding
+from harness.diagnosis.model import Finding, Verdict
+from harness.report.github import annotations
+from harness.report.sparkline import curves
 
 if TYPE_CHECKING:
     import pytest
@@ -35,13 +39,28 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     for check in verdict.checks:
         if check.outcome == "not_checked":
             terminal.write_line(f"not checked: {check.name}: {check.reason}"[:400])
-    for run in verdict.runs[:8]:
-        terminal.write_line(f"run: {run.url or f'{run.entity}/{run.project}/{run.id} ({run.source}, {run.state})'}")
-    if len(verdict.runs) > 8:
-        terminal.write_line(f"and {len(verdict.runs) - 8} more runs")
+    for text in runs(verdict):
+        terminal.write_line(text)
+    for text in curves(session.gathered, width, getattr(sys.__stdout__, "encoding", None)):
+        terminal.write_line(text)
+    files(terminal, session)
+    for text in annotations(verdict, os.environ):
+        terminal.write_line(text)
+
+
+def runs(verdict: Verdict) -> list[str]:
+    """Name the runs: the first eight, and how many more."""
+    named = [f"run: {r.url or f'{r.entity}/{r.project}/{r.id} ({r.source}, {r.state})'}" for r in verdict.runs[:8]]
+    return [*named, f"and {len(verdict.runs) - 8} more runs"] if len(verdict.runs) > 8 else named
+
+
+def files(terminal: "pytest.TerminalReporter", session: "Session") -> None:
+    """Say where the reports are, and which of them could not be written."""
     terminal.write_line(f"report: {session.folder}")
     written = [n for n in FILES if (session.folder / n).exists()]
     terminal.write_line(f"        {', '.join(written)}")
+    for text in session.unwritten:
+        terminal.write_line(f"could not be written: {text}")
 
 
 def told(finding: Finding, width: int, *, root: bool) -> list[str]:

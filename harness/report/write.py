@@ -1,17 +1,74 @@
-"""Writes the reports of a verification into its folder."""
+"""Writes the reports of a verification into its folder; the verdict first, and whatever else goes wrong, it stands."""
 
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.model import Verdict
 from harness.diagnosis.verdict import assemble
+from harness.evidence.models import Evidence
 from harness.reportfolder import write_atomically
 
 if TYPE_CHECKING:
+    from harness.report.html import Again
     from harness.session import Session
 
 
-def finish(session: "Session") -> Verdict:
-    """Assemble the verdict and write `verdict.json` beside the evidence."""
+def finish(session: "Session", arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Verdict:
+    """Assemble the verdict, write it and the reports made of it, and give JUnit what concerns the whole.
+
+    Args:
+        session: what was found out; told in `session.unwritten` what could not be written.
+        arguments: what pytest was called with, for the command that verifies again.
+        environ: where GitHub Actions names the file of the step's summary.
+    """
     verdict = assemble(session.gathered, list(session.results.values()), session.findings())
-    write_atomically(session.folder / "verdict.json", verdict.model_dump_json(indent=1))
+    text = verdict.model_dump_json(indent=1)
+    _attempt(session, "verdict.json", lambda: write_atomically(session.folder / "verdict.json", text))
+    _attempt(session, "report.html and summary.md", lambda: _write_pages(session, verdict, arguments, environ))
+    session.record_for_suite("verdict", verdict.verdict)
+    if verdict.root_cause:
+        session.record_for_suite("root_cause", verdict.root_cause)
+    for run in verdict.runs[:8]:
+        session.record_for_suite("run", run.url or f"{run.entity}/{run.project}/{run.id}")
     return verdict
+
+
+def _attempt(session: "Session", what: str, write: Callable[[], None]) -> None:
+    try:
+        write()
+    except OSError as error:
+        session.unwritten.append(f"{what}: {error.strerror or error} ({session.folder})")
+    except Exception as error:  # noqa: BLE001 - a page that cannot be drawn must not cost the verdict
+        session.unwritten.append(f"{what}: {type(error).__name__}: {error}"[:300])
+
+
+def _write_pages(session: "Session", verdict: Verdict, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    from harness.report.github import append_summary
+    from harness.report.html import render
+    from harness.report.html_checks import sentences
+    from harness.report.markdown import summary
+
+    evidence, again, said = session.gathered or Evidence(), again_of(session, arguments), sentences()
+    write_atomically(session.folder / "report.html", render(evidence, verdict, said, again))
+    text = summary(evidence, verdict, said, again)
+    write_atomically(session.folder / "summary.md", text)
+    append_summary(text, environ)
+
+
+def again_of(session: "Session", arguments: Sequence[str]) -> "Again":
+    """Return the commands that verify again, judge the same evidence again, and pack it."""
+    from harness.__main__ import COMMANDS
+    from harness.report.html import Again
+
+    clone = shlex.quote(str(Path(__file__).resolve().parents[2]))
+    python, folder = shlex.quote(sys.executable), shlex.quote(str(session.folder))
+    saved = shlex.quote(str(session.settings.replay or session.folder / "evidence.json"))
+    return Again(
+        verify=f"cd {shlex.quote(str(session.settings.cwd))}\n{python} -m pytest {shlex.join(arguments)}".rstrip(),
+        replay=f"cd {clone}\n{python} -m pytest checks --replay {saved}",
+        bundle=f"{python} -m harness bundle {folder}" if "bundle" in COMMANDS else "",
+    )

@@ -1,0 +1,118 @@
+"""The report as Markdown, for pull requests, tickets and GitHub's step summary; bounded, and safe with odd strings."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from harness.diagnosis.model import Verdict
+from harness.evidence.models import Evidence
+from harness.report.html import Again
+from harness.report.html_checks import CheckView, Group, groups_of
+from harness.report.html_facts import runs_of, subject
+from harness.report.html_findings import FindingView, findings_of, sentence
+from harness.report.html_text import clean, clock, seconds
+
+SIGNS = {
+    "passed": "✅",
+    "failed": "❌",
+    "blocked": "⛔",
+    "not_applicable": "➖",
+    "not_checked": "❔",
+    "inconclusive": "❔",
+}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~^$])")
+
+
+def summary(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: Again) -> str:
+    """Return the page; the same facts as the HTML report without its pictures."""
+    lines = [f"## {SIGNS[verdict.verdict]} W&amp;B verification: {verdict.verdict}", "", plain(sentence(verdict)), ""]
+    lines += [f"Verified: {plain(subject(evidence.request))}. {clock(evidence.created_at)}", ""]
+    for finding in findings_of(verdict):
+        lines += _finding(finding)
+    lines += _checks(groups_of(verdict, said))
+    lines += _runs(verdict)
+    lines += _timings(verdict)
+    for title, command in (("Verify again", again.verify), ("Judge the same evidence again", again.replay)):
+        if command:
+            lines += [f"{title}:", "", *fenced(command, "sh"), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _finding(finding: FindingView) -> Iterator[str]:
+    kind = {"cause": "Root cause", "also": "Also a cause"}.get(finding.kind, finding.severity.capitalize())
+    yield from (f"### {kind}: {plain(finding.title)}", "")
+    yield from (f"{span(finding.id)}" + (f": {finding.when}" if finding.when else ""), "")
+    if finding.observed:
+        yield from ("What was seen:", "", *fenced("\n".join(finding.observed), "text"), "")
+    if finding.steps:
+        yield from ("What to do:", "")
+    for step in finding.steps:
+        first = "- "
+        for part in step:
+            if part.kind == "text":
+                yield f"{first}{plain(part.text)}"
+            else:
+                yield from ("", *(f"  {line}" for line in fenced(part.text, "sh")))
+            first = "  "
+        yield ""
+    sources = [plain(f"Guide: {finding.guide}.")] if finding.guide else []
+    if sources or finding.links:
+        yield from (" ".join([*sources, *(f"<{url}>" for url in finding.links)]), "")
+
+
+def _checks(groups: list[Group]) -> Iterator[str]:
+    if not groups:
+        return
+    yield from ("### What was checked", "", "| | check | outcome | why |", "|---|---|---|---|")
+    for group in groups:
+        told = ", ".join(text for _, text in group.counts)
+        yield f"| | **{plain(group.title)}** | {told} | |"
+        for check in group.checks:
+            if check.outcome != "passed":
+                yield _row(check)
+    yield ""
+
+
+def _row(check: CheckView) -> str:
+    name = check.name + (f"[{check.param}]" if check.param else "")
+    why = f"blocked by {span(check.blocked_by)}" if check.blocked_by else plain(check.reason)
+    return f"| {SIGNS[check.outcome]} | {span(name)} | {check.word} | {why} |"
+
+
+def _runs(verdict: Verdict) -> Iterator[str]:
+    runs = runs_of(verdict)
+    if not runs:
+        return
+    yield from (f"### Runs ({len(verdict.runs)})", "")
+    for run in runs:
+        place = f"<{run.url}>" if run.url else span(run.path)
+        yield f"- {place} {plain(run.name)}: {plain(run.state)}" + ("" if run.source == "server" else ", on disk only")
+    if len(verdict.runs) > len(runs):
+        yield f"- and {len(verdict.runs) - len(runs)} more"
+    yield ""
+
+
+def _timings(verdict: Verdict) -> Iterator[str]:
+    told = {k.removesuffix("_s").replace("_", " "): seconds(v) for k, v in list(verdict.timings.items())[:20]}
+    versions = {k.replace("_", " "): clean(v, 40) for k, v in list(verdict.versions.items())[:10]}
+    for title, facts in (("Timings", told), ("Versions", versions)):
+        if facts:
+            yield from (f"{title}: " + ", ".join(f"{plain(k)} {plain(v)}" for k, v in facts.items()), "")
+
+
+def plain(text: str) -> str:
+    """Write a text so that Markdown shows it as it is: no markup, no HTML, no mention of a user, no link of its own."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = _SPECIAL.sub(r"\\\1", escaped).replace("@", "&#64;").replace("://", "&#58;//").replace("\n", " ")
+    return escaped.replace("www\\.", "www&#46;")
+
+
+def span(text: str) -> str:
+    """Write a text as code, also one with backticks; bars stay out of the way of tables."""
+    return f"`{text.replace('`', 'ˋ').replace('|', '¦')}`" if text.strip() else ""
+
+
+def fenced(text: str, language: str) -> list[str]:
+    """Put lines into a code block with a fence longer than any in them."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return [f"{fence}{language}", *text.splitlines(), fence]
