@@ -74,8 +74,9 @@ def entity_unknown(evidence: Evidence) -> Iterator[Hit]:
     network = evidence.setup.network if evidence.setup else None
     observed = _answered(evidence, 404, UNKNOWN_ENTITY)
     match = re.search(UNKNOWN_ENTITY, "\n".join(observed))
-    if match:
-        yield Hit(id="init-entity-404", observed=observed, values=_target(evidence) | {"entity": match[1]})
+    if observed:
+        named = {"entity": match[1]} if match else {}
+        yield Hit(id="init-entity-404", observed=observed, values=_target(evidence) | named)
     elif network and network.project_access == "no_such_entity":
         observed = (f"The server has no user or team named {network.entity}.",)
         yield Hit(id="init-entity-404", observed=observed, values=_target(evidence))
