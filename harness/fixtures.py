@@ -81,20 +81,22 @@ def job_config(evidence: Evidence) -> tuple[str, ...]:
 
 @pytest.fixture
 def intended(evidence: Evidence) -> tuple[str, str]:
-    """Entity and project that were asked for."""
-    network = evidence.setup.network if evidence.setup else None
-    if evidence.request.source == "job" and not judged_on_server(evidence):
-        raise NotApplicable("an offline run gets its place when it is synced")
+    """Entity and project that were asked for; what the job script names by itself is right by definition."""
     run = main_run(evidence)
-    entity = (network.entity if network else None) or run.entity
-    # Nobody asked for the default entity: a script that names one of the user's teams says what it means.
-    default = network.viewer.entity if network and network.viewer else None
-    if entity == default and run.entity in own_entities(evidence):
-        entity = run.entity
-    project = (network.project if network else None) or run.project
     if evidence.request.run_path:
-        entity, project, _ = evidence.request.run_path.split("/")
-    return entity, project
+        named = evidence.request.run_path.split("/")
+        return named[0], named[1]
+    if not judged_on_server(evidence):
+        raise NotApplicable("an offline run gets its place when it is synced")
+    setup = evidence.setup
+    asked = setup.network if setup else None
+    entity = asked.entity if asked and setup and "entity" not in setup.script_names else None
+    project = asked.project if asked and setup and "project" not in setup.script_names else None
+    # Nobody asked for the default entity: a job that goes to one of the user's teams says what it means.
+    default = asked.viewer.entity if asked and asked.viewer else None
+    if entity == default and (run.entity in own_entities(evidence) or evidence.request.server == "loopback"):
+        entity = None
+    return entity or run.entity, project or run.project
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ def user_environment(environ: Mapping[str, str], server: Server | None) -> dict[
     kept = {k: v for k, v in environ.items() if not k.startswith(OWN)}
     if server:
         kept |= {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": server.api_key}
-        kept.pop("WANDB_ENTITY", None)
     return kept
 
 

@@ -79,7 +79,7 @@ def _verify_job(
     settings: Settings, request: Request, folder: Path, progress: Progress, environ: Mapping[str, str], clock: Clock
 ) -> Evidence:
     with ExitStack() as stack:
-        server = stack.enter_context(embedded_server()) if settings.server == "loopback" else None
+        server = stack.enter_context(embedded_server(environ)) if settings.server == "loopback" else None
         users = jobenv.user_environment(environ, server)
         progress.show(Moment(phase="preflight"))
         with clock.phase("preflight"):
@@ -108,11 +108,13 @@ def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground
 
 
 @contextmanager
-def embedded_server() -> Iterator[jobenv.Server]:
-    """Serve the loopback backend for as long as the verification lasts."""
+def embedded_server(environ: Mapping[str, str]) -> Iterator[jobenv.Server]:
+    """Serve the loopback backend for as long as the verification lasts; every entity is the user's there."""
+    from harness.loopback.accounts import DEFAULT_TEAMS, Accounts, User
     from harness.loopback.server import LoopbackServer
 
-    with LoopbackServer() as server:
+    user = User(teams=tuple(dict.fromkeys([*DEFAULT_TEAMS, environ.get("WANDB_ENTITY") or DEFAULT_TEAMS[0]])))
+    with LoopbackServer(accounts=Accounts((user,), foreign=(), open=True)) as server:
         yield jobenv.Server(server.url, server.api_key)
 
 

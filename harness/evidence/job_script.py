@@ -58,6 +58,14 @@ def script_mentions_key(script: Path | None) -> bool:
     return bool(_KEY_TEXT.search(_COMMENT.sub("", read_script(script))))
 
 
+def script_names(script: Path | None) -> tuple[str, ...]:
+    """Which of entity and project the script names by itself: arguments beat the environment."""
+    text = _COMMENT.sub("", read_script(script))
+    return tuple(
+        name for name in ("entity", "project") if re.search(rf"\b{name}\b[\"']?\s*[=:]|WANDB_{name.upper()}", text)
+    )
+
+
 def script_key_line(script: Path | None) -> int | None:
     """The first line, counted from 1, in which a key itself stands beside the word key, login or password."""
     lines = read_script(script).splitlines()

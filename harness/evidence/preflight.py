@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.evidence.background import Background
 from harness.evidence.credentials import api_key_in_use, collect_credentials
 from harness.evidence.job_python import collect_job_python
-from harness.evidence.job_script import script_key_line
+from harness.evidence.job_script import script_key_line, script_names
 from harness.evidence.mode import collect_mode, script_mentions_key
 from harness.evidence.models.setup import JobPython, Network, Setup
 from harness.evidence.network import base_url_problem, probe_network, resolve_base_url
@@ -48,6 +48,7 @@ def collect_setup(
         place=place,
         script_sets_key=script_mentions_key(script),
         script_key_line=script_key_line(script),
+        script_names=script_names(script),
     )
 
 

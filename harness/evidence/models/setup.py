@@ -148,6 +148,8 @@ class Setup(Fact):
     network: Network = Network()
     python: JobPython | None = None
     place: Place = Place()
+    script_names: tuple[str, ...] = ()
+    """Which of entity and project the job script names by itself."""
     script_sets_key: bool = False
     """The job script mentions a key or a login, so a missing key here is not the last word."""
     script_key_line: int | None = None
