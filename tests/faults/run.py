@@ -101,7 +101,7 @@ def command_of(scenario: Scenario, stage: Stage) -> list[str]:
     fixed = ("-c", str(REPOSITORY / "pyproject.toml"), "--rootdir", str(REPOSITORY), "-p", "no:cacheprovider")
     given = [stage.fill(word) for word in (*how, *stage.options)]
     report = ("--report", str(stage.root / "report"))
-    return [stage.python, "-m", "pytest", str(REPOSITORY / "checks"), *fixed, *given, *report]
+    return [*stage.wrapper, stage.python, "-m", "pytest", str(REPOSITORY / "checks"), *fixed, *given, *report]
 
 
 def play(scenario: Scenario) -> Played:

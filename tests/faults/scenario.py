@@ -63,6 +63,8 @@ class Stage:
     server: LoopbackServer
     """The loopback backend of this scenario, in the process of the test."""
     options: list[str] = field(default_factory=list)
+    wrapper: list[str] = field(default_factory=list)
+    """Words before the user's command: what opens a namespace around it."""
 
     @property
     def python(self) -> str:
@@ -113,6 +115,8 @@ class Scenario:
     sdk: str | None = None
     """SDK version of the job, where it is not the harness's own."""
     hook: Hook | None = None
+    why_not: Callable[[], str | None] | None = None
+    """Says why this machine cannot play the scenario; None where it can."""
     timeout_s: float = 120.0
 
     @property

@@ -39,5 +39,20 @@ SCENARIOS = (
         job=init_job(train='train(run); run.finish(); wandb.Api().run("loopback/scenario/nosuchrun").state'),
         failed=("test_job_completed",),
     ),
+    Scenario(name="offline-files", expect="ver-offline-files-differ", kind="info", options=("--offline",)),
+    Scenario(
+        name="reading-back",
+        expect="ver-api-creates-dirs",
+        kind="info",
+        job=init_job(
+            train='train(run); run.finish(); wandb.Api().run("/".join((run.entity, run.project, run.id))).state'
+        ),
+    ),
+    Scenario(
+        name="disabled-run-before",
+        expect="ver-mode-disabled-scope",
+        kind="info",
+        job=init_job(before='import wandb\nwandb.init(mode="disabled").finish()'),
+    ),
     Scenario(name="old-banner", expect="ver-core-banner", kind="info", sdk="0.19.5"),
 )
