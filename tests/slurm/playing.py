@@ -133,8 +133,11 @@ class Player:
 
     def verify(self, *options: str, report: str = "report", timeout_s: float = 180.0) -> Outcome:
         """Run a verification to its end."""
+        return self.outcome(self.start(*options, report=report), report, timeout_s)
+
+    def outcome(self, process: subprocess.Popen[str], report: str = "report", timeout_s: float = 180.0) -> Outcome:
+        """Wait for the end of a verification."""
         begun = time.monotonic()
-        process = self.start(*options, report=report)
         try:
             out, _ = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -21,7 +20,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def slow(player: Player) -> tuple[str, ...]:
     """A training that takes 20 seconds."""
     script = player.work / "train.py"
-    script.write_text(TRAIN.read_text().replace('"--pause", type=float, default=0.3', '"--pause", type=float, default=5'))
+    script.write_text(
+        TRAIN.read_text().replace('"--pause", type=float, default=0.3', '"--pause", type=float, default=5')
+    )
     return ("--job", str(script))
 
 
@@ -41,7 +42,7 @@ def nothing_left(player: Player) -> None:
 
 def own(player: Player) -> list[int]:
     """Processes that the verification or its job left."""
-    return [pid for pid in belonging(f"HOME={player.home}") if _name(pid) not in ("slurmstepd:",)]
+    return [pid for pid in belonging(f"HOME={player.home}") if _name(pid) != "slurmstepd:"]
 
 
 def _name(pid: int) -> str:
@@ -104,7 +105,7 @@ def test_second_interrupt_does_not_stop_the_cancelling(player: Player) -> None:
 
 
 def test_nothing_is_left_after_interruptions_at_random_moments(player: Player) -> None:
-    dice = random.Random(20)  # noqa: S311 - moments, no secrets
+    dice = random.Random(20)
     options = slow(player)
     for i in range(20):
         process = player.start(*options, report=f"report-{i}")
@@ -116,4 +117,4 @@ def test_nothing_is_left_after_interruptions_at_random_moments(player: Player) -
             *(f"report-{n}" for n in range(i + 1)),
         }  # fmt: skip
     assert not list(player.home.iterdir()) or {p.name for p in player.home.iterdir()} <= {".config", ".cache"}
-    assert os.listdir(player.lab.root / "tmp") == []
+    assert not list((player.lab.root / "tmp").iterdir())
