@@ -20,7 +20,8 @@ def expected_gpus(evidence: Evidence) -> GpuExpectation | None:
     """Return what should be there, or None where nothing says that the job had a GPU.
 
     The SDK samples only the node of the process that called `wandb.init()`, and on AMD every GCD that the tool sees,
-    whatever ROCR_VISIBLE_DEVICES says; so the count is a lower bound for one node.
+    whatever ROCR_VISIBLE_DEVICES says; so each source gives a lower bound for one node, and the highest one counts: a
+    job step may see fewer GPUs than the job asked for.
     """
     candidates = (
         _probed(evidence),
@@ -29,7 +30,7 @@ def expected_gpus(evidence: Evidence) -> GpuExpectation | None:
         _told_by_ranks(evidence),
         _seen(evidence),
     )
-    return next((c for c in candidates if c is not None and c.count > 0), None)
+    return max((c for c in candidates if c is not None and c.count > 0), key=lambda c: c.count, default=None)
 
 
 def first_node(evidence: Evidence) -> NodeTelemetry | None:
@@ -61,6 +62,10 @@ def _probed(evidence: Evidence) -> GpuExpectation | None:
     )
     amd = node.initstate is not None or any(d.vendor == "amd" for d in node.devices)
     vendor: Vendor = "amd" if amd else "nvidia" if node.nvidia_smi else "unknown"
+    # A live driver alone may be that of a laptop's display; beside ROCm's tools it means at least one GPU.
+    tools = bool(node.command and node.command.path) or bool(node.library and node.library.loadable)
+    if max(counts) == 0 and tools and (node.initstate or "").strip() == "live":
+        return GpuExpectation(1, "amd", f"{node.host} has AMD's driver and its tools")
     return GpuExpectation(max(counts), vendor, f"{node.host} has {max(counts)} GPUs")
 
 

@@ -42,11 +42,14 @@ def initstate() -> str | None:
         return None
 
 
-def call_command() -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """Call rocm-smi as SDKs up to 0.30.0 do: from PATH, else /usr/bin; returns the finding and the parsed output."""
+def call_command() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Call rocm-smi as SDKs up to 0.30.0 do: from PATH, else /usr/bin; returns the finding and the parsed output.
+
+    A finding without a path says that it was looked for and is not there.
+    """
     path = shutil.which(COMMAND) or (DEFAULT_COMMAND if Path(DEFAULT_COMMAND).exists() else None)
     if path is None:
-        return None, {}
+        return {"path": None}, {}
     begun = time.monotonic()
     try:
         done = subprocess.run([path, "-a", "--json"], capture_output=True, timeout=LIMIT_S, check=False)

@@ -64,7 +64,7 @@ def test_an_answer_that_is_no_json_is_told(stand_in):
 
 def test_a_node_without_any_of_it_says_so(tmp_path):
     node = probe_here({"PATH": str(tmp_path)}).nodes[0]
-    assert node.command is None
+    assert node.command.path is None
     assert not node.library.loadable
     assert "librocm_smi64.so" in node.library.trouble.text
 

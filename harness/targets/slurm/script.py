@@ -31,6 +31,8 @@ class Plan:
     output: str = "slurm-%j.out"
     marker: Path | None = None
     """A file that the job makes when it ends."""
+    probe: Path | None = None
+    """The script that asks each node about its GPUs; its answers go beside it, a file for each node."""
     variables: Mapping[str, str] = field(default_factory=dict)
     name: str = "wandb-verification"
 
@@ -62,6 +64,8 @@ def render(plan: Plan) -> str:
         memory_gb=site.memory_per_gpu_gb * slurm.gpus,
         output=_sbatch_quoted(plan.output),
         marker=shlex.quote(str(plan.marker)) if plan.marker else None,
+        probe=shlex.quote(str(plan.probe)) if plan.probe else None,
+        answers=shlex.quote(str(plan.probe.parent)) if plan.probe else None,
         variables={k: shlex.quote(v) for k, v in plan.variables.items()},
         container=shlex.quote(str(plan.container or site.container)),
         script=shlex.quote(str(plan.script)),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import jobenv
+from harness.evidence.telemetry import probe_script
 from harness.settings import Settings
 from harness.targets.base import log_path
 from harness.targets.slurm.script import MARKS, Plan, directives, escaped, render
@@ -80,8 +81,10 @@ def prepare(
         cwd.mkdir(exist_ok=True)
         # The package may be where compute nodes cannot see it; the report folder is seen everywhere.
         script = Path(shutil.copy(script, cwd))
+    probe = Path(shutil.copy(probe_script(), folder))
     plan = Plan(**{
         **vars(plan), "script": script, "chdir": cwd, "output": escaped(log_path(folder)), "marker": folder / ENDED,
+        "probe": probe,
     })  # fmt: skip
     batch = folder / SCRIPT
     batch.write_text(render(plan), encoding="utf-8")
