@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"{path} cannot be written: {error.strerror}; name another file.\n")
         return 4
-    seen = finding["command"]["cards"] if finding["command"] else 0
+    seen = finding["command"].get("cards", 0)
     devices = finding["library"].get("devices", 0)
     sys.stdout.write(f"{path}: rocm-smi shows {seen} GPUs, librocm_smi64 {devices}; serial numbers are left out.\n")
     return 0
