@@ -14,7 +14,7 @@ from harness.report.html_checks import counts, groups_of
 from harness.report.html_facts import facts_of, last_words, runs_of, subject
 from harness.report.html_findings import findings_of, sentence
 from harness.report.html_pictures import pictures
-from harness.report.html_text import clean, clock
+from harness.report.html_text import clean, clock, parted
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
         loader=PackageLoader("harness.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
+    jinja.filters["parted"] = parted
     style, script = (_asset(jinja, name) for name in ("report.css", "report.js"))
     findings = findings_of(verdict)
     return jinja.get_template("report.html.j2").render(

@@ -8,6 +8,7 @@ from typing import Literal
 
 from harness.diagnosis.entries import STAGES, catalogue
 from harness.diagnosis.model import Finding, Severity, Verdict
+from harness.report.html_checks import short
 from harness.report.html_text import block, clean, link
 
 WHEN: tuple[tuple[int, str], ...] = (
@@ -63,11 +64,11 @@ def _view(finding: Finding, root: str | None) -> FindingView:
         kind="cause" if finding.id == root else "also" if finding.explains else "remark",
         title=clean(finding.title),
         when=when(finding.id),
-        observed=tuple(block(text, 1200) for text in finding.observed[:LINES] if text.strip()),
+        observed=tuple(block(text, 800) for text in finding.observed[:LINES] if text.strip()),
         steps=tuple(tuple(parts(text)) for text in finding.advice[:LINES]),
         guide="" if finding.guide_section == "-" else clean(finding.guide_section, 120),
         links=tuple(url for url in map(link, finding.links[:6]) if url),
-        explains=finding.explains,
+        explains=tuple(clean(short(name), 80) for name in finding.explains),
     )
 
 

@@ -54,7 +54,7 @@ def pictures(evidence: Evidence) -> Pictures:
     marks = _marks(found, zero)
     charts = (*gpu_charts(evidence, zero, x, marks), *host_charts(evidence, zero, x, marks))
     told = tuple(
-        Told(seconds(e.at - zero), clock(e.at), clean(e.text, 120), e.kind)
+        Told(_after(e.at - zero), clock(e.at), clean(e.text, 120), e.kind)
         for e in events(evidence, found)[:MOST_EVENTS]
     )
     return Pictures(
@@ -66,3 +66,7 @@ def pictures(evidence: Evidence) -> Pictures:
 def _marks(found: Moments, zero: float) -> tuple[Mark, ...]:
     times = ((found.run_begun, "begun"), (found.point_seen, "sighted"), (found.ended, "ended"))
     return tuple(Mark(at - zero, kind) for at, kind in times if at is not None)
+
+
+def _after(value: float) -> str:
+    return seconds(value) if value >= 0 else f"{seconds(-value)} before"

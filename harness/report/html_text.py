@@ -62,6 +62,14 @@ def link(url: str) -> str | None:
     return url if parts.hostname and "@" not in parts.netloc else None
 
 
+def parted(text: str) -> list[tuple[bool, str]]:
+    """Part a text at its backticks: (is code, piece); a lone backtick stays as it is."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:
+        return [(False, text)]
+    return [(n % 2 == 1, piece) for n, piece in enumerate(pieces) if piece]
+
+
 def number(value: float | None) -> str:
     """Write a number with four digits: `0.001302`, `12.3 k`, `1.5 M`; a dash for None."""
     if value is None:

@@ -19,7 +19,8 @@ SIGNS = {
     "not_checked": "❔",
     "inconclusive": "❔",
 }
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~^$])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
+_FIRST = re.compile(r"^(\s*)([#+\-=]|\d+[.)])")
 
 
 def summary(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: Again) -> str:
@@ -101,9 +102,11 @@ def _timings(verdict: Verdict) -> Iterator[str]:
 
 def plain(text: str) -> str:
     """Write a text so that Markdown shows it as it is: no markup, no HTML, no mention of a user, no link of its own."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    escaped = _SPECIAL.sub(r"\\\1", escaped).replace("@", "&#64;").replace("://", "&#58;//").replace("\n", " ")
-    return escaped.replace("www\\.", "www&#46;")
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+    escaped = _FIRST.sub(lambda m: m[1] + "".join(f"&#{ord(c)};" for c in m[2]), _SPECIAL.sub(r"\\\1", escaped))
+    # Mentions, references to issues, and addresses would be turned into links.
+    escaped = re.sub(r"#(?=\d)(?<!&#)", "&#35;", escaped).replace("@", "&#64;")
+    return escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
 def span(text: str) -> str:

@@ -11,10 +11,10 @@ from harness.report.pictures_scale import Points, Scale, thin, ticks
 
 WIDE, HIGH = 1000, 200
 """Units of a plot, stretched over its box; whole numbers keep the page light."""
-POINTS = 1600
+POINTS = 3000
 """Points of all lines of a chart together."""
 FEW = 60
-"""Up to so many points of a line are shown as dots."""
+"""Up to so many points of a chart are shown as dots."""
 TONES = 8
 
 
@@ -65,6 +65,7 @@ class Chart:
 def plot(chart: Chart) -> Markup:
     """Draw a chart's lines, its grid, and the least and greatest value of its scale."""
     share = max(24, POINTS // max(1, len(chart.lines)))
+    dotted = sum(len(line.points) for line in chart.lines) <= FEW
     grid = [f"M0 {_y(chart.y, t)}H{WIDE}" for t in ticks(chart.y, 4)]
     body = [Markup('<path class="grid" d="{}"/>').format("".join(grid))]
     body += [
@@ -72,7 +73,7 @@ def plot(chart: Chart) -> Markup:
         for m in chart.marks
         if chart.x.holds(m.at)
     ]
-    body += [_line(line, chart, share) for line in chart.lines]
+    body += [_line(line, chart, share, dotted=dotted) for line in chart.lines]
     return Markup(
         '<svg class="plot" role="img" aria-label="{}"><svg viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>'
         '<text x="3" y="11">{}</text><text x="3" y="100%" dy="-3">{}</text></svg>'
@@ -81,12 +82,12 @@ def plot(chart: Chart) -> Markup:
     )  # fmt: skip
 
 
-def _line(line: Line, chart: Chart, share: int) -> Markup:
+def _line(line: Line, chart: Chart, share: int, *, dotted: bool) -> Markup:
     points = thin(line.points, share)
     kind = f"line t{line.tone % TONES}" + (" dashed" if line.dashed else "") + (" faint" if line.faint else "")
     drawn = path(points, chart.x, chart.y, WIDE, HIGH)
     dots = Markup("")
-    if len(points) <= FEW and not line.faint:
+    if dotted:
         # A stroke of no length with round ends is a dot that does not stretch with the plot.
         at = "".join(f"M{_x(chart.x, x)} {_y(chart.y, y)}h0" for x, y in points)
         dots = Markup('<path class="dots {}" d="{}"/>').format(kind, at)

@@ -47,6 +47,8 @@ def _dots(found: Moments, zero: float) -> tuple[tuple[float, str], ...]:
 def _lane(bars: Sequence[Stretch], dots: Sequence[float], zero: float, x: Scale) -> Markup:
     drawn = []
     for bar in bars:
+        if not (bar.end - zero > x.low and bar.start - zero < x.high):
+            continue
         left, right = x.at(bar.start - zero), x.at(bar.end - zero)
         told = f"{bar.text}: {seconds(bar.end - bar.start)}"
         drawn.append(
@@ -54,8 +56,9 @@ def _lane(bars: Sequence[Stretch], dots: Sequence[float], zero: float, x: Scale)
                 bar.look, _percent(left), max(0.3, _percent(right - left)), told
             )
         )
-        if right - left > ROOM:
-            drawn.append(Markup('<text class="in" x="{}%" y="15">{}</text>').format(_percent(left + 0.005), bar.text))
+        if right - left > ROOM and bar.lane != "seen":
+            words = told if bar.look == "wait" else bar.text
+            drawn.append(Markup('<text class="in" x="{}%" y="15">{}</text>').format(_percent(left + 0.005), words))
     drawn += [Markup('<circle cx="{}%" cy="11" r="4"/>').format(p) for p in sorted({_percent(x.at(d)) for d in dots})]
     return Markup('<svg class="lane" aria-hidden="true">{}</svg>').format(Markup("").join(drawn))
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Points = Sequence[tuple[float, float]]
+HUGE, TINY = 1e150, 1e-150
+"""Beyond these, differences of floats overflow or vanish."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +27,14 @@ class Scale:
 
 def scale_of(values: Iterable[float], *, low: float | None = None, high: float | None = None) -> Scale:
     """Return the stretch that holds all finite values; `low` and `high` widen it, never narrow it."""
-    found = [v for v in values if math.isfinite(v)]
+    found = [max(-HUGE, min(HUGE, v)) for v in values if math.isfinite(v)]
     found += [v for v in (low, high) if v is not None]
     if not found:
         return Scale(0.0, 1.0)
     least, most = min(found), max(found)
-    if most - least > 1e-9 * max(abs(least), abs(most), 1e-300) and math.isfinite(most - least):
+    if most - least > 1e-9 * max(abs(least), abs(most), TINY):
         return Scale(least, most)
-    room = abs(most) * 0.05 or 1.0
-    if not math.isfinite(most + room):
-        return Scale(-1.0, 1.0)
+    room = abs(most) * 0.05 if abs(most) > TINY else 1.0
     return Scale(least - (0.0 if low == least else room), most + room)
 
 
@@ -55,7 +55,7 @@ def ticks(scale: Scale, about: int = 5) -> list[float]:
 
 def _step(scale: Scale, about: int) -> float:
     rough = (scale.high - scale.low) / about
-    power = 10.0 ** math.floor(math.log10(max(rough, 1e-300)))
+    power = 10.0 ** math.floor(math.log10(rough))
     return next((m * power for m in (1, 2, 5) if m * power >= rough * 0.999), 10 * power)
 
 
