@@ -69,12 +69,13 @@ def clean_environment() -> dict[str, str]:
 @contextlib.contextmanager
 def stage_of(scenario: Scenario, root: Path) -> Iterator[Stage]:
     """Set the stage in a new folder: server, home, working folder, files, environment, hook."""
-    home, work = root / "home", root / "work"
-    home.mkdir(parents=True)
-    work.mkdir()
+    home, work, temporary = root / "home", root / "work", root / "tmp"
+    for folder in (home, work, temporary):
+        folder.mkdir(parents=True)
     with LoopbackServer(**scenario.server) as server:
         server.faults.add(*scenario.misbehave)
-        env = clean_environment() | server.environment() | {"HOME": str(home), "WANDB_ERROR_REPORTING": "false"}
+        own = {"HOME": str(home), "TMPDIR": str(temporary), "WANDB_ERROR_REPORTING": "false"}
+        env = clean_environment() | server.environment() | own
         stage = Stage(root=root, home=home, work=work, env=env, server=server, options=list(scenario.options))
         if scenario.sdk:
             site = sdk_python(scenario.sdk).parent.parent / f"lib/python3.{sys.version_info.minor}/site-packages"
@@ -106,7 +107,8 @@ def command_of(scenario: Scenario, stage: Stage) -> list[str]:
 
 def play(scenario: Scenario) -> Played:
     """Run a scenario to its verdict; the folder stays until `remove` is called."""
-    root = Path(tempfile.mkdtemp(prefix=f"scenario-{scenario.name}-"))
+    # wandb-core puts sockets below TMPDIR, and a socket's path has 107 characters at most.
+    root = Path(tempfile.mkdtemp(prefix=f"scenario-{scenario.name[:20]}-"))
     begun = time.monotonic()
     with stage_of(scenario, root) as stage:
         output, code = _run(command_of(scenario, stage), stage, scenario.timeout_s)
