@@ -9,139 +9,23 @@ SDK's own readers do it: what is skipped here is what `wandb sync` cannot send.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from struct import Struct
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 from zlib import crc32
+
+from harness.evidence.wandb_log.assembly import FIRST, FULL, Assembler, Chunk, Problem, Records
 
 HEADER_SIZE = 7
 HEADER = b":W&B\xe1\xbe\x00"
 BLOCK_SIZE = 32 * 1024
-MAX_RECORD_BYTES = 32 * 1024 * 1024
 # Enough blocks at a time for the bulk decoder to be quick, few enough for the processor's cache.
 SEGMENT_SIZE = 16 * BLOCK_SIZE
 
 _CHUNK_HEADER = Struct("<IHB")
-_FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 # The checksum covers the type byte first: its part of the sum is known beforehand.
 _CRC_OF_TYPE = tuple(crc32(bytes([kind])) for kind in range(256))
-_CRC_OF_FULL = _CRC_OF_TYPE[_FULL]
-
-
-class Problem(NamedTuple):
-    """Bytes that could not be used; `torn` where the end of the file is the cause."""
-
-    offset: int
-    what: str
-    skipped: int
-    detail: str
-    torn: bool = False
-
-
-class Chunk(NamedTuple):
-    """A chunk that is not a whole record."""
-
-    offset: int
-    kind: int
-    payload: bytes
-
-
-@dataclass
-class Records:
-    """Consecutive records: the offset of each one's first chunk, and its payload."""
-
-    offsets: list[int] = field(default_factory=list)
-    payloads: list[bytes] = field(default_factory=list)
-
-
-class Assembler:
-    """Puts records of several chunks together."""
-
-    def __init__(self) -> None:
-        self.records = Records()
-        self.problems: list[Problem] = []
-        self._start: int | None = None
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._orphan_start = 0
-        self._orphan_size = 0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a record has begun and not ended."""
-        return self._start is not None
-
-    def take_over(self, other: Assembler) -> None:
-        """Go on with the open record of the assembler of the bytes that precede."""
-        self._start, self._parts, self._size = other._start, other._parts, other._size
-        self._orphan_start, self._orphan_size = other._orphan_start, other._orphan_size
-
-    def add(self, chunk: Chunk) -> None:
-        """Take the next chunk."""
-        offset, kind, payload = chunk
-        if kind in (_FULL, _FIRST):
-            self.drop_open()
-            if kind == _FULL:
-                self.records.offsets.append(offset)
-                self.records.payloads.append(payload)
-            else:
-                self._start, self._parts, self._size = offset, [payload], len(payload)
-        elif kind not in (_MIDDLE, _LAST):
-            self.problems.append(
-                Problem(offset, "unknown_chunk_type", HEADER_SIZE + len(payload), f"chunk type {kind}")
-            )
-        elif self._start is None:
-            if not self._orphan_size:
-                self._orphan_start = offset
-            self._orphan_size += HEADER_SIZE + len(payload)
-            if kind == _LAST:
-                self.drop_open()
-        else:
-            self._size += len(payload)
-            if self._size <= MAX_RECORD_BYTES:
-                self._parts.append(payload)
-            if kind == _LAST:
-                self._finish(self._start)
-
-    def add_problem(self, problem: Problem) -> None:
-        """Take a bad place; a record that is open there is lost too."""
-        if problem.torn and self._start is not None:
-            problem = problem._replace(offset=self._start, skipped=problem.skipped + self._size)
-            self._close()
-        self.drop_open()
-        self.problems.append(problem)
-
-    def drop_open(self) -> None:
-        """Give up what is open, since something else follows."""
-        if self._start is not None:
-            detail = "a record begins, and something else follows before its end"
-            self.problems.append(Problem(self._start, "unfinished_record", self._size, detail))
-            self._close()
-        if self._orphan_size:
-            detail = "the beginning of this record is lost"
-            self.problems.append(Problem(self._orphan_start, "headless_record", self._orphan_size, detail))
-            self._orphan_size = 0
-
-    def end(self) -> None:
-        """The file ends here."""
-        if self._start is not None:
-            detail = "the file ends inside this record"
-            self.problems.append(Problem(self._start, "torn_tail", self._size, detail, torn=True))
-            self._close()
-        self.drop_open()
-
-    def _finish(self, start: int) -> None:
-        if self._size > MAX_RECORD_BYTES:
-            detail = f"the record is larger than {MAX_RECORD_BYTES} bytes"
-            self.problems.append(Problem(start, "record_too_large", self._size, detail))
-        else:
-            self.records.offsets.append(start)
-            self.records.payloads.append(b"".join(self._parts))
-        self._close()
-
-    def _close(self) -> None:
-        self._start, self._parts, self._size = None, [], 0
+_CRC_OF_FULL = _CRC_OF_TYPE[FULL]
 
 
 class Framed:
@@ -173,7 +57,7 @@ class Framed:
             start = position + HEADER_SIZE
             stop = start + length
             payload = buffer[start:stop]
-            if kind == _FULL and plain and stop <= end and crc32(payload, _CRC_OF_FULL) == checksum:
+            if kind == FULL and plain and stop <= end and crc32(payload, _CRC_OF_FULL) == checksum:
                 add_offset(base + position)
                 add_payload(payload)
             elif stop > end or crc32(payload, checksums[kind]) != checksum:
@@ -187,7 +71,7 @@ class Framed:
             self._end_of_block(position, end)
 
     def _add(self, chunk: Chunk) -> None:
-        if self.head_only and chunk.kind not in (_FULL, _FIRST):
+        if self.head_only and chunk.kind not in (FULL, FIRST):
             self.head.append(chunk)
         else:
             self.head_only = False

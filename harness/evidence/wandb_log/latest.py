@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from google.protobuf.message import DecodeError
 
 from harness.evidence.wandb_log import wire
+from harness.evidence.wandb_log.columns import LARGE
 
 if TYPE_CHECKING:
     from harness.evidence.wandb_log.schema import Schema
 
-_LARGE = 1024 * 1024
 _REMOVE = 2
 # wandb-core writes a short record with the run time, a nested key, before each summary.
 _SDK_KEY = b"\x06_wandb"
 _SDK_RECORD = 64
 _AFTER_NUMBER = 6
-_VALUE_TAG = b"\x82\x01"  # field 16, bytes
 # How many of the last records are looked through before all of them are.
 _LOOK_BACK = 16
 
@@ -43,7 +42,7 @@ def latest(payloads: Sequence[bytes], schema: Schema) -> tuple[list[Change], lis
     """
     if not payloads:
         return [], []
-    if max(map(len, payloads)) <= _LARGE:
+    if max(map(len, payloads)) <= LARGE:
         changes = _last_values(payloads, schema)
         if changes is not None:
             return changes, []
@@ -103,7 +102,7 @@ def _last_values(payloads: Sequence[bytes], schema: Schema) -> list[Change] | No
         changes = [Change((key,), value) for key, value in last.items()]
     else:
         raws = schema.raw(schema.join(metrics)).record.summary.items
-        raw_of = {raw[: raw.find(_VALUE_TAG)]: raw for raw in raws}
+        raw_of = {raw[: raw.find(wire.VALUE_TAG)]: raw for raw in raws}
         try:
             changes = [Change(*wire.item(raw)) for raw in raw_of.values()]
         except wire.WireError:

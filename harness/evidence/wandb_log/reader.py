@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from google.protobuf.message import DecodeError
 
+from harness.evidence.wandb_log.assembly import Problem
 from harness.evidence.wandb_log.flat import FlatDict
-from harness.evidence.wandb_log.framing import HEADER, HEADER_SIZE, Problem, Stitcher
+from harness.evidence.wandb_log.framing import HEADER, HEADER_SIZE, Stitcher
 from harness.evidence.wandb_log.history import History
 from harness.evidence.wandb_log.models import LocalLog, LogProblem, LogStatus
 from harness.evidence.wandb_log.records import Facts

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from harness.evidence.wandb_log import wire
-from harness.evidence.wandb_log.columns import Columns, read_rows
-from harness.evidence.wandb_log.framing import Assembler, Chunk, Problem, Records, read_segment
+from harness.evidence.wandb_log.assembly import Assembler, Chunk, Problem, Records
+from harness.evidence.wandb_log.columns import Columns
+from harness.evidence.wandb_log.framing import read_segment
 from harness.evidence.wandb_log.latest import Change, latest
+from harness.evidence.wandb_log.rows import read_rows
 
 if TYPE_CHECKING:
     from harness.evidence.wandb_log.schema import Schema

@@ -6,11 +6,10 @@ import math
 from itertools import islice
 from operator import eq, gt, lt
 
-from harness.evidence.wandb_log.models import Number, SeriesSummary, SystemSeriesSummary
-from harness.evidence.wandb_log.values import as_number, parse_json, to_number
+from harness.evidence.wandb_log.models import Number, SeriesSummary
+from harness.evidence.wandb_log.values import to_number
 
 SKETCH_POINTS = 200
-_GATHERED = 128
 
 
 class Sketch:
@@ -170,8 +169,8 @@ class Series:
             types={kind: count for kind, count in types.items() if count},
             first=None if extent.first is None else to_number(extent.first),
             last=None if extent.last is None else to_number(extent.last),
-            min=_bound(extent.low),
-            max=_bound(extent.high),
+            min=bound(extent.low),
+            max=bound(extent.high),
             constant=finite == self.count and extent.low == extent.high,
             first_step=self.order.first,
             last_step=self.order.last,
@@ -185,69 +184,7 @@ class Series:
         )
 
 
-class SystemSeries:
-    """One system metric; samples are gathered and summed up many at a time."""
-
-    def __init__(self, key: str, sketch_points: int = SKETCH_POINTS) -> None:
-        self.key = key
-        self._count = 0
-        self._nonzero = 0
-        self._extent = Extent()
-        self._first_time: float | None = None
-        self._last_time: float | None = None
-        self._start = 0.0
-        self._last_number_at = 0.0
-        self._sketch = Sketch(sketch_points)
-        self._times: list[float] = []
-        self._texts: list[str] = []
-
-    def add(self, time: float, start: float, text: str) -> None:
-        """Take one sample: its Unix time, that of the log's first sample, and the value's JSON text."""
-        self._start = start
-        self._times.append(time)
-        self._texts.append(text)
-        if len(self._times) >= _GATHERED:
-            self._sum_up()
-
-    def _sum_up(self) -> None:
-        times, values = self._times, [as_number(parse_json(text.encode())) for text in self._texts]
-        self._times, self._texts = [], []
-        if self._first_time is None:
-            self._first_time = times[0]
-        self._last_time = times[-1]
-        self._count += len(times)
-        numbers = [value for value in values if value is not None]
-        if numbers:
-            since = [
-                round(time - self._start, 3) for time, value in zip(times, values, strict=True) if value is not None
-            ]
-            self._extent.add(numbers)
-            self._nonzero += sum(number != 0 and not math.isnan(number) for number in numbers)
-            self._last_number_at = since[-1]
-            self._sketch.add(since, numbers)
-
-    def summary(self) -> SystemSeriesSummary:
-        """Return what is known so far."""
-        if self._times:
-            self._sum_up()
-        extent = self._extent
-        last = None if extent.last is None else (self._last_number_at, extent.last)
-        return SystemSeriesSummary(
-            key=self.key,
-            count=self._count,
-            count_number=extent.count,
-            count_nonzero=self._nonzero,
-            first=None if extent.first is None else to_number(extent.first),
-            last=None if extent.last is None else to_number(extent.last),
-            min=_bound(extent.low),
-            max=_bound(extent.high),
-            first_time=self._first_time,
-            last_time=self._last_time,
-            sketch=self._sketch.points(last),
-        )
-
-
-def _bound(value: float | None) -> int | float | None:
+def bound(value: float | None) -> int | float | None:
     """Put a finite number into the form that the models keep."""
     number = None if value is None else to_number(value)
     return None if isinstance(number, str) else number

@@ -2,19 +2,83 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from harness.evidence.wandb_log.models import SystemSeriesSummary
-from harness.evidence.wandb_log.series import SKETCH_POINTS, SystemSeries
-from harness.evidence.wandb_log.values import MAX_KEY, clean_text
+from harness.evidence.wandb_log.series import SKETCH_POINTS, Extent, Sketch, bound
+from harness.evidence.wandb_log.values import MAX_KEY, as_number, clean_text, parse_json, to_number
 
 _MAX_SERIES = 2000
 _FINE_SERIES = 300
 _COARSE_POINTS = 20
+_GATHERED = 128
 _MAX_LABELS = 256
 _MAX_TEXT = 100
 # In shared mode every writer marks its series: `cpu/l:rank0`.
 _LABEL_MARK = "/l:"
+
+
+class SystemSeries:
+    """One system metric; samples are gathered and summed up many at a time."""
+
+    def __init__(self, key: str, sketch_points: int = SKETCH_POINTS) -> None:
+        self.key = key
+        self._count = 0
+        self._nonzero = 0
+        self._extent = Extent()
+        self._first_time: float | None = None
+        self._last_time: float | None = None
+        self._start = 0.0
+        self._last_number_at = 0.0
+        self._sketch = Sketch(sketch_points)
+        self._times: list[float] = []
+        self._texts: list[str] = []
+
+    def add(self, time: float, start: float, text: str) -> None:
+        """Take one sample: its Unix time, that of the log's first sample, and the value's JSON text."""
+        self._start = start
+        self._times.append(time)
+        self._texts.append(text)
+        if len(self._times) >= _GATHERED:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        times, values = self._times, [as_number(parse_json(text.encode())) for text in self._texts]
+        self._times, self._texts = [], []
+        if self._first_time is None:
+            self._first_time = times[0]
+        self._last_time = times[-1]
+        self._count += len(times)
+        numbers = [value for value in values if value is not None]
+        if numbers:
+            since = [
+                round(time - self._start, 3) for time, value in zip(times, values, strict=True) if value is not None
+            ]
+            self._extent.add(numbers)
+            self._nonzero += sum(number != 0 and not math.isnan(number) for number in numbers)
+            self._last_number_at = since[-1]
+            self._sketch.add(since, numbers)
+
+    def summary(self) -> SystemSeriesSummary:
+        """Return what is known so far."""
+        if self._times:
+            self._sum_up()
+        extent = self._extent
+        last = None if extent.last is None else (self._last_number_at, extent.last)
+        return SystemSeriesSummary(
+            key=self.key,
+            count=self._count,
+            count_number=extent.count,
+            count_nonzero=self._nonzero,
+            first=None if extent.first is None else to_number(extent.first),
+            last=None if extent.last is None else to_number(extent.last),
+            min=bound(extent.low),
+            max=bound(extent.high),
+            first_time=self._first_time,
+            last_time=self._last_time,
+            sketch=self._sketch.points(last),
+        )
 
 
 class System:

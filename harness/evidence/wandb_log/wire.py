@@ -40,7 +40,7 @@ RECORD_TYPES = {
 HISTORY, SUMMARY = 2, 3
 _HISTORY_STEP = 2
 _ITEM_KEY, _ITEM_NESTED_KEY, _ITEM_VALUE = 1, 2, 16
-_VALUE_TAG = b"\x82\x01"  # field 16, bytes
+VALUE_TAG = b"\x82\x01"  # field 16, bytes
 
 
 class WireError(ValueError):
@@ -162,7 +162,7 @@ def only_value(data: bytes) -> bytes | None:
     start = 3
     if size >= 0x80 and len(data) > start:
         size, start = size & 0x7F | data[3] << 7, 4
-    return data[start:] if data[:2] == _VALUE_TAG and len(data) == start + size else None
+    return data[start:] if data[:2] == VALUE_TAG and len(data) == start + size else None
 
 
 def raw_items(payload: bytes, kind: int) -> list[bytes] | None:

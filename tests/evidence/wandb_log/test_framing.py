@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.evidence.wandb_log.framing import SEGMENT_SIZE, Problem, iter_records
+from harness.evidence.wandb_log.assembly import Problem
+from harness.evidence.wandb_log.framing import SEGMENT_SIZE, iter_records
 from tests.evidence.wandb_log.logfile import BLOCK, LogWriter
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.evidence.wandb_log.models import SeriesSummary
-from harness.evidence.wandb_log.series import Series, Sketch, Steps, SystemSeries
+from harness.evidence.wandb_log.series import Series, Sketch, Steps
+from harness.evidence.wandb_log.system import SystemSeries
 
 
 def summed(values: list[float], pieces: int = 1, steps: list[int] | None = None) -> SeriesSummary:

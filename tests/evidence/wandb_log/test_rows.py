@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.evidence.wandb_log.columns import Columns, read_alike, read_any, read_rows
+from harness.evidence.wandb_log.columns import Columns
+from harness.evidence.wandb_log.exact import read_any
+from harness.evidence.wandb_log.rows import read_alike, read_rows
 from harness.evidence.wandb_log.schema import Schema
 from tests.evidence.wandb_log.logfile import history, item, message
 
