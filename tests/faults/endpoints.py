@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from unittest.mock import patch
 
 from harness.loopback.faults import Fault
+from harness.loopback.filestream import StreamUpdate
+from harness.loopback.runs import StoredRun
 from harness.loopback.server import LoopbackServer
 from tests.evidence.wire import connect_proxy, make_certificate, server_context
 from tests.faults.scenario import Hook, Stage
@@ -37,28 +41,60 @@ def locked_proxy(stage: Stage) -> Iterator[None]:
         yield
 
 
-def outage(*, rows: int = 1, status: int | None = None, back_after_s: float | None = None) -> Hook:
-    """Break the file stream once so many rows have arrived: connections are cut, or answered with `status`."""
+@contextlib.contextmanager
+def after_rows(stage: Stage, rows: int, do: Callable[[StoredRun], None]) -> Iterator[None]:
+    """Do something to the server as soon as a run on it has so many rows."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.05):
+            run = next((r for r in stage.server.store.runs() if len(r.history) >= rows), None)
+            if run is not None:
+                do(run)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join(timeout=5)
+
+
+def outage(*, status: int | None = None, back_after_s: float | None = None) -> Hook:
+    """Break the file stream once a row has arrived: connections are cut, or answered with `status`."""
+    fault = Fault(path="/file_stream", status=status) if status else Fault(path="/file_stream", reset="before")
 
     @contextlib.contextmanager
     def hook(stage: Stage) -> Iterator[None]:
-        ended = threading.Event()
-        fault = Fault(path="/file_stream", status=status) if status else Fault(path="/file_stream", reset="before")
+        def strike(_: StoredRun) -> None:
+            stage.server.faults.add(fault)
+            if back_after_s is not None:
+                threading.Timer(back_after_s, stage.server.faults.clear).start()
 
-        def watch() -> None:
-            while not ended.wait(0.05):
-                if any(len(run.history) >= rows for run in stage.server.store.runs()):
-                    stage.server.faults.add(fault)
-                    break
-            if back_after_s is not None and not ended.wait(back_after_s):
-                stage.server.faults.clear()
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        try:
+        with after_rows(stage, 1, strike):
             yield
-        finally:
-            ended.set()
-            watcher.join(timeout=5)
 
     return hook
+
+
+@contextlib.contextmanager
+def deleted_while_running(stage: Stage) -> Iterator[None]:
+    """Someone deletes the run in the browser while it logs."""
+    with after_rows(stage, 1, stage.server.store.delete_run):
+        yield
+
+
+@contextlib.contextmanager
+def rows_vanish(stage: Stage) -> Iterator[None]:
+    """A server that says 200 to every row and keeps none."""
+    store = stage.server.store
+    keep = store.stream
+
+    def forget(run: StoredRun, update: StreamUpdate, *, at: float | None = None) -> None:
+        kept = tuple(chunk for chunk in update.chunks if chunk.file != "wandb-history.jsonl")
+        keep(run, replace(update, chunks=kept), at=at)
+
+    with patch.object(store, "stream", forget):
+        yield

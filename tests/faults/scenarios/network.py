@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.loopback.faults import Fault
-from tests.faults.endpoints import behind_tls, locked_proxy, outage
+from tests.faults.endpoints import behind_tls, deleted_while_running, locked_proxy, outage
 from tests.faults.scenario import Scenario, init_job
 
 NO_NAME = {"WANDB_BASE_URL": "https://wandb.example.invalid"}
@@ -94,6 +94,13 @@ SCENARIOS = (
         hook=outage(status=403),
         options=("--expect-points", "6"),
         failed=LOST,
+    ),
+    Scenario(
+        name="deleted-while-running",
+        expect="net-filestream-4xx-fatal",
+        job=init_job(settings=PROMPT, train="train(run, 6, 0.8); run.finish()"),
+        hook=deleted_while_running,
+        options=("--expect-points", "6"),
     ),
     Scenario(name="stream-500", expect="net-finish-hang", job=LIMITED, misbehave=refused_stream(500), failed=LOST[:1]),
     Scenario(
