@@ -38,6 +38,8 @@ def test_plain_srun_launcher(player: Player) -> None:
     assert seen.code == 0, seen.out
     assert "srun --kill-on-bad-exit=1" in (seen.folder / "job.sh").read_text()
     assert sorted(re.findall(r"Rank (\d) of 4 joined", seen.log)) == ["0", "1", "2", "3"]
+    probed = seen.evidence["telemetry"]["nodes"]
+    assert [(node["rank"], node["host"]) for node in probed] == [(0, "nid005000"), (1, "nid005001")]
 
 
 def test_own_batch_script_is_submitted_as_it_is(player: Player) -> None:

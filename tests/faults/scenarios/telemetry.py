@@ -13,6 +13,7 @@ BY_COMMAND = "0.30.0"
 """The last SDK that runs rocm-smi; the newest one, which asks the library, is the harness's own."""
 UNHURRIED = init_job().replace("x_stats_sampling_interval=0.5, ", "")
 LONGER = init_job(train="train(run, 3, 1.0); run.finish()")
+BEFORE_019 = LONGER.replace("x_stats_sampling_interval", "_stats_sampling_interval")
 
 
 def on(node: Node) -> Hook:
@@ -52,7 +53,7 @@ SCENARIOS = (
     played("amd-driver-version-alone", Node(gcds=0), "sys-no-visible-gpus", sdk=BY_COMMAND),
     played("amd-library-counts-none", Node(gcds=0), "sys-no-visible-gpus"),
     played("amd-slow-command", Node(seconds=5), "sys-slow-rocm-smi", sdk=BY_COMMAND),
-    played("amd-rocm6-old-sdk", Node(), "sys-rocm6-keys-old-sdk", sdk="0.18.1"),
+    played("amd-rocm6-old-sdk", Node(), "sys-rocm6-keys-old-sdk", sdk="0.18.1", job=BEFORE_019),
     played("amd-library-missing", Node(library=False), "sys-rocm-library-missing"),
     played("amd-library-fails", Node(init_status=8), "sys-rocm-library-fails"),
     played("amd-library-fails-alone", Node(init_status=8, command=False), "sys-rocm-library-fails"),

@@ -1,0 +1,20 @@
+"""Every cell of the compatibility matrix is as expected, and the README's table is this one."""
+
+import pytest
+
+from tests.compat.matrix import SITUATIONS, VERSIONS, expected_table, fill
+from tests.compat.sdks import REPOSITORY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda s: s.title.replace(" ", "-"))
+@pytest.mark.parametrize("sdk", VERSIONS)
+def test_cell(sdk, situation):
+    found = fill(sdk, situation)
+    if found.startswith("not played"):
+        pytest.skip(found)
+    assert found == situation.expected(sdk)
+
+
+def test_readme_has_the_table():
+    assert expected_table() in (REPOSITORY / "README.md").read_text()
