@@ -1,5 +1,6 @@
 """One verification within one pytest session: settings, evidence, findings and how each check came out."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ class Session:
     verdict: Verdict | None = None
     gathered: Evidence | None = None
     """The evidence, once there is any."""
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    """Known to nobody else: with it GitHub Actions is told to listen again."""
     unwritten: list[str] = field(default_factory=list)
     """Reports that could not be written, and why; one line each."""
     record_for_suite: Callable[[str, object], None] = lambda _name, _value: None

@@ -23,6 +23,16 @@ def append_summary(text: str, environ: Mapping[str, str]) -> None:
             file.write(f"{text}\n")
 
 
+def hold(token: str, environ: Mapping[str, str]) -> list[str]:
+    """Return the command by which GitHub Actions takes no more lines for commands, whatever a job has printed."""
+    return [f"::stop-commands::{token}"] if environ.get("GITHUB_ACTIONS") == "true" else []
+
+
+def release(token: str, environ: Mapping[str, str]) -> list[str]:
+    """Return the command that ends `hold`."""
+    return [f"::{token}::"] if environ.get("GITHUB_ACTIONS") == "true" else []
+
+
 def annotations(verdict: Verdict, environ: Mapping[str, str]) -> list[str]:
     """Return workflow commands that mark causes and warnings; none where no GitHub Actions is.
 

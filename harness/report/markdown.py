@@ -20,7 +20,7 @@ SIGNS = {
     "inconclusive": "❔",
 }
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
-_FIRST = re.compile(r"^(\s*)([#+\-=]|\d+[.)])")
+_FIRST = re.compile(r"^(\s*)([#+\-=]|\d+[.)](?=\s|$))")
 
 
 def summary(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: Again) -> str:
@@ -93,8 +93,10 @@ def _runs(verdict: Verdict) -> Iterator[str]:
 
 
 def _timings(verdict: Verdict) -> Iterator[str]:
-    told = {k.removesuffix("_s").replace("_", " "): seconds(v) for k, v in list(verdict.timings.items())[:20]}
-    versions = {k.replace("_", " "): clean(v, 40) for k, v in list(verdict.versions.items())[:10]}
+    told = {
+        clean(k, 40).removesuffix("_s").replace("_", " "): seconds(v) for k, v in list(verdict.timings.items())[:20]
+    }
+    versions = {clean(k, 40).replace("_", " "): clean(v, 40) for k, v in list(verdict.versions.items())[:10]}
     for title, facts in (("Timings", told), ("Versions", versions)):
         if facts:
             yield from (f"{title}: " + ", ".join(f"{plain(k)} {plain(v)}" for k, v in facts.items()), "")

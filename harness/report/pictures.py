@@ -59,7 +59,7 @@ class Chart:
     @property
     def axis(self) -> Markup:
         """The numbers under a plot over steps."""
-        return axis(self.x, "step")
+        return axis(self.x, "step", least=1.0)
 
 
 def plot(chart: Chart) -> Markup:
@@ -113,9 +113,9 @@ def spark(points: Points, y: Scale, most: int = 32) -> Markup:
     ).format(drawn)
 
 
-def axis(scale: Scale, label: str) -> Markup:
+def axis(scale: Scale, label: str, least: float = 0.0) -> Markup:
     """Draw the numbers under a plot, and what they count."""
-    texts = [_tick(scale, t) for t in ticks(scale, 5)]
+    texts = [_tick(scale, t) for t in ticks(scale, 5, least)]
     return Markup('<svg class="axis" aria-hidden="true">{}</svg><p class="unit">{}</p>').format(
         Markup("").join(texts), label
     )

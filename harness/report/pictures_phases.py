@@ -30,7 +30,7 @@ def lanes_of(evidence: Evidence, found: Moments, zero: float, x: Scale) -> list[
     bars = stretches(evidence, found)
     lanes = []
     for key, name in LANES:
-        mine = [s for s in bars if s.lane == key]
+        mine = [s for s in bars if s.lane == key and s.end - zero > x.low and s.start - zero < x.high]
         dots = _dots(found, zero) if key in ("logged", "seen") else ()
         at = [a for a, k in dots if k == key]
         if mine or at:
@@ -47,8 +47,6 @@ def _dots(found: Moments, zero: float) -> tuple[tuple[float, str], ...]:
 def _lane(bars: Sequence[Stretch], dots: Sequence[float], zero: float, x: Scale) -> Markup:
     drawn = []
     for bar in bars:
-        if not (bar.end - zero > x.low and bar.start - zero < x.high):
-            continue
         left, right = x.at(bar.start - zero), x.at(bar.end - zero)
         told = f"{bar.text}: {seconds(bar.end - bar.start)}"
         drawn.append(
@@ -57,8 +55,7 @@ def _lane(bars: Sequence[Stretch], dots: Sequence[float], zero: float, x: Scale)
             )
         )
         if right - left > ROOM and bar.lane != "seen":
-            words = told if bar.look == "wait" else bar.text
-            drawn.append(Markup('<text class="in" x="{}%" y="15">{}</text>').format(_percent(left + 0.005), words))
+            drawn.append(Markup('<text class="in" x="{}%" y="15">{}</text>').format(_percent(left + 0.005), bar.text))
     drawn += [Markup('<circle cx="{}%" cy="11" r="4"/>').format(p) for p in sorted({_percent(x.at(d)) for d in dots})]
     return Markup('<svg class="lane" aria-hidden="true">{}</svg>').format(Markup("").join(drawn))
 

@@ -27,7 +27,7 @@ class Scale:
 
 def scale_of(values: Iterable[float], *, low: float | None = None, high: float | None = None) -> Scale:
     """Return the stretch that holds all finite values; `low` and `high` widen it, never narrow it."""
-    found = [max(-HUGE, min(HUGE, v)) for v in values if math.isfinite(v)]
+    found = [_held(v) for v in values if math.isfinite(v)]
     found += [v for v in (low, high) if v is not None]
     if not found:
         return Scale(0.0, 1.0)
@@ -45,9 +45,9 @@ def rounded(scale: Scale) -> Scale:
     return Scale(low, high) if low < high else scale
 
 
-def ticks(scale: Scale, about: int = 5) -> list[float]:
-    """Return round values within a scale, about so many."""
-    step = _step(scale, about)
+def ticks(scale: Scale, about: int = 5, least: float = 0.0) -> list[float]:
+    """Return round values within a scale, about so many, not closer to each other than `least`."""
+    step = max(_step(scale, about), least)
     first = math.ceil(scale.low / step - 1e-9)
     last = math.floor(scale.high / step + 1e-9)
     return [n * step for n in range(first, min(last, first + 3 * about) + 1)]
@@ -60,8 +60,12 @@ def _step(scale: Scale, about: int) -> float:
 
 
 def finite(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Keep the points that can be drawn."""
-    return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+    """Keep the points that can be drawn, values beyond all measure brought down to it."""
+    return [(_held(x), _held(y)) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+
+
+def _held(value: float) -> float:
+    return max(-HUGE, min(HUGE, value))
 
 
 def thin(points: Points, most: int) -> Points:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.model import Finding, Verdict
-from harness.report.github import annotations
+from harness.report.github import annotations, release
 from harness.report.sparkline import curves
 
 if TYPE_CHECKING:
@@ -39,13 +39,28 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     for check in verdict.checks:
         if check.outcome == "not_checked":
             terminal.write_line(f"not checked: {check.name}: {check.reason}"[:400])
+    if job := slurm_job(verdict):
+        terminal.write_line(job)
     for text in runs(verdict):
         terminal.write_line(text)
     for text in curves(session.gathered, width, getattr(sys.__stdout__, "encoding", None)):
         terminal.write_line(text)
     files(terminal, session)
-    for text in annotations(verdict, os.environ):
+    for text in (*release(session.token, os.environ), *annotations(verdict, os.environ)):
         terminal.write_line(text)
+
+
+def slurm_job(verdict: Verdict) -> str | None:
+    """Say how a Slurm job ended and what it cost."""
+    slurm = verdict.job.get("slurm")
+    if not isinstance(slurm, dict) or slurm.get("job_id") is None:
+        return None
+    parts = [f"job: {slurm['job_id']} {slurm.get('final_state') or 'not seen to its end'}"]
+    if slurm.get("elapsed_s") is not None:
+        parts.append(f"{slurm['elapsed_s']:.0f} s")
+    if slurm.get("gpu_hours") is not None:
+        parts.append(f"{slurm['gpu_hours']:.2f} GPU-hours")
+    return ", ".join(parts)
 
 
 def runs(verdict: Verdict) -> list[str]:

@@ -200,9 +200,13 @@ def hostile() -> tuple[Evidence, Verdict]:
     odd = "\n".join(HOSTILE)
     huge = "x" * 1_000_000
     lines = tuple(OutputLine(number=n, text=t) for n, t in enumerate((*HOSTILE, huge), 1))
-    runs = [server_run(entity=h, project=h, id=f"r{n}", name=h, url=h, state=h, config={h: h}) for n, h in enumerate(HOSTILE)]
+    runs = [
+        server_run(entity=h, project=h, id=f"r{n}", name=h, url=h, state=h, config={h: h})
+        for n, h in enumerate(HOSTILE)
+    ]
     runs.append(server_run(
-        id="main", rows=99, name=huge, project=huge, url="https://wandb.ai/" + huge, config={h: huge for h in HOSTILE},
+        id="main", rows=99, name=huge, project=huge, url=f"https://wandb.ai/{huge}",
+        config=dict.fromkeys(HOSTILE, huge),
         series={h: server_series(h, last=h) for h in (*HOSTILE, "nan", huge)} | {"loss": server_series(
             "loss", sketch=((0.0, math.nan), (1.0, math.inf), (2.0, 1e308), (3.0, -1e308)), last="NaN")},
         system={f"system.gpu.0.gpu/l:{h}": system(f"gpu.0.gpu/l:{h}", [1, 2, 3]) for h in HOSTILE},
@@ -225,5 +229,8 @@ def hostile() -> tuple[Evidence, Verdict]:
 
 SAMPLES: Mapping[str, Callable[[], tuple[Evidence, Verdict]]] = {
     f.__name__: f
-    for f in (passed, no_key, duplicates, lost_rows, crashed, inconclusive, unexplained, long_run, many_gpus, nothing, hostile)
+    for f in (
+        passed, no_key, duplicates, lost_rows, crashed, inconclusive, unexplained, long_run, many_gpus, nothing,
+        hostile,
+    )
 }  # fmt: skip
