@@ -34,6 +34,8 @@ class Node:
     """How long rocm-smi takes."""
     library: bool = True
     """Whether librocm_smi64.so is on LD_LIBRARY_PATH."""
+    other_version: bool = False
+    """Whether the library is one that lacks the calls the SDK makes."""
     init_status: int = 0
     """What rsmi_init() answers; 8 is RSMI_STATUS_INIT_ERROR."""
 
@@ -97,4 +99,8 @@ def _library(node: Node, folder: Path) -> None:
     }  # fmt: skip
     options = [f"-D{name}={value}" for name, value in values.items()]
     target = folder / "librocm_smi64.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", *options, "-o", str(target), str(SOURCE)], check=True, timeout=60)
+    source = SOURCE
+    if node.other_version:
+        source = folder / "other.c"
+        source.write_text("int rsmi_version_of_another_age(void) { return 0; }\n")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", *options, "-o", str(target), str(source)], check=True, timeout=60)

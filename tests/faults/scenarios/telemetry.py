@@ -56,6 +56,7 @@ SCENARIOS = (
     played("amd-rocm6-old-sdk", Node(), "sys-rocm6-keys-old-sdk", sdk="0.18.1", job=BEFORE_019),
     played("amd-library-missing", Node(library=False), "sys-rocm-library-missing"),
     played("amd-library-fails", Node(init_status=8), "sys-rocm-library-fails"),
+    played("amd-library-of-another-version", Node(other_version=True), "sys-rocm-library-fails"),
     played("amd-library-fails-alone", Node(init_status=8, command=False), "sys-rocm-library-fails"),
     played("amd-driver-missing", Node(initstate=None), "sys-initstate-missing"),
     played("amd-driver-missing-0.30.0", Node(initstate=None), "sys-initstate-missing", sdk=BY_COMMAND),
