@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,8 @@ import pytest
 from harness.loopback.server import LoopbackServer
 from tests.slurm.daemons import belonging
 from tests.slurm.laboratory import Laboratory, missing
-from tests.slurm.playing import STANDINS, Player
+from tests.slurm.playing import Player
+from tests.telemetry.standins import Node, install
 
 HERE = Path(__file__).parent
 
@@ -45,12 +45,8 @@ def lab() -> Iterator[Laboratory]:
 
 @pytest.fixture(scope="session")
 def amd_library(lab: Laboratory) -> Path:
-    """The folder of the stand-in for AMD's library, built here."""
-    folder = lab.root / "amd"
-    folder.mkdir()
-    target = folder / "librocm_smi64.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", target, STANDINS / "rocm_smi.c"], check=True)
-    return folder
+    """The folder of the stand-in for AMD's library, for nodes with eight busy GCDs."""
+    return Path(install(Node(), lab.root / "amd", "")["LD_LIBRARY_PATH"])
 
 
 @pytest.fixture

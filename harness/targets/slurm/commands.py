@@ -16,6 +16,9 @@ READ_S = 30.0
 SUBMIT_S = 120.0
 _OWN_FORMATS = ("SQUEUE_", "SACCT_", "SCANCEL_", "SLURM_TIME_FORMAT", "SLURM_JSON", "SLURM_BITSTR_LEN")
 _QUEUE_FORMAT = "%T|%S|%M|%l|%N|%r"
+_FINAL_REFUSAL = re.compile(
+    r"Invalid account|[Ii]nvalid partition|time limit is invalid|Invalid qos|violates accounting/QOS policy"
+)
 _SACCT_FIELDS = (
     "JobID,State,ExitCode,DerivedExitCode,ElapsedRaw,Start,End,NodeList,Account,Partition,Timelimit,AllocTRES,MaxRSS"
 )
@@ -126,6 +129,17 @@ class Slurm:
         """Ask scancel; it says nothing about a job that has ended."""
         return self.run(["scancel", job_id])
 
+    def test(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> tuple[Answer | None, str | None]:
+        """Ask `sbatch --test-only`; returns its refusal, where that is final, and the start that it expects.
+
+        With every node down it also says no to a job that sbatch would queue, so only what cannot change counts.
+        """
+        answer = self.run(["sbatch", "--test-only", *argv], READ_S, env, cwd)
+        if answer.code not in (0, None) and _FINAL_REFUSAL.search(answer.err):
+            return answer, None
+        start = re.search(r" to start at (\d{4}-\d\d-\d\dT[\d:]+)", answer.err) if answer.code == 0 else None
+        return None, start[1] if start else None
+
     def submit(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> Answer:
         """Run sbatch with the job's own environment."""
         return self.run(["sbatch", "--parsable", *argv], SUBMIT_S, env, cwd)
@@ -136,6 +150,14 @@ class Slurm:
         found = [line.split("|", 2) for line in answer.out.splitlines() if line.count("|") >= 2]
         mine = [i for i, at, command in found if command == str(script) and (seconds(at) or 0.0) >= since - 1]
         return mine[-1] if mine else None
+
+
+def job_id_of(answer: Answer) -> str | None:
+    """Read the job's id from what sbatch printed: `4242`, `4242;cluster` or `Submitted batch job 4242`."""
+    found = re.search(
+        r"^(?:Submitted batch job )?(\d+)(?:;\S*)?(?: on cluster \S+)?$", answer.out.strip(), re.MULTILINE
+    )
+    return found[1] if found and answer.code == 0 else None
 
 
 def parse_show(line: str) -> dict[str, str]:

@@ -9,20 +9,20 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from harness.evidence.models import Job, SlurmJob, Telemetry, Trouble
-from harness.evidence.models.job import Ending
+from harness.evidence.models import Job, Telemetry, Trouble
 from harness.evidence.telemetry import read_probes
 from harness.settings import Settings
 from harness.targets.base import log_path
 from harness.targets.slurm import record, states
 from harness.targets.slurm.cadence import Cadence
-from harness.targets.slurm.commands import Answer, Slurm, seconds
+from harness.targets.slurm.commands import Answer, Slurm, job_id_of
 from harness.targets.slurm.container import Image, choose
-from harness.targets.slurm.facts import Facts, split_exit
+from harness.targets.slurm.facts import Facts
 from harness.targets.slurm.interrupts import Interrupts
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.site import Site, load_site
 from harness.targets.slurm.submission import Submission, prepare
+from harness.targets.slurm.telling import phase, told_job
 
 AWAY_S = 120.0
 """How long the controller may be away once the job itself has told of its end."""
@@ -92,16 +92,16 @@ class SlurmTarget:
             return
         self._submission = prepare(self._settings, self._folder, self._environment, self._site, container)
         sent = self._submission
+        self._answer, self._facts.expected_start = self._slurm.test(sent.argv, sent.env, sent.cwd)
         now = time.time()
-        with self._interrupts.held():
-            self._answer = self._slurm.submit(sent.argv, sent.env, sent.cwd)
-            words = self._answer.out.strip().splitlines()
-            if self._answer.code == 0 and words:
-                self._facts.job_id = words[-1].partition(";")[0]
-            elif self._answer.code is None:  # it may have got through all the same
-                self._facts.job_id = self._slurm.by_script(sent.script, now)
-            if self._facts.job_id:
-                self._remember(sent, now)
+        if self._answer is None:
+            with self._interrupts.held():
+                self._answer = self._slurm.submit(sent.argv, sent.env, sent.cwd)
+                # An sbatch that did not answer in time may have got through all the same.
+                stuck = self._answer.code is None
+                self._facts.job_id = self._slurm.by_script(sent.script, now) if stuck else job_id_of(self._answer)
+                if self._facts.job_id:
+                    self._remember(sent, now)
         self._over = self._facts.job_id is None
         self._follow(sent.output, sent.marker)
 
@@ -289,87 +289,21 @@ class SlurmTarget:
 
     def phase(self) -> str:
         """Say where the job stands; a pending reason in words."""
-        job_id = self._facts.job_id
-        if job_id is None:
-            return "refused" if self._over else "submitting"
-        if not self._facts.states:
-            return f"job {job_id} submitted"
-        last = self._facts.states[-1]
-        if last.state not in states.WAITING:
-            return f"job {job_id} {last.state.lower()}"
-        start = seconds(self._facts.expected_start)
-        expected = f", start expected {time.strftime('%H:%M', time.localtime(start))}" if start else ""
-        return f"job {job_id} pending{expected}: {states.meaning(last.reason) or last.reason}"
+        return phase(self._facts, over=self._over)
 
-    def _ending(self) -> Ending:
-        facts = self._facts
-        if facts.job_id is None:
-            return "refused"
-        if self._why == "interrupted":
-            return "interrupted"
-        if self._why:
-            return "interrupted" if facts.ran else "pending"
-        ending = states.ending(facts.final_state)
-        if ending == "failed" and facts.out_of_memory:
-            return "out_of_memory"
-        if facts.final_state is None and self._told_exit is not None:
-            return "completed" if self._told_exit == 0 else "failed"
-        if facts.final_state is None and facts.states:
-            return states.ending(facts.states[-1].state)
-        return ending
+    def job(self) -> Job:
+        """Facts about the job so far."""
+        return told_job(
+            self._facts, self._submission, self._answer, self._image,
+            why=self._why, refusal=self._refusal, exit_code=self._told_exit,
+            restarts=sum(o.restarts for o in self._outputs), attached=self._settings.slurm.attach is not None,
+            per_gpu=self._site.gpu_hours_per_gpu,
+        )  # fmt: skip
 
     def telemetry(self) -> Telemetry:
         """What the probe wrote on each node, a file each; empty where the job did not get that far."""
         found = sorted(self._folder.glob("gpu-*.json"))
         return read_probes(found) if found else Telemetry()
-
-    def job(self) -> Job:
-        """Facts about the job so far."""
-        facts, answer, sent = self._facts, self._answer, self._submission
-        code, signal = split_exit(facts.exit_code if facts.final_state else None)
-        return Job(
-            ending=self._ending(),
-            argv=("sbatch", *sent.argv) if sent else (),
-            cwd=str(sent.cwd) if sent else None,
-            started_at=facts.started_at,
-            ended_at=facts.ended_at,
-            exit_code=code if code is not None else self._told_exit,
-            signal=signal,
-            stopped_by_harness=self._why or self._refusal,
-            slurm=SlurmJob(
-                job_id=facts.job_id,
-                submit_stderr=answer.err.strip() if answer else "",
-                submit_exit_code=answer.code if answer else None,
-                states=tuple(facts.states),
-                final_state=facts.final_state,
-                exit_code=facts.exit_code,
-                derived_exit_code=facts.said("DerivedExitCode", "DerivedExitCode"),
-                restarts=max(int(facts.show.get("Restarts", "0") or 0), len(self._earlier())),
-                nodes=facts.nodes,
-                account=facts.said("Account", "Account") or (sent.account if sent else self._settings.slurm.account),
-                partition=facts.said("Partition", "Partition") or (sent.partition if sent else None),
-                time_limit=facts.said("TimeLimit", "Timelimit") or self._settings.slurm.time,
-                expected_start=facts.expected_start,
-                elapsed_s=facts.elapsed_s,
-                gpu_hours=facts.gpu_hours(self._site.gpu_hours_per_gpu),
-                max_rss=facts.max_rss(),
-                steps=facts.steps(),
-                earlier=self._earlier(),
-                output_restarts=sum(o.restarts for o in self._outputs),
-                sbatch_variables=dict(sent.sbatch_variables) if sent else {},
-                attached=self._settings.slurm.attach is not None,
-                script_path=str(sent.script) if sent else None,
-                container_action=sent.container_action if sent else None,
-                container=str(self._image.path) if self._image else None,
-                container_exists=self._image.exists if self._image else None,
-                container_wandb=self._image.wandb if self._image else None,
-                troubles=tuple(facts.troubles),
-            ),
-        )
-
-    def _earlier(self) -> tuple[str, ...]:
-        accounted = self._facts.accounted
-        return tuple(row.get("State", "") for row in accounted.earlier) if accounted else ()
 
 
 def _told(marker: Path, job_id: str) -> int | None:
