@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from unittest.mock import patch
 
 from harness.loopback.faults import Fault
-from harness.loopback.filestream import StreamUpdate
 from harness.loopback.runs import StoredRun
 from harness.loopback.server import LoopbackServer
 from tests.evidence.wire import connect_proxy, make_certificate, server_context
@@ -83,18 +80,4 @@ def outage(*, status: int | None = None, back_after_s: float | None = None) -> H
 def deleted_while_running(stage: Stage) -> Iterator[None]:
     """Someone deletes the run in the browser while it logs."""
     with after_rows(stage, 1, stage.server.store.delete_run):
-        yield
-
-
-@contextlib.contextmanager
-def rows_vanish(stage: Stage) -> Iterator[None]:
-    """A server that says 200 to every row and keeps none."""
-    store = stage.server.store
-    keep = store.stream
-
-    def forget(run: StoredRun, update: StreamUpdate, *, at: float | None = None) -> None:
-        kept = tuple(chunk for chunk in update.chunks if chunk.file != "wandb-history.jsonl")
-        keep(run, replace(update, chunks=kept), at=at)
-
-    with patch.object(store, "stream", forget):
         yield

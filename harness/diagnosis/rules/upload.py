@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.reach import Failure, classify, init_succeeded, is_filestream, shorten
-from harness.diagnosis.view import find_lines, http_troubles, said, sdk_log_lines, server_runs
+from harness.diagnosis.view import final_server, find_lines, http_troubles, said, sdk_log_lines, server_runs
 from harness.evidence.models import Evidence, HttpTrouble
 
 FATAL = r"Fatal error while uploading data\. Some run data will not be synced|Dropped streaming file chunk"
@@ -36,14 +36,16 @@ def stream_refused(evidence: Evidence) -> Iterator[Hit]:
     gave_up = sdk_log_lines(evidence, GAVE_UP) or said(evidence, TIMED_OUT)
     if not (refused or log or (printed and not gave_up)):
         return
-    words = [t.text for t in refused if t.text] + list(log)
+    words = [t.text for t in refused if t.text] or list(log)
     code = next((t.status for t in refused if t.status), None) or _status("\n".join(words))
     observed = dict.fromkeys((*printed[:1], *(shorten(w) for w in words[:2])))
     if not observed:
         observed = dict.fromkeys((f"{refused[0].path} was answered with HTTP {code}.",))
+    gone = final_server(evidence).status == "read" and not server_runs(evidence) and init_succeeded(evidence)
+    deleted = ("The run is not on the server any more: it was deleted.",) if gone else ()
     yield Hit(
         id="net-filestream-4xx-fatal",
-        observed=tuple(observed),
+        observed=(*observed, *deleted),
         values={"status": f"HTTP {code}" if code else "a refusal"},
     )
 

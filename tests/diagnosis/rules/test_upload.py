@@ -135,3 +135,9 @@ def test_request_that_finish_gave_up_is_no_refusal():
     gave_up = LogLine(file="debug-internal.log", level="ERROR+4", text=CANCELED)
     failing = run_with_http(http("oops", 500, STREAM, count=2), rows=3, lines=(gave_up,))
     assert set(hits(upload.RULES, evidence(local=local(failing), server=RUNNING))) == {"net-finish-hang"}
+
+
+def test_run_that_was_deleted_is_said_to_be():
+    refused = local(run_with_http(http("404 Not Found", 404, STREAM, fatal=True), rows=3))
+    hit = hits(upload.RULES, evidence(local=refused, server=server()))["net-filestream-4xx-fatal"]
+    assert hit.observed[-1] == "The run is not on the server any more: it was deleted."

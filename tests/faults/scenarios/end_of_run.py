@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 
 from harness.loopback.faults import Fault
-from tests.faults.endpoints import rows_vanish
 from tests.faults.scenario import PRELUDE, Scenario, Stage, init_job
 
 UNFINISHED = ("test_run_finished",)
@@ -113,9 +112,6 @@ SCENARIOS = (
     Scenario(
         name="files-refused", expect="end-files-not-uploaded", failed=("test_console_output_is_captured",),
         misbehave=(Fault(method="PUT", status=403, message="SignatureDoesNotMatch"),),
-    ),
-    Scenario(
-        name="rows-vanish", expect="end-footer-lies", hook=rows_vanish, failed=("test_nothing_was_lost",),
     ),
     Scenario(
         name="still-running", expect="end-still-running", hook=alive, failed=UNFINISHED,

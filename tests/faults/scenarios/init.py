@@ -153,5 +153,5 @@ SCENARIOS = (
         name="global-log-after-finish", expect="init-log-after-finish", job=LATE_GLOBAL_LOG,
         failed=("test_job_completed",),
     ),
-    Scenario(name="init-twice", expect="init-active-run-returned", kind="warning", job=TWICE),
+    Scenario(name="init-twice", expect="init-active-run-returned", job=TWICE),
 )  # fmt: skip

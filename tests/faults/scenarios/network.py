@@ -98,7 +98,7 @@ SCENARIOS = (
     Scenario(
         name="deleted-while-running",
         expect="net-filestream-4xx-fatal",
-        job=init_job(settings=PROMPT, train="train(run, 6, 0.8); run.finish()"),
+        job=SLOW,
         hook=deleted_while_running,
         options=("--expect-points", "6"),
     ),
