@@ -150,7 +150,7 @@ def test_a_certificate_of_an_unknown_authority(probe, tls_server):
     assert names(found) == [("dns", True), ("tcp", True), ("tls", False)]
     assert found.steps[-1].trouble.kind == "tls"
     assert "self-signed" in found.steps[-1].trouble.text.replace(" ", "-")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 15
 
 
 def test_ssl_cert_file_makes_it_known(probe, tls_server, certificate):

@@ -80,7 +80,7 @@ def test_sigterm_under_torchrun_closes_the_run(env, tmp_path):
         wait_for_line(group, "Epoch 2")
         begun = time.monotonic()
         assert group.terminate(grace_s=30) == 1  # torchrun's own; the ranks' stands in the run
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 25
     seen = inspect(tmp_path)
     assert (seen["state"], seen["exit_code"]) == ("failed", 128 + signal.SIGTERM)
     assert seen["step"] >= 1
