@@ -42,21 +42,29 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     return described
 
 
+def _message_class(descriptor: Any) -> Any:
+    """Return the class of a message; protobuf 4.21 has another way than all later ones."""
+    if hasattr(message_factory, "GetMessageClass"):
+        return message_factory.GetMessageClass(descriptor)
+    factory: Any = message_factory.MessageFactory(descriptor.file.pool)
+    return factory.GetPrototype(descriptor)
+
+
 class Schema:
     """The parsers: each takes records as `join` puts them together; DecodeError where one is broken."""
 
     def __init__(self) -> None:
+        described = _file()
         pool = descriptor_pool.DescriptorPool()
-        pool.Add(_file())
-
-        def parser(name: str) -> Callable[[bytes], Any]:
-            parse: Callable[[bytes], Any] = message_factory.GetMessageClass(
-                pool.FindMessageTypeByName(f"log.{name}")
-            ).FromString
-            return parse
-
-        self.flat = parser("Flat")
-        self.raw = parser("RawRecords")
+        pool.Add(described)
+        # All classes are kept: protobuf before 4.25 lets the garbage collector take those of inner messages while
+        # they are in use, and crashes.
+        self._classes = {
+            message.name: _message_class(pool.FindMessageTypeByName(f"log.{message.name}"))
+            for message in described.message_type
+        }
+        self.flat: Callable[[bytes], Any] = self._classes["Flat"].FromString
+        self.raw: Callable[[bytes], Any] = self._classes["RawRecords"].FromString
 
     def join(self, payloads: Sequence[bytes], separator: bytes = b"") -> bytes:
         """String records together, each framed by its length, so that a broken one cannot eat the next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from typing import Any
 
@@ -66,6 +67,12 @@ def test_rows_that_are_alike(nested: bool) -> None:
     assert quick.cells["loss"].numbers[4] == 1 / 5
     assert set(quick.cells) == {"loss", "acc"}
     assert plain(quick) == plain(read_any(rows, SCHEMA, -1))
+
+
+def test_the_parsers_outlive_the_garbage_collector() -> None:
+    schema = Schema()
+    gc.collect()
+    assert read_rows([row(0, a="1")] * 50, schema).cells["a"].numbers.tolist() == [1] * 50
 
 
 @given(ROWS, st.booleans())
