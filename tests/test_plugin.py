@@ -115,3 +115,19 @@ def test_a_file_that_is_no_evidence_is_refused(checks, tmp_path):
     assert outcome.code == 4
     assert "--replay" in outcome.text
     assert "Traceback" not in outcome.text
+
+
+def test_a_clone_reached_through_a_link_is_the_same_clone(tmp_path):
+    (tmp_path / "link").symlink_to(CLONE)
+    saved = tmp_path / "evidence.json"
+    saved.write_text(healthy(run={"series": {"acc": server_series("acc")}}).model_dump_json())
+    link = tmp_path / "link"
+    command = [sys.executable, "-m", "pytest", str(link / "checks"), "-c", str(link / "pyproject.toml")]
+    done = subprocess.run(
+        [*command, "--rootdir", str(link), "--report", str(tmp_path / "report"), "--replay", str(saved)],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    verdict = json.loads((tmp_path / "report" / "verdict.json").read_text())
+    assert verdict["root_cause"] == "metric-missing-key"
+    assert [c for c in verdict["checks"] if c["outcome"] == "blocked"]
