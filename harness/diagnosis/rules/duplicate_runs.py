@@ -4,20 +4,24 @@ from collections.abc import Iterator
 
 from harness.diagnosis.duplicates import (
     Writer,
+    began_together,
     grouped_on_purpose,
     listed,
     run_count,
     same_id_writers,
     setting,
     shared_mode,
-    together,
     writers,
 )
 from harness.diagnosis.engine_types import Rule
+from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
 from harness.diagnosis.series import all_series
 from harness.diagnosis.view import main_local_run, main_server_run, python_errors, said
-from harness.evidence.models import Evidence
+from harness.evidence.models import Evidence, LocalRun
+
+PRIMARY_RECORDS_SINCE = (0, 31, 0)
+"""Seen in 0.31.0: of the writers of a shared run, only primaries record an environment."""
 
 
 def several_runs(evidence: Evidence) -> Iterator[Hit]:
@@ -43,7 +47,7 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
     slurm = evidence.job.slurm if evidence.job else None
     if len(restarts) > 1:
         return "dup-requeue-new-run", f"They began with SLURM_RESTART_COUNT {', '.join(restarts)}."
-    if slurm and slurm.restarts and not together(list(found)):
+    if slurm and slurm.restarts and not began_together(evidence, found):
         return "dup-requeue-new-run", f"Slurm restarted the job {slurm.restarts} times; the runs follow each other."
     world, nodes = evidence.request.world_size, _nodes(evidence, found)
     if nodes > 1 and count == len(hosts) == nodes and (world is None or count < world):
@@ -51,7 +55,7 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
     extra = [w for w in found if w is not _carrier(found)]
     if _came_from_workers(found, extra, world):
         return "dup-dataloader-spawn", _workers_seen(extra, world)
-    if not together(list(found)):
+    if not began_together(evidence, found):
         return None
     tasks = sorted({w.slurm.get("procid", "") for w in found}, key=lambda t: (len(t), t))
     if len(tasks) == len(found) and "" not in tasks:
@@ -122,12 +126,20 @@ def shared(evidence: Evidence) -> Iterator[Hit]:
     labels = sorted({label for r in directories for label in r.log.writer_labels})
     named = f" ({listed(labels)})" if labels else ""
     yield Hit(id="dup-shared-mode-legit", observed=(f"{len(directories)} processes write into one run{named}.",))
-    primaries = [r for r in directories if setting(r, "x_primary") is True]
+    primaries = [r for r in directories if _primary(r)]
     if len(primaries) > 1:
         named = listed(r.path for r in primaries)
         observed = f"{len(primaries)} of {len(directories)} writers are primary: {named}."
         yield Hit(id="dup-shared-two-primaries", observed=(observed,))
     yield from _overwritten(evidence)
+
+
+def _primary(run: LocalRun) -> bool:
+    """Whether this writer of a shared run was its primary: by its setting, or because it recorded an environment."""
+    if (told := setting(run, "x_primary")) is not None:
+        return told is True
+    version = version_key(run.log.sdk_version)
+    return version >= PRIMARY_RECORDS_SINCE and run.log.environment is not None
 
 
 def _overwritten(evidence: Evidence) -> Iterator[Hit]:

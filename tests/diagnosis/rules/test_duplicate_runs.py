@@ -153,6 +153,21 @@ def test_two_primaries():
     assert errors(found) == {"dup-shared-two-primaries"}
 
 
+@pytest.mark.parametrize(
+    ("recorded", "sdk", "expected"),
+    [(2, "0.31.0", {"dup-shared-two-primaries"}), (1, "0.31.0", set()), (2, "0.28.2", set())],
+)
+def test_primaries_are_told_by_the_environment_that_they_record(recorded, sdk, expected):
+    """Older SDKs were not measured, so their environments prove nothing."""
+    writers = [
+        r.model_copy(update={"log": r.log.model_copy(update={
+            "sdk_version": sdk, "environment": LocalEnvironment(host="nid1") if n < recorded else None,
+        })})
+        for n, r in enumerate(shared())
+    ]  # fmt: skip
+    assert errors(told(run(b.RUN_ID), local=b.local(*writers))) == expected
+
+
 def test_late_writer_overwrote_first_rows():
     summary = b.disk_series("loss", range(10))
     first, second = shared()
