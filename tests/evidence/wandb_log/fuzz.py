@@ -25,7 +25,7 @@ from harness.evidence.wandb_log.reader import read_wandb_log
 from tests.evidence.wandb_log.mutate import mutated, seeds
 
 PROCESSES = 2
-# A file of a few kilobytes takes milliseconds; a loaded machine takes longer.
+# Processor time for one file, which takes milliseconds.
 TIMEOUT_S = 30
 MEMORY_MB = 300
 
@@ -54,8 +54,8 @@ def check(data: bytes, log: LocalLog) -> None:
         raise AssertionError("more skipped than there is")
 
 
-def run(first: int, count: int, step: int) -> Part:
-    """Read the mutations `first`, `first + step`, … below `count`."""
+def run(first: int, end: int, step: int) -> Part:
+    """Read the mutations `first`, `first + step`, … below `end`."""
     originals = seeds()
     statuses: Counter[str] = Counter()
     worst, worst_number, failure = 0.0, first, ""
@@ -63,11 +63,11 @@ def run(first: int, count: int, step: int) -> Part:
         path = Path(folder) / "run-fuzz.wandb"
         path.write_bytes(originals[0])
         read_wandb_log(path)  # imports the SDK's classes, which is not to count
-        for number in range(first, count, step):
+        for number in range(first, end, step):
             chance = random.Random(number)
             data = mutated(chance.choice(originals), chance)
             path.write_bytes(data)
-            signal.alarm(TIMEOUT_S)  # a hang ends the process
+            signal.setitimer(signal.ITIMER_PROF, TIMEOUT_S)  # a hang ends the process
             begun = time.process_time()
             try:
                 log = read_wandb_log(path)
@@ -79,7 +79,7 @@ def run(first: int, count: int, step: int) -> Part:
             if took > worst:
                 worst, worst_number = took, number
             statuses[log.status] += 1
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Part(statuses, worst, worst_number, peak, failure)
 
@@ -88,10 +88,12 @@ def main() -> int:
     """Share the work between two processes, and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100_000)
-    count = parser.parse_args().count
+    parser.add_argument("--first", type=int, default=0, help="number of the first mutation")
+    asked = parser.parse_args()
     begun = time.perf_counter()
     with ProcessPoolExecutor(PROCESSES) as pool:
-        parts = list(pool.map(run, range(PROCESSES), [count] * PROCESSES, [PROCESSES] * PROCESSES))
+        starts = range(asked.first, asked.first + PROCESSES)
+        parts = list(pool.map(run, starts, [asked.first + asked.count] * PROCESSES, [PROCESSES] * PROCESSES))
     statuses = sum((part.statuses for part in parts), Counter())
     worst = max(parts, key=lambda part: part.worst_s)
     peak = max(part.peak_mb for part in parts)
