@@ -1,28 +1,25 @@
-"""Gathers evidence: around a job that runs now, or from what already ran."""
+"""Gathers evidence around a job that runs now; of what already ran, `harness.existing` does."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 from harness.clock import Clock
 from harness.evidence.credentials import api_key_in_use
-from harness.evidence.job_output import OutputReader, read_output
+from harness.evidence.job_output import OutputReader
 from harness.evidence.models import (
     Evidence,
-    Job,
     JobOutput,
     LocalReading,
-    LocalRun,
     Request,
     ServerReading,
     Setup,
-    Trouble,
 )
 from harness.evidence.network import resolve_base_url
 from harness.evidence.redaction import Redactor
-from harness.evidence.run_dirs import find_run_dirs, read_local_run, read_local_runs, snapshot_run_dirs, wandb_folders
-from harness.evidence.server.find import glance, read, read_one
+from harness.evidence.run_dirs import read_local_run, read_local_runs, snapshot_run_dirs, wandb_folders
+from harness.evidence.server.find import glance, read
 from harness.evidence.server.reader import Reader
 from harness.progress import Moment, Progress
 from harness.settings import Settings
@@ -38,8 +35,6 @@ PATIENCE_S = {"loopback": 5.0, "real": 30.0}
 POLL_S = {"loopback": 0.4, "real": 5.0}
 """Seconds between two looks at the server while the job runs."""
 MOST_RUN_DIRS = 64
-SAME_JOB_S = 30.0
-"""Ranks of one job call `wandb.init()` within this many seconds."""
 
 
 def watch_job(
@@ -156,48 +151,3 @@ def read_server(
         return not missing and not late
 
     return read(reader, where, settled=settled, patience_s=PATIENCE_S[settings.server])
-
-
-def collect_existing(settings: Settings, request: Request, environ: Mapping[str, str], clock: Clock) -> Evidence:
-    """Gather evidence of what already ran: a run on the server, folders on disk, job output."""
-    redactor = Redactor.from_environment(environ, settings.cwd)
-    job = None
-    if settings.job_log:
-        with clock.phase("job output"):
-            job = Job(output=read_output(settings.job_log, redactor.text))
-    local = LocalReading()
-    if settings.run_dir:
-        with clock.phase("run directories"):
-            local = _run_directories(settings.run_dir, redactor.text)
-    server = ServerReading()
-    if settings.run:
-        with clock.phase("server"), _reader(settings, environ) as reader:
-            server = read_one(reader, settings.run, request.expect)
-    return Evidence(request=request, job=job, local=local, server=server)
-
-
-def _run_directories(folder: Path, scrub: Callable[[str], str]) -> LocalReading:
-    """Read the runs of the newest job in the folder; a folder may hold the runs of many jobs."""
-    found: Sequence[Path] = find_run_dirs(folder)
-    if not found:
-        trouble = Trouble(kind="missing", text=f"no run directory in {folder}", where=str(folder))
-        return LocalReading(status="folder_missing", folders=(str(folder),), troubles=(trouble,))
-    newest = sorted(found, key=lambda p: p.name.removeprefix("offline-"))[-MOST_RUN_DIRS:]
-    runs = of_newest_job([read_local_run(p, scrub) for p in newest])
-    return LocalReading(status="read", folders=(str(folder),), runs=tuple(runs), older_runs=len(found) - len(runs))
-
-
-def of_newest_job(runs: Sequence[LocalRun]) -> list[LocalRun]:
-    """Keep the runs that began with the newest one, or in the same Slurm job, and earlier parts of an offline run."""
-
-    def slurm_job(run: LocalRun) -> str | None:
-        return run.log.environment.slurm.get("job_id") if run.log.environment else None
-
-    last = max(runs, key=lambda run: run.started_at or 0.0)
-    return [
-        run
-        for run in runs
-        if abs((run.started_at or 0.0) - (last.started_at or 0.0)) <= SAME_JOB_S
-        or (slurm_job(run) is not None and slurm_job(run) == slurm_job(last))
-        or (run.offline and last.offline and run.run_id == last.run_id)
-    ]

@@ -94,7 +94,7 @@ def _settings(config: pytest.Config) -> Settings:
 
 
 def _refuse_missing_parts(settings: Settings) -> None:
-    """Refuse a local job where torch or what the loopback backend needs is missing."""
+    """Refuse a local job where torch or what the loopback backend needs is missing, and a folder without runs."""
     if settings.target == "local":
         from harness.targets.process import torch_missing
 
@@ -102,6 +102,12 @@ def _refuse_missing_parts(settings: Settings) -> None:
             raise SettingsError(f"a local job needs torch, which {sys.executable} lacks: pip install -e '.[local]'.")
     if settings.target == "slurm" and shutil.which("sbatch") is None:
         raise SettingsError("--lumi needs Slurm, and sbatch is not on PATH here: run it on a login node of LUMI.")
+    if settings.run_dir:
+        from harness.evidence.run_dirs import find_run_dirs
+
+        if not find_run_dirs(settings.run_dir):
+            hint = "give a wandb/ folder, or one run directory in it"
+            raise SettingsError(f"--run-dir: {settings.run_dir} holds no run; {hint}.")
     if settings.server == "loopback":
         from importlib.util import find_spec
 

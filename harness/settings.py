@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +17,8 @@ EPOCHS = 4
 CLOUD = "https://api.wandb.ai"
 CLOUD_PAGES = ("wandb.ai", "www.wandb.ai", "app.wandb.ai", "api.wandb.ai")
 """Hosts of run pages; the API of the public cloud has a host of its own."""
+FORGE_HOSTS = ("forge.coreweave.com", "qa.forge.coreweave.com")
+"""The public cloud's newer address (wandb/sdk/lib/urls.py, 0.31): pages at HOST/wandb/…, the API at api.HOST."""
 
 
 class SettingsError(ValueError):
@@ -228,9 +230,19 @@ def _run(text: str | None) -> tuple[tuple[str, str, str] | None, str | None]:
     run = (pieces[0], pieces[1], pieces[2])
     if parts is None:
         return run, None
-    if parts.hostname in CLOUD_PAGES:
-        return run, CLOUD
-    return run, "/".join([f"{parts.scheme}://{parts.netloc}", *prefix])
+    return run, _api_of(parts, prefix)
+
+
+def _api_of(page: SplitResult, prefix: list[str]) -> str:
+    """Return the API's address for a run's page; the other way round it is `api_to_app_url` in wandb/util.py."""
+    host = page.hostname or ""
+    if host in CLOUD_PAGES:
+        return CLOUD
+    if host in FORGE_HOSTS or host.removeprefix("api.") in FORGE_HOSTS:
+        return f"https://api.{host.removeprefix('api.')}"
+    # A server of one's own has its pages at the API's address, or at app. where the API is at api.
+    netloc = re.sub(r"^app\.", "api.", page.netloc.rpartition("@")[2])
+    return "/".join([f"{page.scheme}://{netloc}", *prefix])
 
 
 def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSettings:

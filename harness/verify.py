@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from harness import jobenv
 from harness.clock import Clock
-from harness.collect import collect_existing, watch_job
+from harness.collect import watch_job
 from harness.diagnosis.preflight import blockers
 from harness.evidence.models import Evidence, Job, Request
 from harness.evidence.preflight import collect_setup
+from harness.existing import collect_existing
 from harness.progress import Moment, Progress
 from harness.reportfolder import write_atomically
 from harness.settings import Settings
@@ -62,7 +63,8 @@ def request_of(settings: Settings) -> Request:
         server=settings.server,
         job_kind=kind if settings.source == "job" else "none",
         job_path=str(settings.job) if settings.job else None,
-        nproc=None if on_slurm and kind == "batch" else nproc,  # how many ranks a batch script starts is its own affair
+        # How many ranks a batch script starts is its own affair; of what already ran nobody said it.
+        nproc=None if settings.source != "job" or (on_slurm and kind == "batch") else nproc,
         nodes=slurm.nodes if on_slurm else 1,
         offline=settings.offline,
         sync=settings.sync,

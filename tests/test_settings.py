@@ -61,6 +61,9 @@ def test_what_is_asked_decides_target_source_and_server(ask, options, target, so
         ("me/proj/runs/abc123", ("me", "proj", "abc123"), None),
         ("https://wandb.ai/me/proj/runs/abc123", ("me", "proj", "abc123"), "https://api.wandb.ai"),
         ("https://wandb.ai/me/proj/runs/abc123/overview?nw=1", ("me", "proj", "abc123"), "https://api.wandb.ai"),
+        ("https://forge.coreweave.com/wandb/me/p/runs/abc", ("me", "p", "abc"), "https://api.forge.coreweave.com"),
+        ("https://app.x.org/me/proj/runs/abc", ("me", "proj", "abc"), "https://api.x.org"),
+        ("https://someone:secret@x.org/me/proj/runs/abc", ("me", "proj", "abc"), "https://x.org"),
         ("https://x.org/wandb/me/my%20proj/runs/abc", ("me", "my proj", "abc"), "https://x.org/wandb"),
     ],
 )

@@ -64,7 +64,8 @@ def _project(evidence: Evidence) -> str | None:
     links = evidence.job.output.links if evidence.job else ()
     if links:
         return links[0].project
-    return next((r.log.run.project for r in evidence.local.runs if r.log.run and r.log.run.project), None)
+    found = (r.log.run.project for r in evidence.local.runs if r.log.run and r.log.run.project)
+    return next(found, None) or next((r.project for r in evidence.server.runs), None)
 
 
 def is_cloud(base_url: str) -> bool:
@@ -74,7 +75,12 @@ def is_cloud(base_url: str) -> bool:
 
 
 def _base_url(evidence: Evidence) -> str:
-    return evidence.setup.network.base_url if evidence.setup else "https://api.wandb.ai"
+    """The server of the setup; without one, that of the run that was read."""
+    if evidence.setup:
+        return evidence.setup.network.base_url
+    page = urlsplit(next((run.url for run in evidence.server.runs), ""))
+    own = f"{page.scheme}://{page.netloc}"
+    return own if page.netloc and not is_cloud(own) else "https://api.wandb.ai"
 
 
 def applies(condition: str | None, evidence: Evidence) -> bool:

@@ -1,15 +1,18 @@
 """Looks at the runs of one job side by side, wherever they are judged: which of them are one too many, and why."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from harness.diagnosis.series import where_to_look
-from harness.diagnosis.view import final_server, server_runs
-from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun
+from harness.diagnosis.view import announced_links, final_server, server_runs
+from harness.evidence.models import Evidence, JsonValue, LocalRun, RunLink, ServerRun
 
 TOGETHER_S = 15.0
 """Ranks that start together call `wandb.init()` within this time, in seconds, on a slow file system too."""
+TOKEN = re.compile(r"harness-[0-9a-f]+")
+"""A group that an earlier verification gave to its job, where the job had none of its own."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Writer:
 
 def writers(evidence: Evidence) -> tuple[Writer, ...]:
     """Return the job's runs, the earliest first, from where they are judged."""
+    if evidence.request.source == "job_log":
+        return tuple(_from_link(link) for link in announced_links(evidence))
     if where_to_look(evidence) == "server":
         disk = {run.run_id: from_directory(run) for run in _one_each(evidence.local.runs)}
         found = [_completed(_from_server(run), disk.get(run.id)) for run in server_runs(evidence)]
@@ -52,7 +57,7 @@ def grouped_on_purpose(evidence: Evidence) -> str | None:
     """Return the group that the script put all of its runs into: then several runs are meant, one for each rank."""
     groups = {w.group for w in writers(evidence)}
     group = groups.pop() if len(groups) == 1 else None
-    return group if group and group != evidence.request.token else None
+    return group if group and not TOKEN.fullmatch(group) else None
 
 
 def shared_mode(evidence: Evidence) -> bool:
@@ -89,6 +94,19 @@ def together(found: list[Writer]) -> bool:
         return False
     # Times are whole seconds in places.
     return all(w.ended is None or w.ended >= max(begun) - 1.0 for w in found)
+
+
+def began_together(evidence: Evidence, found: tuple[Writer, ...]) -> bool:
+    """Whether the runs began at the same time: by their times, or by the order of lines where there is nothing else."""
+    if evidence.request.source != "job_log" or evidence.job is None:
+        return together(list(found))
+    output, links = evidence.job.output, announced_links(evidence)
+    prefixes = {line.number: line.prefix for line in output.wandb_lines}
+    by_rank = {prefixes.get(link.line, "") for link in links} - {""}
+    epochs = {e.epoch for e in output.epochs}
+    every_rank_printed = bool(epochs) and output.epochs_total == len(epochs) * len(links)
+    trained_before_last = any(e.line < links[-1].line for e in output.epochs)
+    return len(by_rank) == len(links) or every_rank_printed or not trained_before_last
 
 
 def problem(evidence: Evidence) -> str | None:
@@ -135,6 +153,12 @@ def from_directory(run: LocalRun) -> Writer:
         rows=log.history_rows, finished=log.has_exit, group=(facts.group if facts else "") or None,
         slurm={k: str(v) for k, v in slurm.items()},
     )  # fmt: skip
+
+
+def _from_link(link: RunLink) -> Writer:
+    return Writer(
+        id=link.run_id, where=link.url, begun=None, ended=None, host=None, rows=0, finished=False, group=None, slurm={}
+    )
 
 
 def _completed(writer: Writer, disk: Writer | None) -> Writer:

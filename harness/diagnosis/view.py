@@ -111,3 +111,12 @@ def foreign_links(evidence: Evidence) -> tuple[RunLink, ...]:
     if not own or evidence.job is None or evidence.request.source != "job":
         return ()
     return tuple(link for link in evidence.job.output.links if link.entity not in own)
+
+
+def announced_links(evidence: Evidence) -> tuple[RunLink, ...]:
+    """Runs that the job's output speaks of, each once, in the order of their first mention."""
+    links = evidence.job.output.links if evidence.job else ()
+    first: dict[tuple[str, str, str], RunLink] = {}
+    for link in links:
+        first.setdefault((link.entity, link.project, link.run_id), link)
+    return tuple(first.values())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
-from harness.diagnosis.view import final_server, foreign_links, main_local_run, main_server_run
+from harness.diagnosis.view import announced_links, final_server, foreign_links, main_local_run, main_server_run
 from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun
 
 
@@ -59,13 +59,12 @@ def runs_of(evidence: Evidence) -> tuple[RunSubject, ...]:
 
 def announced(evidence: Evidence) -> tuple[RunSubject, ...]:
     """Runs that the job's output speaks of."""
-    links = evidence.job.output.links if evidence.job else ()
     return tuple(
         RunSubject(
             where="output", entity=link.entity, project=link.project, id=link.run_id, name="", state="", url=link.url,
             config={}, metadata={}, console_lines=None, exit_code=None,
         )
-        for link in {(link.entity, link.project, link.run_id): link for link in links}.values()
+        for link in announced_links(evidence)
     )  # fmt: skip
 
 

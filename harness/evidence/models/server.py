@@ -64,7 +64,11 @@ class ServerRun(Fact):
     series: dict[str, ServerSeries] = {}
     system: dict[str, SystemSeries] = {}
     system_samples: int = 0
+    """Samples that were read, at most 500."""
+    event_rows: int | None = None
+    """Samples of system metrics that the server has; None where it was not asked."""
     console_lines: int | None = None
+    """Lines of console output that the server has; None where it was not asked."""
     files: tuple[str, ...] = ()
     metadata: dict[str, JsonValue] = {}
     """wandb-metadata.json, or the config's `_wandb.e` where newer SDKs keep it."""

@@ -14,6 +14,8 @@ SKETCH = 200
 LONGEST = 400
 NUMBERS = ("number",)
 NON_FINITE = ("NaN", "Infinity", "-Infinity")
+PERSONAL = ("email", "username")
+"""Facts of the environment that are personal, and no evidence."""
 
 
 def unix(stamp: str | None) -> float | None:
@@ -77,7 +79,7 @@ def server_run(raw: Mapping[str, Any], found_by: FoundBy, *, detailed: bool = Fa
 
 def with_internal(run: ServerRun, internal: Mapping[str, Any]) -> ServerRun:
     """Add what the SDK keeps in the config under `_wandb`: its version, and the environment in newer SDKs."""
-    environment = _environment(internal)
+    environment = {k: v for k, v in environment_of(internal).items() if k not in PERSONAL}
     slurm = environment.get("slurm")
     jobs = slurm if isinstance(slurm, Mapping) else {}
     return run.model_copy(
@@ -96,7 +98,7 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _environment(internal: Mapping[str, Any]) -> dict[str, Any]:
+def environment_of(internal: Mapping[str, Any]) -> dict[str, Any]:
     """Newer SDKs keep the environment in the config: `_wandb.e`, one entry for each writer."""
     writers = internal.get("e")
     if not isinstance(writers, Mapping) or not writers:

@@ -8,6 +8,7 @@ from typing import Any
 from harness.evidence.models import ServerReading, ServerRun, Trouble
 from harness.evidence.server.convert import FoundBy, bounded, series, server_run, system_series, with_internal
 from harness.evidence.server.reader import Reader, ReadingFailed, trouble_of
+from harness.evidence.server.siblings import belongs, neighbour, window
 
 DETAILED_KEYS = 6
 """Series that are sampled; the rest is judged by `historyKeys` alone."""
@@ -103,37 +104,66 @@ def read(
     return detailed(reader, listing, where.expect).model_copy(update={"waited_s": round(waited, 3)})
 
 
-def read_one(reader: Reader, path: tuple[str, str, str], expect: Sequence[str]) -> ServerReading:
-    """Read an existing run by its path."""
+def read_one(
+    reader: Reader, path: tuple[str, str, str], expect: Sequence[str], *, announced: Sequence[str] = ()
+) -> ServerReading:
+    """Read an existing run by its path, and list the other runs of its job.
+
+    Args:
+        path: entity, project, run id.
+        expect: metrics whose series are sampled.
+        announced: ids of runs that the job's output names.
+    """
     entity, project, run_id = path
     try:
         raw = reader.ask("run", entity=entity, project=project, id=run_id)
     except ReadingFailed as failure:
         if failure.trouble.kind == "not_found":
-            return ServerReading(status="read", requests=reader.requests, partial=(failure.trouble,))
+            return ServerReading(
+                status="read", reader_version=reader.version, requests=reader.requests, partial=(failure.trouble,)
+            )
         return _failed(reader, failure.trouble)
+    asked = server_run(raw, "asked")
+    others, total, troubles = _others(reader, asked, announced)
     listing = ServerReading(
-        status="read",
-        reader_version=reader.version,
-        runs=(server_run(raw, "asked"),),
-        runs_total=1,
-        requests=reader.requests,
-    )
-    return detailed(reader, listing, tuple(expect))
+        status="read", reader_version=reader.version, runs=(asked, *others), runs_total=max(total, 1 + len(others)),
+        requests=reader.requests, partial=troubles,
+    )  # fmt: skip
+    return detailed(reader, listing, tuple(expect), main=asked)
 
 
-def detailed(reader: Reader, listing: ServerReading, expect: Sequence[str]) -> ServerReading:
-    """Add series, system metrics and files of the run that carries the training."""
+def _others(
+    reader: Reader, asked: ServerRun, announced: Sequence[str]
+) -> tuple[tuple[ServerRun, ...], int, tuple[Trouble, ...]]:
+    """List runs of the same job, and count those that are too many to be listed."""
+    filters = window(asked, announced)
+    if filters is None:
+        return (), 1, ()
+    try:
+        answer = reader.ask("neighbours", entity=asked.entity, project=asked.project, run=asked.id, filters=filters)
+    except ReadingFailed as failure:
+        return (), 1, (failure.trouble,)
+    told = [(raw, belongs(answer["run"], raw, announced)) for raw in answer["runs"] if raw["name"] != asked.id]
+    others = tuple(neighbour(raw, asked, found_by) for raw, found_by in told if found_by)
+    every = len(others) == len(told) and answer["total"] > len(answer["runs"])
+    return others, answer["total"] if every else 1 + len(others), ()
+
+
+def detailed(
+    reader: Reader, listing: ServerReading, expect: Sequence[str], main: ServerRun | None = None
+) -> ServerReading:
+    """Add series, system metrics and files of the run that carries the training, or of the one that was asked for."""
     if not listing.runs:
         return listing
-    main = max(listing.runs, key=lambda r: (r.rows or 0, -(r.created_at or 0.0)))
+    main = main or max(listing.runs, key=lambda r: (r.rows or 0, -(r.created_at or 0.0)))
     keys = [k for k in expect if k in main.series][:DETAILED_KEYS]
     try:
         answer = reader.ask("details", entity=main.entity, project=main.project, id=main.id, keys=keys)
     except ReadingFailed as failure:
-        return listing.model_copy(update={"partial": (failure.trouble,), "requests": reader.requests})
+        partial = (*listing.partial, failure.trouble)
+        return listing.model_copy(update={"partial": partial, "requests": reader.requests})
     full = _with_details(with_internal(main, answer["internal"]), answer)
-    partial = tuple(trouble_of(p, p["part"]) for p in answer["partial"])
+    partial = (*listing.partial, *(trouble_of(p, p["part"]) for p in answer["partial"]))
     runs = tuple(full if r is main else r for r in listing.runs)
     return listing.model_copy(update={"runs": runs, "partial": partial, "requests": reader.requests})
 
@@ -147,6 +177,8 @@ def _with_details(run: ServerRun, answer: Mapping[str, Any]) -> ServerRun:
         update |= {"system": system_series(answer["system"]) or run.system, "system_samples": len(answer["system"])}
     if "files" in answer:
         update["files"] = tuple(answer["files"])
+    if counts := answer.get("counts"):
+        update |= {"console_lines": counts["logLineCount"], "event_rows": counts["eventsLineCount"]}
     if metadata := answer.get("metadata"):
         update |= {"metadata": bounded(metadata), "host": metadata.get("host") or run.host}
     return run.model_copy(update=update)

@@ -15,6 +15,23 @@ from typing import IO, Any, NoReturn
 
 PAGE = 50
 """Runs read in full of one job; more are counted only."""
+NEIGHBOURS = """query HarnessNeighbours(
+  $entity: String!, $project: String!, $run: String!, $filters: JSONString, $first: Int
+) {
+  project(name: $project, entityName: $entity) {
+    run(name: $run) { ...Neighbour }
+    runCount(filters: $filters)
+    runs(filters: $filters, first: $first, order: "+created_at") { edges { node { ...Neighbour } } }
+  }
+}
+fragment Neighbour on Run {
+  name displayName state tags group jobType sweepName config createdAt heartbeatAt historyLineCount user { username }
+}"""
+"""Fields of the SDK's own queries (wandb/apis/public/runs.py); its listing drops the config's `_wandb`."""
+COUNTS = """query HarnessCounts($entity: String!, $project: String!, $run: String!) {
+  project(name: $project, entityName: $entity) { run(name: $run) { logLineCount eventsLineCount } }
+}"""
+"""Fields of the SDK's own RunResumeStatus query."""
 SAMPLES = 200
 
 
@@ -72,6 +89,23 @@ class Worker:
         run.load_full_data()
         return self._attributes(run)
 
+    def neighbours(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List runs that may belong with one, and that one beside them: one request, whatever their number."""
+        names = {key: request[key] for key in ("entity", "project", "run")}
+        filters = json.dumps(request["filters"])
+        project = self._graphql(NEIGHBOURS, **names, filters=filters, first=PAGE)["project"]
+        return {
+            "run": _plain(project["run"]),
+            "runs": [_plain(edge["node"]) for edge in project["runs"]["edges"]],
+            "total": project["runCount"],
+        }
+
+    def _graphql(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Ask what the public API has no method for, through the API's own connection (wandb 0.27 and newer)."""
+        self.requests += 1
+        answer: dict[str, Any] = self.api()._service_api.execute_graphql(query, variables)  # noqa: SLF001 - as above
+        return answer
+
     def details(self, request: dict[str, Any]) -> dict[str, Any]:
         """Read what a listing lacks: sampled series, system metrics, file names, the metadata file."""
         api = self.api()
@@ -84,12 +118,14 @@ class Worker:
             "system": lambda: run.history(samples=500, pandas=False, stream="system"),
             "files": lambda: sorted(f.name for f in self._first(run.files(per_page=100), 100)),
         }
+        names = {"entity": request["entity"], "project": request["project"], "run": request["id"]}
+        readers["counts"] = lambda: self._graphql(COUNTS, **names)["project"]["run"]
         if not internal.get("e"):
             readers["metadata"] = lambda: run.metadata
         for key in request["keys"]:
             readers[f"series:{key}"] = partial(run.history, samples=SAMPLES, keys=[key, "_timestamp"], pandas=False)
         for name, read in readers.items():
-            self.requests += 1
+            self.requests += name != "counts"
             try:
                 value = read()
             except self._troubles() as error:
@@ -150,6 +186,7 @@ class Worker:
         """Answer each line of requests with one line; ends with stdin."""
         operations = {
             "hello": self.hello, "viewer": self.viewer, "find": self.find, "run": self.run, "details": self.details,
+            "neighbours": self.neighbours,
         }  # fmt: skip
         requests: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(stdin, requests), daemon=True).start()
@@ -164,6 +201,11 @@ class Worker:
             answer |= {"number": request["number"], "requests": self.requests}
             stdout.write(json.dumps(answer, default=str) + "\n")
             stdout.flush()
+
+
+def _plain(run: dict[str, Any]) -> dict[str, Any]:
+    """Flatten what the server says of a run in a listing."""
+    return {**run, "tags": list(run["tags"] or ()), "username": (run.pop("user") or {}).get("username")}
 
 
 def _listen(stdin: IO[str], requests: "queue.SimpleQueue[str]") -> None:
