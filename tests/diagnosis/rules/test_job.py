@@ -1,0 +1,224 @@
+"""Rules of the family job: each fires on its fault, and is silent on its nearest neighbours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.diagnosis.rules import job as rules
+from harness.evidence.models import (
+    Evidence,
+    Job,
+    RankSeen,
+    Request,
+    SlurmJob,
+    SlurmState,
+    SlurmStep,
+)
+from tests.diagnosis.build import error, evidence, hits, job, output
+
+FAILED = "sbatch: error: Batch job submission failed: "
+ACCOUNTING = FAILED + "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
+
+
+def found(evidence: Evidence) -> set[str]:
+    return set(hits(rules.RULES, evidence))
+
+
+def slurm(**change: Any) -> SlurmJob:
+    return SlurmJob(
+        **{"job_id": "4242", "final_state": "COMPLETED", "exit_code": "0:0", "time_limit": "00:10:00", **change}
+    )
+
+
+def ran(*texts: str, ending: str = "failed", scheduler: SlurmJob | None = None, **change: Any) -> Evidence:
+    """A Slurm job that ran and printed these lines."""
+    ended = job(*texts, ending=ending, started_at=1000.0, slurm=scheduler or slurm(final_state="FAILED"), **change)
+    request = Request(target="slurm", server="real", job_kind="script", nproc=8, nodes=2)
+    return evidence(request=request, job=ended)
+
+
+def refused(words: str, **change: Any) -> Evidence:
+    scheduler = slurm(job_id=None, final_state=None, submit_stderr=words, submit_exit_code=1, **change)
+    return evidence(job=Job(ending="refused", slurm=scheduler))
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (FAILED + "Invalid account or account/partition combination specified", "job-bad-account"),
+        ("sbatch: error: AssocMaxSubmitJobLimit\n" + ACCOUNTING, "job-bad-account"),
+        ("sbatch: error: QOSMaxSubmitJobPerUserLimit\n" + ACCOUNTING, "job-submit-limit"),
+        ("sbatch: error: invalid partition specified: nope-g\n" + FAILED + "Invalid partition name specified",
+         "job-bad-partition"),
+        (FAILED + "Requested node configuration is not available", "job-node-config-unavailable"),
+        ("sbatch: error: Memory specification can not be satisfied\n" + FAILED
+         + "Requested node configuration is not available", "job-node-config-unavailable"),
+        (FAILED + "Requested time limit is invalid (missing or exceeds some limit)", "job-over-limit"),
+        (FAILED + "Node count specification invalid", "job-over-limit"),
+        ("sbatch: error: Batch script contains DOS line breaks (\\r\\n)", "job-bad-script"),
+        ("sbatch: unrecognized option '--bogus'", "job-bad-script"),
+        ("sbatch: error: Invalid --time specification", "job-bad-script"),
+        (FAILED + "Unable to contact slurm controller (connect failure)", "job-slurm-unreachable"),
+        ("sbatch: error: Munge encode failed\n" + FAILED + "Protocol authentication error", "job-slurm-unreachable"),
+        (FAILED + "Something that nobody has seen", "job-refused"),
+    ],
+)  # fmt: skip
+def test_refusals(words: str, fault: str) -> None:
+    told = hits(rules.RULES, refused(words))
+    assert set(told) == {fault}
+    assert told[fault].observed[0] == words.splitlines()[0]
+
+
+def test_a_variable_that_overrides_the_script_is_told() -> None:
+    told = hits(rules.RULES, refused(FAILED + "Invalid account", sbatch_variables={"SBATCH_ACCOUNT": "project_1"}))
+    assert "SBATCH_ACCOUNT=project_1" in told["job-bad-account"].observed[-1]
+
+
+def test_image_that_preflight_missed() -> None:
+    scheduler = slurm(job_id=None, final_state=None, container="/appl/gone.sif", container_exists=False)
+    told = evidence(job=Job(ending="refused", slurm=scheduler, stopped_by_harness="the image is not there"))
+    assert found(told) == {"job-sif-missing"}
+
+
+def waiting(reason: str, **change: Any) -> Evidence:
+    scheduler = slurm(final_state=None, states=(SlurmState(state="PENDING", reason=reason, at=1.0),))
+    return evidence(job=Job(**{"ending": "pending", "slurm": scheduler, **change}))
+
+
+@pytest.mark.parametrize("reason", ["Priority", "QOSMaxJobsPerUserLimit", "AssocGrpGRESMinutes", "SomethingNew"])
+def test_job_that_never_started(reason: str) -> None:
+    told = hits(rules.RULES, waiting(reason, stopped_by_harness="it waited too long"))
+    assert set(told) == {"job-pending-forever"}
+    assert told["job-pending-forever"].observed[0].startswith(f"PENDING ({reason})")
+
+
+def test_waiting_that_is_no_fault() -> None:
+    assert not found(waiting("Priority", ending="interrupted", stopped_by_harness="interrupted"))
+    assert not found(waiting("Priority", ending="completed", started_at=1000.0))
+
+
+@pytest.mark.parametrize(
+    ("state", "fault"),
+    [
+        ("TIMEOUT", "job-time-limit"),
+        ("DEADLINE", "job-time-limit"),
+        ("OUT_OF_MEMORY", "job-oom"),
+        ("NODE_FAIL", "job-node-fail-requeue"),
+        ("CANCELLED by 1000", "job-preempted-cancelled"),
+        ("PREEMPTED", "job-preempted-cancelled"),
+    ],
+)
+def test_final_states(state: str, fault: str) -> None:
+    assert found(ran(scheduler=slurm(final_state=state))) == {fault}
+
+
+def test_step_out_of_memory() -> None:
+    step = SlurmStep(id="4242.0", state="OUT_OF_MEMORY", exit_code="0:125")
+    assert found(ran(scheduler=slurm(final_state="FAILED", steps=(step,)))) == {"job-oom"}
+
+
+def test_cancelled_by_the_harness_is_no_fault() -> None:
+    assert not found(ran(scheduler=slurm(final_state="CANCELLED by 0"), stopped_by_harness="interrupted"))
+
+
+def test_node_failure_before_a_good_end_is_only_told() -> None:
+    scheduler = slurm(restarts=1, earlier=("NODE_FAIL",))
+    told = hits(rules.RULES, ran(ending="completed", scheduler=scheduler))["job-node-fail-requeue"]
+    assert (told.severity, told.fails) == ("info", ())
+
+
+TEXTS = {
+    "job-time-limit": "slurmstepd: error: *** JOB 4 ON nid005001 CANCELLED AT 2026-11-23T06:00:00 DUE TO TIME LIMIT ***",
+    "job-oom": "slurmstepd: error: Detected 1 oom_kill event in StepId=1.0. Some of the step tasks were OOM Killed.",
+    "job-node-fail-requeue": "srun: error: Node failure on nid005002",
+    "job-preempted-cancelled": "slurmstepd: error: *** STEP 1.0 ON nid005001 CANCELLED AT 2026-11-23T06:00:00 ***",
+    "job-sif-missing": "FATAL:   could not open image /appl/x.sif: failed to retrieve path for /appl/x.sif: lstat",
+    "job-container-mount-fatal": "FATAL:   container creation failed: mount /var/spool/slurmd->/var/spool/slurmd error",
+    "job-module-missing": 'Lmod has detected the following error: The following module(s) are unknown: "aif"',
+    "job-cpu-bind-mask": "srun: error: CPU binding outside of job step allocation, allocated CPUs are: 0xFE.",
+    "job-port-in-use": "The server socket has failed to bind to [::]:29500 (errno: 98 - Address already in use).",
+    "job-gpu-driver-mismatch": "RuntimeError: No HIP GPUs are available",
+    "job-miopen-sqlite": "MIOpen Error: /s/sqlite_db.cpp:220: Internal error while accessing SQLite database: locking",
+    "job-rccl-wrong-iface": "NCCL WARN Net : Connect to 10.120.24.10<52061> failed : No route to host",
+    "job-rccl-timeout": "[rank1]:[E] [Rank 1] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=1)",
+    "job-rccl-no-ofi-plugin": "nid005000:1:1 [0] NCCL INFO Using network Socket",
+}
+
+
+@pytest.mark.parametrize("fault", TEXTS)
+def test_texts_of_a_job_log_alone(fault: str) -> None:
+    request = Request(source="job_log", target="none", server="none", job_kind="none", nodes=2)
+    assert found(evidence(request=request, job=Job(output=output(TEXTS[fault])))) == {fault}
+
+
+def test_values_for_the_advice() -> None:
+    told = hits(rules.RULES, ran(TEXTS["job-port-in-use"], TEXTS["job-module-missing"], TEXTS["job-sif-missing"]))
+    assert told["job-port-in-use"].values["port"] == "29500"
+    assert told["job-module-missing"].values["module"] == "aif"
+    assert told["job-sif-missing"].values["image"] == "/appl/x.sif"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Epoch 1, Loss: 2.0",
+        "srun: job 4242 queued and waiting for resources",
+        "NCCL INFO NET/OFI Selected Provider is cxi",
+        "torch.OutOfMemoryError: HIP out of memory. Tried to allocate 2.00 GiB",
+        "wandb: WARNING Serializing object of type dict",
+        "Lmod is automatically replacing cce/17 with gcc/13",
+    ],
+)
+def test_neighbours_are_silent(text: str) -> None:
+    assert not found(ran(text, ending="completed", scheduler=slurm()))
+
+
+def test_plugin_in_use_is_silent() -> None:
+    both = (TEXTS["job-rccl-no-ofi-plugin"], "NCCL INFO NET/OFI Selected Provider is cxi")
+    assert not found(ran(*both, ending="completed", scheduler=slurm(nodes=("nid1", "nid2"))))
+
+
+H5 = "[Errno 2] Unable to open file (unable to open file: name = '../resources/train_images.hdf5', errno = 2)"
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "frames", "fault"),
+    [
+        ("FileNotFoundError", H5, (), "job-dataset-missing"),
+        ("FileNotFoundError", "[Errno 2] No such file or directory: 'data/train.csv'", (), "job-dataset-missing"),
+        ("FileNotFoundError", "[Errno 2] No such file or directory: 'wandb/run-1/config.json'", (), None),
+        ("FileNotFoundError", "[Errno 2] No such file or directory: 'settings.ini'", (), None),
+        ("urllib.error.URLError", "<urlopen error [Errno -2] Name or service not known>",
+         ('File "/opt/venv/lib/python3.12/site-packages/torch/hub.py", line 1, in download_url_to_file',),
+         "job-weights-download-fails"),
+        ("urllib.error.URLError", "<urlopen error [Errno -2] Name or service not known>", (), None),
+        ("OSError", "[Errno 122] Disk quota exceeded: '/users/me/.cache/torch/hub/checkpoints/x'", (),
+         "job-weights-download-fails"),
+        ("OSError", "[Errno 122] Disk quota exceeded: '/users/me/out.txt'", (), None),
+    ],
+)  # fmt: skip
+def test_exceptions(name: str, message: str, frames: tuple[str, ...], fault: str | None) -> None:
+    told = ran()
+    failed = told.job.model_copy(update={"output": output(errors=(error(name, message, frames=frames),))})  # type: ignore[union-attr]  # built above
+    assert found(told.model_copy(update={"job": failed})) == ({fault} if fault else set())
+
+
+def test_exec_counts_only_with_its_symptom() -> None:
+    text = "RuntimeError: HIP error: invalid device ordinal"
+    by_exec, by_run = (
+        slurm(container_action="exec", final_state="FAILED"),
+        slurm(container_action="run", final_state="FAILED"),
+    )
+    assert found(ran(text, scheduler=by_exec)) == {"job-exec-vs-run"}
+    assert not found(ran(text, scheduler=by_run))
+    assert not found(ran(ending="completed", scheduler=slurm(container_action="exec")))
+
+
+def test_healthy_job_is_silent() -> None:
+    ranks = tuple(RankSeen(rank=r, world_size=16, device="cuda:0") for r in range(16))
+    told = ran(ending="completed", scheduler=slurm())
+    healthy = told.job.model_copy(update={"output": output("Epoch 1, Loss: 1", ranks=ranks)})  # type: ignore[union-attr]  # built above
+    assert not found(told.model_copy(update={"job": healthy}))
+    assert not found(evidence())
