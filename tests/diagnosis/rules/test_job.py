@@ -130,8 +130,8 @@ def test_node_failure_before_a_good_end_is_only_told() -> None:
 
 
 TEXTS = {
-    "job-time-limit": "slurmstepd: error: *** JOB 4 ON nid005001 CANCELLED AT 2026-11-23T06:00:00 DUE TO TIME LIMIT ***",
-    "job-oom": "slurmstepd: error: Detected 1 oom_kill event in StepId=1.0. Some of the step tasks were OOM Killed.",
+    "job-time-limit": "slurmstepd: error: *** JOB 4 ON nid1 CANCELLED AT 2026-11-23T06:00:00 DUE TO TIME LIMIT ***",
+    "job-oom": "slurmstepd: error: Detected 1 oom_kill event in StepId=1.0. Some of the step tasks OOM Killed.",
     "job-node-fail-requeue": "srun: error: Node failure on nid005002",
     "job-preempted-cancelled": "slurmstepd: error: *** STEP 1.0 ON nid005001 CANCELLED AT 2026-11-23T06:00:00 ***",
     "job-sif-missing": "FATAL:   could not open image /appl/x.sif: failed to retrieve path for /appl/x.sif: lstat",
