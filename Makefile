@@ -4,7 +4,7 @@ VENV ?= .venv
 JOBS ?= 2
 PY := $(VENV)/bin/python
 
-.PHONY: check test quick lint bench faults
+.PHONY: check test test-together test-alone quick lint bench faults
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; on LUMI: module load cray-python")'
@@ -16,8 +16,12 @@ check: $(VENV)/.installed
 	$(PY) -m pytest checks
 
 # What needs the machine for itself (a real Slurm, a browser) comes after the rest.
-test: $(VENV)/.installed lint
+test: lint test-together test-alone
+
+test-together: $(VENV)/.installed
 	$(PY) -m pytest tests -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser
+
+test-alone: $(VENV)/.installed
 	$(PY) -m pytest tests/slurm tests/browser
 
 quick: $(VENV)/.installed
