@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from harness.diagnosis.duplicates import (
     Writer,
+    began_together,
     grouped_on_purpose,
     listed,
     run_count,
     same_id_writers,
     setting,
     shared_mode,
-    together,
     writers,
 )
 from harness.diagnosis.engine_types import Rule
@@ -47,7 +47,7 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
     slurm = evidence.job.slurm if evidence.job else None
     if len(restarts) > 1:
         return "dup-requeue-new-run", f"They began with SLURM_RESTART_COUNT {', '.join(restarts)}."
-    if slurm and slurm.restarts and not together(list(found)):
+    if slurm and slurm.restarts and not began_together(evidence, found):
         return "dup-requeue-new-run", f"Slurm restarted the job {slurm.restarts} times; the runs follow each other."
     world, nodes = evidence.request.world_size, _nodes(evidence, found)
     if nodes > 1 and count == len(hosts) == nodes and (world is None or count < world):
@@ -55,7 +55,7 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
     extra = [w for w in found if w is not _carrier(found)]
     if _came_from_workers(found, extra, world):
         return "dup-dataloader-spawn", _workers_seen(extra, world)
-    if not together(list(found)):
+    if not began_together(evidence, found):
         return None
     tasks = sorted({w.slurm.get("procid", "") for w in found}, key=lambda t: (len(t), t))
     if len(tasks) == len(found) and "" not in tasks:
