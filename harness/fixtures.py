@@ -5,16 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.diagnosis import duplicates, system_series
 from harness.diagnosis import series as metric_series
-from harness.diagnosis import system_series
-from harness.diagnosis.duplicates import same_id_writers
 from harness.diagnosis.gpu_expectation import GpuExpectation
 from harness.diagnosis.gpu_expectation import expected_gpus as expected_of
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
 from harness.diagnosis.series import SeriesView
 from harness.diagnosis.system_series import GpuView, HostKind, SystemView
-from harness.diagnosis.view import final_server, find_lines, own_entities
-from harness.evidence.models import Evidence, LocalRun, Watch
+from harness.diagnosis.view import final_server, own_entities
+from harness.evidence.models import Evidence, Watch
 from harness.session import session_of
 from harness.subjects.job import JobSubject
 from harness.subjects.losses import losses as losses_of
@@ -46,21 +45,16 @@ def job(evidence: Evidence) -> JobSubject:
 
 
 @pytest.fixture
-def runs(evidence: Evidence) -> tuple[RunSubject, ...]:
-    """Every run of the job."""
-    return runs_of(evidence)
-
-
-@pytest.fixture
 def run_count(evidence: Evidence) -> int:
     """How many runs the job has."""
     return count_of(evidence)
 
 
 @pytest.fixture
-def rival_writers(evidence: Evidence) -> tuple[LocalRun, ...]:
-    """Run directories of processes that wrote into one run at the same time, outside shared mode."""
-    return same_id_writers(evidence)
+def surplus(evidence: Evidence) -> str | None:
+    """Runs, or writers of the one run, beyond the one that was meant."""
+    runs_of(evidence)
+    return duplicates.problem(evidence)
 
 
 @pytest.fixture
@@ -145,7 +139,7 @@ def points(evidence: Evidence) -> int:
 @pytest.fixture
 def step_warnings(evidence: Evidence) -> tuple[str, ...]:
     """Words of the SDK about rows that it dropped because their step went back."""
-    return find_lines(evidence, r"(less than|must be monotonically|steps? .*(ignored|dropped))")
+    return metric_series.dropped_rows(evidence)
 
 
 @pytest.fixture

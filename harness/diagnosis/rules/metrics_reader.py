@@ -89,13 +89,11 @@ def resumed_epochs(evidence: Evidence) -> Iterator[Hit]:
     resumed = [r for r in evidence.local.runs if r.log.run and r.log.run.resumed and r.log.run.starting_step]
     if not resumed and not said(evidence, r"wandb: Resuming run "):
         return
-    server = main_server_run(evidence)
     for key, view in all_series(evidence).items():
         if key.rpartition("/")[2].lower() not in ("epoch", "epochs"):
             continue
-        kept = server.series.get(key) if server and view.where == "server" else None
         falls = any(b < a for (_, a), (_, b) in pairwise(view.sketch))
-        if falls or (kept is not None and kept.monotonic is False) or _begins_anew(evidence, view):
+        if falls or _begins_anew(evidence, view):
             yield Hit(
                 id="metric-resumed-offset", observed=(f"The run was resumed, and {key} goes back to lower values.",)
             )

@@ -15,8 +15,6 @@ class ServerSeries(Fact):
     """Values that are no numbers (strings, objects)."""
     non_finite: int = 0
     last: JsonValue = None
-    monotonic: bool | None = None
-    """Whether the values are monotonic, as the server keeps it; None where it does not say."""
     first_step: int | None = None
     last_step: int | None = None
     backward_steps: int = 0

@@ -109,7 +109,7 @@ def environment_of(internal: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_keys(key: str, entry: Mapping[str, Any]) -> ServerSeries:
-    """Count by `historyKeys`: type counts, last value and monotonicity; constant cost however long the run."""
+    """Count by `historyKeys`: type counts and last value; constant cost however long the run."""
     counts = entry.get("typeCounts") or ()
     total = sum(c.get("count", 0) for c in counts)
     numbers = sum(c.get("count", 0) for c in counts if c.get("type") in NUMBERS)
@@ -121,7 +121,6 @@ def _from_keys(key: str, entry: Mapping[str, Any]) -> ServerSeries:
         others=total - numbers,
         non_finite=int(last in NON_FINITE) if isinstance(last, str) else 0,
         last=bounded(last),
-        monotonic=entry.get("monotonic"),
     )
 
 
