@@ -88,7 +88,7 @@ def unknown(evidence: Evidence | None, checks: Sequence[CheckResult]) -> Finding
         advice=(
             "Read the observations above from the top: the first error is usually the cause.",
             "Open job.log in the report folder, and logs/debug-internal.log in the run directory.",
-            "Pack the evidence for support: python -m harness bundle",
+            "Send evidence.json of the report folder to support: it holds what was seen, without keys.",
         ),
         guide_section="Troubleshooting",
         links=("https://docs.wandb.ai/support/",),
