@@ -122,17 +122,18 @@ class Facts:
             self.imports.update(field.name for field, _ in imports.ListFields())
 
     def _add_environment(self, environment: Any) -> None:
-        said = MessageToDict(environment, preserving_proto_field_name=True)
         facts: dict[str, Any] = {
-            name: values.clean_text(said[name])
+            name: values.clean_text(text)
             for name in ("os", "python", "host", "executable", "program", "code_path", "root", "docker")
-            if name in said
+            if (text := getattr(environment, name))
         }
-        facts |= {name: said[name] for name in ("cpu_count", "cpu_count_logical", "gpu_count") if name in said}
-        facts |= _machine(environment, said)
+        for name in ("cpu_count", "cpu_count_logical", "gpu_count"):
+            if count := getattr(environment, name):
+                facts[name] = count
+        facts |= _machine(environment)
         before = self.environment or LocalEnvironment()
-        if "slurm" in said:
-            slurm = dict(sorted(said["slurm"].items())[:_MAX_LIST])
+        if environment.slurm:
+            slurm = dict(sorted(environment.slurm.items())[:_MAX_LIST])
             slurm = {values.clean_text(name, 100): values.clean_text(text) for name, text in slurm.items()}
             facts["slurm"] = {**before.slurm, **slurm}
         if environment.writer_id and environment.writer_id not in before.writer_ids:
@@ -185,7 +186,7 @@ class Facts:
         self.preempting = True
 
 
-def _machine(environment: Any, said: dict[str, Any]) -> dict[str, Any]:
+def _machine(environment: Any) -> dict[str, Any]:
     """Return the facts of an environment record that are no plain copies."""
     facts: dict[str, Any] = {}
     if environment.gpu_type:
@@ -202,8 +203,8 @@ def _machine(environment: Any, said: dict[str, Any]) -> dict[str, Any]:
     if environment.args:
         facts["args"] = tuple(values.clean_text(text) for text in environment.args[:_MAX_LIST])
     for name in ("gpu_amd", "gpu_nvidia"):
-        if name in said:
-            facts[name] = tuple(values.clean(gpu) for gpu in said[name][:_MAX_LIST])
+        if gpus := getattr(environment, name)[:_MAX_LIST]:
+            facts[name] = tuple(values.clean(MessageToDict(gpu, preserving_proto_field_name=True)) for gpu in gpus)
     return facts
 
 

@@ -78,6 +78,18 @@ def test_the_environment_with_amd_gpus_and_slurm(read: Any) -> None:
     assert "example.org" not in log.model_dump_json().replace("https://example.org/x.git", "")
 
 
+def test_times_that_no_calendar_knows(read: Any) -> None:
+    impossible = {"seconds": 2**62, "nanos": 2**31 - 1}
+    log = read(
+        Record(environment={"host": "nid1", "started_at": impossible}),
+        Record(run={"run_id": "a", "start_time": impossible}),
+        Record(stats={"timestamp": impossible, "item": [{"key": "cpu", "value_json": "1"}]}),
+        Record(output_raw={"line": "x", "timestamp": impossible}),
+    )
+    assert log.environment.host == "nid1"
+    assert log.environment.started_at > 2**61
+
+
 def test_settings_without_secrets(read: Any) -> None:
     items = {
         "api_key": '"' + "k" * 40 + '"',
