@@ -42,6 +42,7 @@ _OTHER = re.compile(
     r"|(?:INFO|WARNING|ERROR|DEBUG)\b|\S*:\d+: \w*Warning: |\[[EWIF]\d{3}| *\d+%\|"
 )
 _DIGITS = re.compile(r"\d+")
+_REPEATED = re.compile(r"(.{3,}?)\1+|(: |\.)\2+")
 
 
 @dataclass
@@ -144,7 +145,7 @@ class Tracebacks:
             if match := _FRAME.match(text):
                 one.frames.append(match[1])
             return "frame"
-        if match := _EXCEPTION.match(text):
+        if match := _exception(text, tangled=len(stack) > 1):
             self._name(one, line, match)
             return "message"
         return None
@@ -172,6 +173,8 @@ class Tracebacks:
             if one.empty > 1:  # the sentence of a chain follows one empty line
                 stack.remove(one)
             return None
+        if _FRAME.match(text):  # another rank's, whose traceback began meanwhile
+            return "frame"
         # Without a prefix, the next line but one is as likely another rank's.
         far = not line.prefix and line.number > one.last + 1
         far = far or (one.bare and not text[:1].isspace() and "validation error" not in one.message[0])
@@ -181,3 +184,15 @@ class Tracebacks:
         one.message.append(text)
         one.last = line.number
         return "message"
+
+
+def _exception(text: str, *, tangled: bool) -> re.Match[str] | None:
+    """Match the line of an exception, also where several ranks wrote it into one another.
+
+    Python writes the class, the colon and the message one by one, so ranks that fail at once in the same way give
+    `ValueErrorValueError: : no datano data`.
+    """
+    match = _EXCEPTION.match(text)
+    if not tangled or (match and not _REPEATED.match(text)):
+        return match
+    return _EXCEPTION.match(_REPEATED.sub(lambda found: found[1] or found[2], text[:_LONGEST_MESSAGE])) or match

@@ -180,3 +180,34 @@ def test_words_that_look_alike_are_no_exceptions() -> None:
 def test_a_plain_exception_counts_and_a_command_lines_error_does_not() -> None:
     (error,) = errors("Exception: The wandb backend process has shutdown\nError: No API key configured.\n")
     assert (error.exception, error.message) == ("Exception", "The wandb backend process has shutdown")
+
+
+TWO_HEADERS = (
+    "Traceback (most recent call last):\nTraceback (most recent call last):\n"
+    + 2 * '  File "t.py", line 1, in <module>\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "exception", "message"),
+    [
+        ("KeyErrorKeyError: : 'loss''loss'\n\n", "KeyError", "'loss'"),
+        ("ValueErrorValueError: : no datano data\n\n", "ValueError", "no data"),
+        ("ValueErrorValueErrorValueError: : : no datano datano data\n", "ValueError", "no data"),
+        ("ValueError: ValueError: no datano data\n\n", "ValueError", "no data"),
+        ("wandb.errorswandb.errors..UsageErrorUsageError: : no keyno key\n\n", "wandb.errors.UsageError", "no key"),
+    ],
+)
+def test_ranks_that_write_one_line_at_once(lines: str, exception: str, message: str) -> None:
+    (error,) = errors(TWO_HEADERS + lines)
+    assert (error.exception, error.message) == (exception, message)
+
+
+def test_a_rank_alone_may_repeat_itself() -> None:
+    (error,) = errors("Traceback (most recent call last):\nValueError: no data, no data, no data\n")
+    assert error.message == "no data, no data, no data"
+
+
+def test_a_frame_of_another_rank_is_no_message() -> None:
+    (error,) = errors(TWO_HEADERS + 'ValueError: no data\n  File "t.py", line 1, in <module>\nValueError: no data\n')
+    assert (error.message, error.count) == ("no data", 2)
