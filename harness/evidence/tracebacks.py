@@ -190,9 +190,15 @@ def _exception(text: str, *, tangled: bool) -> re.Match[str] | None:
     """Match the line of an exception, also where several ranks wrote it into one another.
 
     Python writes the class, the colon and the message one by one, so ranks that fail at once in the same way give
-    `ValueErrorValueError: : no datano data`.
+    `ValueErrorValueError: : no datano data` or `ValueError: ValueErrorno data`.
     """
     match = _EXCEPTION.match(text)
-    if not tangled or (match and not _REPEATED.match(text)):
+    if not tangled:
         return match
-    return _EXCEPTION.match(_REPEATED.sub(lambda found: found[1] or found[2], text[:_LONGEST_MESSAGE])) or match
+    if match is None or _REPEATED.match(text):
+        match = _EXCEPTION.match(_REPEATED.sub(lambda found: found[1] or found[2], text[:_LONGEST_MESSAGE])) or match
+    if match and (message := match["message"] or "").startswith(match["name"]):
+        rest = message.removeprefix(match["name"])
+        if not rest.startswith(("(", ".", ":")):
+            return _EXCEPTION.match(f"{match['name']}: {rest}")
+    return match
