@@ -102,6 +102,10 @@ def _refuse_missing_parts(settings: Settings) -> None:
             raise SettingsError(f"a local job needs torch, which {sys.executable} lacks: pip install -e '.[local]'.")
     if settings.target == "slurm" and shutil.which("sbatch") is None:
         raise SettingsError("--lumi needs Slurm, and sbatch is not on PATH here: run it on a login node of LUMI.")
+    if settings.slurm.attach:
+        from harness.targets.slurm.preflight import refuse_unknown_job
+
+        refuse_unknown_job(settings, os.environ)
     if settings.run_dir:
         from harness.evidence.run_dirs import find_run_dirs
 

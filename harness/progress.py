@@ -1,6 +1,6 @@
 """What the verification is doing right now, told to whoever shows it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -9,13 +9,13 @@ class Moment:
     """The state of the live view; changes as the job goes on."""
 
     phase: str = "preflight"
+    """A few words; after a colon, why it is so."""
     started_s: float = 0.0
     epoch: int | None = None
     loss: float | None = None
     run_url: str | None = None
     first_point_s: float | None = None
     first_system_metric_s: float | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 class Progress(Protocol):

@@ -120,6 +120,8 @@ def _value(
     given = command_line.get(option.dest)
     text = ("1" if given else None) if isinstance(given, bool) else given
     where = option.flag
+    if text == "":
+        raise SettingsError(f"{where}: the value is empty; see whether the variable that you put there is set.")
     if text is None and env.get(option.variable):
         text, where = env[option.variable], option.variable
     if text is None and ini(option.ini):
@@ -253,6 +255,8 @@ def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSe
     time = values["lumi_time"] or "00:10:00"
     if not re.fullmatch(r"(\d+-)?\d{1,3}(:\d{1,2}){0,2}", time):
         raise SettingsError(f"--lumi-time: {time!r} is no Slurm time; write HH:MM:SS or minutes.")
+    if not re.search(r"[1-9]", time):
+        raise SettingsError("--lumi-time: 0 means no limit to Slurm, and no bound on the cost; give the time needed.")
     attach = values["lumi_attach"]
     if attach and not re.fullmatch(r"\d+(_\d+)?", attach):
         raise SettingsError(f"--lumi-attach: {attach!r} is no Slurm job id; give the number that sbatch printed.")
@@ -264,7 +268,7 @@ def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSe
         nodes=_number(values["lumi_nodes"], "--lumi-nodes", least=1, most=1024, default=1),
         gpus=_number(values["lumi_gpus"], "--lumi-gpus", least=1, most=8, default=8),
         time=time,
-        container=(cwd / container).absolute() if container else None,
+        container=(cwd / Path(container).expanduser()).absolute() if container else None,
         queue_timeout_min=_minutes(values["lumi_queue_timeout"] or "60", "--lumi-queue-timeout"),
         launcher=launcher,
         keep="lumi_keep" in on,

@@ -75,6 +75,9 @@ def test_a_run_is_named_by_path_or_url(ask, text, run, host):
 @pytest.mark.parametrize(
     ("options", "flag"),
     [
+        ({"wandb_nproc": ""}, "--nproc"),
+        ({"lumi_attach": ""}, "--lumi-attach"),
+        ({"lumi_time": "0:00"}, "--lumi-time"),
         ({"wandb_nproc": "0"}, "--nproc"),
         ({"wandb_nproc": "two"}, "--nproc"),
         ({"wandb_nproc": "9999"}, "--nproc"),

@@ -1,5 +1,6 @@
 """The lines above the checks: what is about to be verified, and against which server."""
 
+import os
 from importlib.metadata import version
 
 from harness.jobenv import PROJECT
@@ -9,10 +10,10 @@ from harness.settings import Settings
 def header(settings: Settings) -> list[str]:
     """Return what is judged, server, SDK version and project, each on a line that fits 80 columns."""
     lines = [f"verifies: {what(settings)}"]
-    if settings.source == "job" and settings.job is None:
+    if settings.source == "job" and settings.job is None and not settings.slurm.attach:
         lines.append(f"project: {PROJECT}")
-    if cost := at_most(settings):
-        lines.append(f"cost: {cost}")
+    if settings.target == "slurm":
+        lines += slurm(settings)
     return [*lines, f"server: {where(settings)}", f"wandb: {version('wandb')} reads"]
 
 
@@ -30,7 +31,7 @@ def what(settings: Settings) -> str:
     job = settings.job.name if settings.job else "the built-in DDP ViT job"
     if settings.slurm.attach:
         return f"Slurm job {settings.slurm.attach}, submitted earlier"
-    if settings.target == "slurm" and settings.job and settings.job.suffix != ".py":
+    if settings.target == "slurm" and own_script(settings):
         return f"{job} on LUMI, as it is"
     if settings.target == "slurm":
         slurm = settings.slurm
@@ -39,16 +40,33 @@ def what(settings: Settings) -> str:
     return f"{job}, {settings.nproc} ranks on this machine" + (", W&B offline" if settings.offline else "")
 
 
-def at_most(settings: Settings) -> str | None:
-    """Say what a Slurm job of ours costs if it runs to its time limit; None where that is not known."""
-    own_script = settings.job is not None and settings.job.suffix != ".py"
-    if settings.target != "slurm" or settings.slurm.attach or own_script:
-        return None
+def slurm(settings: Settings) -> list[str]:
+    """Say what a Slurm job costs, who pays, and for how long it may wait; nothing of one that was submitted earlier."""
+    if settings.slurm.attach:
+        return []
+    from harness.targets.slurm.submission import account_of
+
+    account = account_of(settings, os.environ)
+    payer = account or "none named; Slurm takes your default, if you have one"
+    if own_script(settings):
+        cost, payer = f"what the #SBATCH lines of {settings.job and settings.job.name} ask for", f"as it says, else {account or 'your default, if you have one'}"
+    else:
+        cost = f"at most {at_most(settings):.2f} GPU-hours (time limit {settings.slurm.time})"
+    wait = f"at most {settings.slurm.queue_timeout_min:g} min, then the job is cancelled (--lumi-queue-timeout)"
+    return [f"cost: {cost}", f"account: {payer}", f"queue: {wait}"]
+
+
+def own_script(settings: Settings) -> bool:
+    """Whether the user's own batch script is submitted as it is."""
+    return settings.job is not None and settings.job.suffix != ".py"
+
+
+def at_most(settings: Settings) -> float:
+    """Return the GPU-hours that a Slurm job of ours costs if it runs to its time limit."""
     from harness.targets.slurm.script import gpu_hours
     from harness.targets.slurm.site import load_site
 
-    hours = gpu_hours(settings.slurm, load_site(settings.slurm.site))
-    return f"at most {hours:.2f} GPU-hours (time limit {settings.slurm.time})"
+    return gpu_hours(settings.slurm, load_site(settings.slurm.site))
 
 
 def where(settings: Settings) -> str:

@@ -1,6 +1,7 @@
-"""The live view: a line that changes on a terminal, one plain line per change of state elsewhere."""
+"""The live view: a few words that change in place on a terminal, plain lines for each change of state elsewhere."""
 
 import sys
+import textwrap
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +15,31 @@ if TYPE_CHECKING:
     import pytest
 
 EVERY_S = 0.25
+WIDTH = 77
 
 
-def line(moment: Moment) -> str:
-    """Put a moment into one line of at most 80 columns."""
-    parts = [moment.phase, f"{moment.started_s:.0f} s"]
+def told(moment: Moment) -> list[str]:
+    """Put a moment into lines of less than 80 columns: nearly always one; why a job waits may take two."""
+    phase, _, detail = moment.phase.partition(": ")
+    parts = [phase, lasted(moment.started_s)]
     if moment.epoch is not None:
         parts.append(f"epoch {moment.epoch}" + (f", loss {moment.loss:.3g}" if moment.loss is not None else ""))
     if moment.first_point_s is not None:
         parts.append(f"point seen {moment.first_point_s:.0f} s")
     if moment.first_system_metric_s is not None:
         parts.append(f"system seen {moment.first_system_metric_s:.0f} s")
-    return " | ".join(parts)[:79]
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if len(lines[-1]) + 3 + len(part) <= WIDTH:
+            lines[-1] += f" | {part}"
+        else:
+            lines.append(f"    {part}")
+    return [*lines, *textwrap.wrap(detail, WIDTH, initial_indent="    ", subsequent_indent="    ")]
+
+
+def lasted(seconds: float) -> str:
+    """Say how long something has taken; nobody counts the seconds of an hour in the queue."""
+    return f"{seconds:.0f} s" if seconds < 180 else f"{seconds / 60:.0f} min"
 
 
 class PlainLines:
@@ -41,11 +55,11 @@ class PlainLines:
         state = (moment.phase, moment.epoch, *seen)
         if state != self._last:
             self._last = state
-            self._write(f"  {line(moment)}\n")
+            self._write("".join(f"  {line}\n" for line in told(moment)))
 
 
 class LiveLine:
-    """Redraws one line in place."""
+    """Redraws the moment in place."""
 
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, transient=True, auto_refresh=False)
@@ -60,7 +74,7 @@ class LiveLine:
         if now - self._drawn >= EVERY_S:
             self._drawn = now
             self._live.start()
-            self._live.update(Text(line(moment), style="dim"), refresh=True)
+            self._live.update(Text("\n".join(told(moment)), style="dim"), refresh=True)
 
 
 class Uncaptured:

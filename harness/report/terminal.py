@@ -53,13 +53,16 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
 def slurm_job(verdict: Verdict) -> str | None:
     """Say how a Slurm job ended and what it cost."""
     slurm = verdict.job.get("slurm")
-    if not isinstance(slurm, dict) or slurm.get("job_id") is None:
+    if not isinstance(slurm, dict):
         return None
+    if slurm.get("job_id") is None:
+        return "job: none was submitted, so nothing is billed"
     parts = [f"job: {slurm['job_id']} {slurm.get('final_state') or 'not seen to its end'}"]
     if slurm.get("elapsed_s") is not None:
         parts.append(f"{slurm['elapsed_s']:.0f} s")
     if slurm.get("gpu_hours") is not None:
-        parts.append(f"{slurm['gpu_hours']:.2f} GPU-hours")
+        payer = f" of {slurm['account']}" if slurm.get("account") else ""
+        parts.append(f"{slurm['gpu_hours']:.2f} GPU-hours{payer}")
     return ", ".join(parts)
 
 

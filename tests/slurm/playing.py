@@ -151,15 +151,20 @@ class Player:
         """Wait until the job was submitted; returns its id."""
         record = self.root / report / "slurm.json"
         end = time.monotonic() + timeout_s
-        while not record.exists():
+        while not (found := _job_of(record)):
             assert process.poll() is None, process.stdout.read() if process.stdout else ""
             assert time.monotonic() < end, "the job was not submitted"
             time.sleep(0.1)
-        return str(json.loads(record.read_text())["job_id"])
+        return found
 
     def jobs(self) -> list[str]:
         """Jobs that are in the queue or run: `id state`."""
         return self.lab.say("squeue", "-h", "-o", "%i %T").splitlines()
+
+
+def _job_of(record: Path) -> str:
+    """The job that a report folder tells of; empty while there is none."""
+    return str(json.loads(record.read_text())["job_id"]) if record.exists() else ""
 
 
 def environment(values: Mapping[str, str | None], base: Mapping[str, str]) -> dict[str, str]:

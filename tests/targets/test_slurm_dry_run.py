@@ -32,6 +32,7 @@ def test_dry_run_submits_nothing(tmp_path):
     assert done.stdout.startswith("#!/bin/bash\n#SBATCH")
     assert WORDS in done.stderr
     assert "0.67 GPU-hours" in done.stderr
+    assert "such a job is not submitted" in done.stderr, "LUMI's image is not here"
     assert "k" * 40 not in done.stdout + done.stderr + str(double.calls())
     assert all("--test-only" in call[2] for call in double.calls("sbatch"))
     assert not list(work.iterdir())
@@ -42,3 +43,10 @@ def test_wrong_settings_are_a_usage_error(tmp_path):
     assert done.returncode == 4
     assert "--lumi-nodes" in done.stderr
     assert not double.calls("sbatch")
+
+
+def test_cost_of_an_own_batch_script_is_its_own_affair(tmp_path):
+    (tmp_path / "mine.sh").write_text("#!/bin/bash\n#SBATCH --nodes=4\n")
+    done, _, _ = dry_run(tmp_path, "--job", str(tmp_path / "mine.sh"))
+    assert done.stdout == (tmp_path / "mine.sh").read_text()
+    assert "GPU-hours" not in done.stderr

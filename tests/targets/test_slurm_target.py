@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from harness.settings import Settings, SlurmSettings
+from harness.settings import Settings, SettingsError, SlurmSettings
 from harness.targets.slurm import states
 from harness.targets.slurm.cadence import Cadence
-from harness.targets.slurm.commands import Slurm
+from harness.targets.slurm.commands import Answer, Slurm
 from harness.targets.slurm.container import inspect
 from harness.targets.slurm.interrupts import Interrupts
 from harness.targets.slurm.output import OutputFile
+from harness.targets.slurm.preflight import refuse_unknown_job
 from harness.targets.slurm.site import Site
 from harness.targets.slurm.target import SlurmTarget
 from tests.targets.slurm_double import Double, accounted, queued, shown
@@ -207,6 +210,48 @@ def test_keeping_tells_how_to_come_back(tmp_path, double, clock):
         raise KeyboardInterrupt
     assert "pytest checks --lumi-attach 4242" in str(caught.value)
     assert not double.calls("scancel")
+
+
+def test_the_way_back_names_a_report_folder_of_ones_own(tmp_path, double, clock):
+    with pytest.raises(KeyboardInterrupt) as caught, target(tmp_path, double, clock, keep=True):
+        raise KeyboardInterrupt
+    assert str(caught.value).endswith(f"--lumi-attach 4242 --report {tmp_path / 'report'}")
+
+
+def test_leaving_tells_the_cost(tmp_path, double, clock):
+    double.says("squeue", queued("RUNNING"), queued("CANCELLED"))
+    double.says("sacct", accounted("CANCELLED by 1000"))
+    with pytest.raises(KeyboardInterrupt) as caught, target(tmp_path, double, clock):
+        raise KeyboardInterrupt
+    assert str(caught.value) == "Slurm job 4242 was cancelled; it cost 0.01 GPU-hours"
+
+
+def test_a_trace_is_left_before_sbatch_is_called(tmp_path, double, clock, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        Slurm, "submit", lambda *_: seen.append((tmp_path / "report/slurm.json").read_text()) or Answer(("sbatch",), 1)
+    )
+    with target(tmp_path, double, clock):
+        pass
+    assert json.loads(seen[0])["job_id"] == ""
+    assert not (tmp_path / "report/slurm.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("squeue", "sacct", "refused"),
+    [
+        ({"code": 1, "err": "slurm_load_jobs error: Invalid job id specified"}, {"out": ""}, True),
+        ({"code": 1, "err": "slurm_load_jobs error: Invalid job id specified"}, accounted("COMPLETED"), False),
+        ({"code": 1, "err": "slurm_load_jobs error: Unable to contact slurm controller"}, {"out": ""}, False),
+        (queued("RUNNING"), {"out": ""}, False),
+    ],
+)
+def test_a_job_that_nobody_knows_is_refused(tmp_path, double, squeue, sacct, refused):
+    double.says("squeue", squeue)
+    double.says("sacct", sacct)
+    settings = Settings(target="slurm", source="job", server="real", cwd=tmp_path, slurm=SlurmSettings(attach="4242"))
+    with pytest.raises(SettingsError, match="4242") if refused else nullcontext():
+        refuse_unknown_job(settings, double.env())
 
 
 def test_cancel_that_fails_is_told(tmp_path, double, clock):

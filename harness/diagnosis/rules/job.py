@@ -14,7 +14,7 @@ REFUSALS: dict[str, str] = {
     "job-slurm-unreachable": (
         r"Unable to contact slurm controller|Munge encode failed|Protocol authentication error"
         r"|Zero Bytes were transmitted|Could not establish a configuration source|Socket timed out on send/recv"
-        r"|sbatch did not answer"
+        r"|Unable to process configuration file|sbatch did not answer"
     ),
     "job-submit-limit": r"QOSMaxSubmitJob|AssocGrpSubmitJobsLimit|QOSGrpSubmitJobsLimit",
     "job-bad-account": (
@@ -59,11 +59,13 @@ def refused(evidence: Evidence) -> Iterator[Hit]:
         for name, value in slurm.sbatch_variables.items()
         if name in ("SBATCH_ACCOUNT", "SBATCH_PARTITION")
     )
+    nameless = found == "job-bad-account" and slurm.account is None and not overriding
+    asked = ("No account was named: neither by --lumi-account nor by SBATCH_ACCOUNT.",) if nameless else ()
     script = slurm.script_path or "<script>"
     yield Hit(
         id=found,
-        observed=(*words[:4], *overriding) or (f"sbatch ended with exit code {slurm.submit_exit_code}.",),
-        values={"batch_script": script, "script": script},
+        observed=(*words[:4], *overriding, *asked) or (f"sbatch ended with exit code {slurm.submit_exit_code}.",),
+        values={"batch_script": script, "script": script} | ({"account": "(none is named)"} if nameless else {}),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from harness import jobenv
 from harness.settings import Settings
+from harness.targets.slurm.container import choose
 from harness.targets.slurm.preflight import dry_run
 from harness.targets.slurm.script import gpu_hours
 from harness.targets.slurm.site import load_site
@@ -14,9 +15,15 @@ from harness.targets.slurm.site import load_site
 
 def show(settings: Settings, environ: Mapping[str, str]) -> int:
     """Print the script, what it would cost and what Slurm says of it; returns the exit code, 0."""
+    site = load_site(settings.slurm.site)
     text, answer = dry_run(settings, jobenv.user_environment(environ, None))
+    remarks = ["nothing was submitted"]
+    if not (settings.job and settings.job.suffix != ".py"):
+        remarks.append(f"it would cost at most {gpu_hours(settings.slurm, site):.2f} GPU-hours")
+        image = choose(settings.slurm.container, site)
+        remarks += [] if image.exists() else [f"the container image {image} is not there: such a job is not submitted"]
+    remarks.append(answer.err.strip() or f"sbatch --test-only: exit code {answer.code}")
     sys.stdout.write(text)
-    cost = gpu_hours(settings.slurm, load_site(settings.slurm.site))
-    words = " ".join(answer.err.split()) or f"sbatch --test-only: exit code {answer.code}"
-    sys.stderr.write(f"nothing was submitted; at most {cost:.2f} GPU-hours if it is\n{words}\n")
+    sys.stdout.flush()
+    sys.stderr.write("\n".join(remarks) + "\n")
     return 0

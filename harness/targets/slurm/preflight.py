@@ -9,7 +9,7 @@ from typing import Literal
 
 from harness.evidence.background import Background
 from harness.evidence.models import JobPython, Setup
-from harness.settings import Settings
+from harness.settings import Settings, SettingsError
 from harness.targets.slurm.commands import Answer, Slurm
 from harness.targets.slurm.container import Image, choose, inspect
 from harness.targets.slurm.record import known_record
@@ -58,6 +58,23 @@ def look(settings: Settings, site: Site, environment: Mapping[str, str]) -> Imag
     if settings.slurm.attach or (settings.job and settings.job.suffix != ".py"):
         return None
     return inspect(choose(settings.slurm.container, site), site, Slurm(environment))
+
+
+def refuse_unknown_job(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Refuse to attach to a job of which neither Slurm nor a report folder knows anything.
+
+    Raises:
+        SettingsError: there is no such job.
+    """
+    job_id = settings.slurm.attach
+    if job_id is None or known_record(settings):
+        return
+    slurm = Slurm(environment)
+    queued, trouble = slurm.queue(job_id)
+    if queued is None and trouble is None and slurm.account(job_id)[0] is None:
+        raise SettingsError(
+            f"--lumi-attach: Slurm knows no job {job_id}; squeue --me lists yours, sacct -X those that ended today."
+        )
 
 
 def dry_run(settings: Settings, environment: Mapping[str, str]) -> tuple[str, Answer]:

@@ -21,6 +21,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     job_id: str
+    """Empty while sbatch runs: whether there is a job is not known yet."""
     token: str | None = None
     submitted_at: float
     """Unix seconds."""
@@ -46,6 +47,11 @@ def write(folder: Path, record: Record) -> None:
         OSError: the folder cannot be written.
     """
     write_atomically(folder / NAME, record.model_dump_json(indent=1))
+
+
+def forget(folder: Path) -> None:
+    """Remove the record of a job that was not submitted after all."""
+    (folder / NAME).unlink(missing_ok=True)
 
 
 def attached_request(settings: Settings, request: Request) -> Request:

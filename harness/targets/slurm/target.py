@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -96,12 +97,15 @@ class SlurmTarget:
         now = time.time()
         if self._answer is None:
             with self._interrupts.held():
+                self._remember(sent, now)  # killed while sbatch runs, it has left a trace all the same
                 self._answer = self._slurm.submit(sent.argv, sent.env, sent.cwd)
                 # An sbatch that did not answer in time may have got through all the same.
                 stuck = self._answer.code is None
                 self._facts.job_id = self._slurm.by_script(sent.script, now) if stuck else job_id_of(self._answer)
                 if self._facts.job_id:
                     self._remember(sent, now)
+                else:
+                    record.forget(self._folder)
         self._over = self._facts.job_id is None
         self._follow(sent.output, sent.marker)
 
@@ -277,7 +281,9 @@ class SlurmTarget:
         self._interrupts.restore()
 
     def _part(self, job_id: str) -> str:
-        back = f"come back with: pytest checks --lumi-attach {job_id}"
+        elsewhere = self._folder.parent != self._settings.cwd / ".harness"  # where attaching would not look by itself
+        report = f" --report {shlex.quote(str(self._folder))}" if elsewhere else ""
+        back = f"come back with: pytest checks --lumi-attach {job_id}{report}"
         if self._settings.slurm.keep or self._settings.slurm.attach:
             self._over = True
             return f"Slurm job {job_id} goes on; {back}"
@@ -285,7 +291,8 @@ class SlurmTarget:
         self._why = self._why or "interrupted"
         if trouble:
             return f"Slurm job {job_id} could not be cancelled ({trouble.text}): scancel {job_id}, or {back}"
-        return f"Slurm job {job_id} was cancelled"
+        cost = self._facts.gpu_hours(self._site.gpu_hours_per_gpu)
+        return f"Slurm job {job_id} was cancelled" + ("" if cost is None else f"; it cost {cost:.2f} GPU-hours")
 
     def phase(self) -> str:
         """Say where the job stands; a pending reason in words."""

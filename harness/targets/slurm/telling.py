@@ -25,9 +25,18 @@ def phase(facts: Facts, *, over: bool) -> str:
     last = facts.states[-1]
     if last.state not in states.WAITING:
         return f"job {job_id} {last.state.lower()}"
-    start = seconds(facts.expected_start)
-    expected = f", start expected {time.strftime('%H:%M', time.localtime(start))}" if start else ""
-    return f"job {job_id} pending{expected}: {states.meaning(last.reason) or last.reason}"
+    words = states.meaning(last.reason)
+    why = f"{words} ({last.reason})" if words else last.reason
+    return f"job {job_id} pending{_expected(facts.expected_start)}" + (f": {why}" if why else "")
+
+
+def _expected(start: str | None) -> str:
+    """Say when Slurm expects the start; with the day where it is not today."""
+    at = seconds(start)
+    if at is None:
+        return ""
+    then, now = time.localtime(at), time.localtime()
+    return time.strftime(", start expected %H:%M" if then[:3] == now[:3] else ", start expected %a %d %b %H:%M", then)
 
 
 def ending_of(facts: Facts, why: str | None, exit_code: int | None) -> Ending:

@@ -62,6 +62,7 @@ def refused(words: str, **change: Any) -> Evidence:
         ("sbatch: error: Invalid --time specification", "job-bad-script"),
         (FAILED + "Unable to contact slurm controller (connect failure)", "job-slurm-unreachable"),
         ("sbatch: error: Munge encode failed\n" + FAILED + "Protocol authentication error", "job-slurm-unreachable"),
+        ("sbatch: fatal: Unable to process configuration file", "job-slurm-unreachable"),
         (FAILED + "Something that nobody has seen", "job-refused"),
     ],
 )  # fmt: skip
@@ -74,6 +75,12 @@ def test_refusals(words: str, fault: str) -> None:
 def test_a_variable_that_overrides_the_script_is_told() -> None:
     told = hits(rules.RULES, refused(FAILED + "Invalid account", sbatch_variables={"SBATCH_ACCOUNT": "project_1"}))
     assert "SBATCH_ACCOUNT=project_1" in told["job-bad-account"].observed[-1]
+
+
+def test_no_account_at_all_is_told() -> None:
+    told = hits(rules.RULES, refused(FAILED + "Invalid account", account=None))["job-bad-account"]
+    assert "--lumi-account" in told.observed[-1]
+    assert told.values["account"] == "(none is named)"
 
 
 def test_image_that_preflight_missed() -> None:
