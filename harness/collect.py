@@ -68,6 +68,8 @@ def watch_job(
         started_at = time.time()
         with clock.phase("job"), target:
             poller = _poller(reader, settings, request, setup, output)
+            if poller:  # after an interruption nobody waits for its answers
+                stack.callback(poller.stop, patience_s=0)
             watch = follow(target, output, poller, progress, moment, IDLE_LIMIT_S)
         moment.phase = "reading"
         progress.show(moment)

@@ -46,19 +46,33 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
         raise pytest.UsageError("-n is refused: several workers would submit the job several times; leave -n out.")
+    from harness import footprint
+    from harness.interrupts import Interrupts
     from harness.report.live import live_view
-    from harness.reportfolder import report_folder
+    from harness.reportfolder import remove_earlier, report_folder
     from harness.session import KEY, Session
 
+    interrupts = Interrupts()
+    interrupts.install()
+    config.add_cleanup(interrupts.restore)
     try:
         settings = _settings(config)
         _refuse_missing_parts(settings)
-        only_listing = config.option.collectonly or config.option.showfixtures
         saved = _saved_evidence(settings)
-        folder = settings.cwd if only_listing else report_folder(settings.report, settings.cwd)
+        if config.option.collectonly or config.option.showfixtures:
+            folder, left_behind = settings.cwd, []
+        else:
+            folder = report_folder(settings.report, settings.cwd)
+            left_behind = footprint.found(folder, settings.cwd)
+            footprint.put(folder)
+            config.add_cleanup(lambda: footprint.take_away(folder))
+            remove_earlier(folder, keep=settings.replay)
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
-    config.stash[KEY] = Session(settings, folder, progress=lambda: live_view(config), gathered=saved)
+    config.stash[KEY] = Session(
+        settings, folder, progress=lambda: live_view(config), gathered=saved,
+        interrupts=interrupts, left_behind=tuple(left_behind),
+    )  # fmt: skip
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
@@ -120,14 +134,14 @@ def _refuse_missing_parts(settings: Settings) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Keep GitHub Actions from taking words out of a job's output for commands."""
+    """Tell of verifications that were killed; keep GitHub Actions from taking words of a job's output for commands."""
     from harness.session import KEY
 
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     if KEY in session.config.stash and terminal:
         from harness.report.github import hold
 
-        for line in hold(session.config.stash[KEY].token, os.environ):
+        for line in (*session.config.stash[KEY].left_behind, *hold(session.config.stash[KEY].token, os.environ)):
             terminal.write_line(line)
 
 
@@ -208,7 +222,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     from harness.session import KEY
 
     mine = session.config.stash.get(KEY, None)
-    if mine is None or not mine.results:
+    if mine is None:
+        return
+    mine.interrupts.close()
+    mine.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    if not mine.results or mine.interrupted:  # of checks that were not made nothing follows
         return
     from harness.report.write import finish
 
@@ -222,8 +240,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     from harness.session import KEY
 
     mine = config.stash.get(KEY, None)
-    if mine is None or mine.verdict is None:
+    if mine is None:
         return
-    from harness.report.terminal import summary
+    from harness.report.terminal import interruption, summary
 
+    if mine.interrupted:
+        interruption(terminalreporter, mine)
     summary(terminalreporter, mine)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from harness.settings import SettingsError
 
+REPORTS = ("report.html", "summary.md", "verdict.json", "evidence.json")
+
 
 def report_folder(asked: Path | None, cwd: Path) -> Path:
     """Make the report folder: the one asked for, else a dated one under `.harness/`.
@@ -26,6 +28,21 @@ def report_folder(asked: Path | None, cwd: Path) -> Path:
         hint = "name another folder with --report" if asked else "name a folder with --report"
         raise SettingsError(f"--report: {folder} cannot be written ({error.strerror}); {hint}.") from None
     return folder
+
+
+def remove_earlier(folder: Path, keep: Path | None) -> None:
+    """Remove the reports of an earlier verification, lest one that is killed seems to have written them.
+
+    Raises:
+        SettingsError: they cannot be removed.
+    """
+    try:
+        for name in REPORTS:
+            for path in (folder / name, *folder.glob(f".{name}.*")):
+                if keep is None or not path.exists() or not path.samefile(keep):
+                    path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SettingsError(f"--report: {folder} cannot be written ({error.strerror}); name another folder.") from None
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from harness.diagnosis.model import CheckResult, Finding, Verdict
 from harness.evidence.models import Evidence
+from harness.interrupts import Interrupts
 from harness.progress import Progress
 from harness.settings import Settings
 
@@ -28,6 +29,10 @@ class Session:
     """The evidence, once there is any."""
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     """Known to nobody else: with it GitHub Actions is told to listen again."""
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    interrupted: bool = False
+    left_behind: tuple[str, ...] = ()
+    """What is told of earlier verifications that were killed."""
     unwritten: list[str] = field(default_factory=list)
     """Reports that could not be written, and why; one line each."""
     record_for_suite: Callable[[str, object], None] = lambda _name, _value: None
@@ -42,11 +47,9 @@ class Session:
     def evidence(self) -> Evidence:
         """Gather the evidence on first use."""
         if self.gathered is None:
-            from harness.interrupts import terminable
             from harness.verify import verify
 
-            with terminable():
-                self.gathered = verify(self.settings, self.folder, self.progress())
+            self.gathered = verify(self.settings, self.folder, self.progress())
         return self.gathered
 
     def findings(self) -> tuple[Finding, ...]:

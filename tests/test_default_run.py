@@ -3,15 +3,11 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-
-from harness.targets.process import TOKEN
 
 CLONE = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.slow
@@ -89,29 +85,3 @@ def test_nothing_is_left_behind(verified):
     folder, *_ = verified
     assert left_behind(folder) == []
     assert [p.name for p in folder.iterdir() if p.name not in ("report", "tmp")] == []
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_verification_leaves_no_process(tmp_path, number):
-    process = start(tmp_path)
-    end = time.monotonic() + 60
-    while b"torch.distributed" not in b"".join(left_behind(tmp_path)) and time.monotonic() < end:
-        time.sleep(0.2)
-    process.send_signal(number)
-    process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert left_behind(tmp_path) == []
-    assert TOKEN not in os.environ
-
-
-def test_a_killed_verification_leaves_no_job(tmp_path):
-    process = start(tmp_path)
-    end = time.monotonic() + 60
-    while b"torch.distributed" not in b"".join(left_behind(tmp_path)) and time.monotonic() < end:
-        time.sleep(0.2)
-    process.kill()
-    process.communicate()
-    end = time.monotonic() + 30
-    while left_behind(tmp_path) and time.monotonic() < end:
-        time.sleep(0.2)
-    assert left_behind(tmp_path) == []

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from harness.diagnosis.model import Finding, Verdict
 from harness.report.github import annotations, release
 from harness.report.sparkline import curves
+from harness.reportfolder import REPORTS
 
 if TYPE_CHECKING:
     import pytest
 
     from harness.session import Session
 
-FILES = ("report.html", "summary.md", "verdict.json", "evidence.json", "job.log")
+FILES = (*REPORTS, "job.log")
 WORDS = {
     "passed": "passed: W&B works for this job",
     "failed": "failed",
@@ -48,6 +49,19 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     files(terminal, session)
     for text in (*release(session.token, os.environ), *annotations(verdict, os.environ)):
         terminal.write_line(text)
+
+
+def interruption(terminal: "pytest.TerminalReporter", session: "Session") -> None:
+    """Say that there is no verdict, and what is there."""
+    by = f" by {session.interrupts.came}" if session.interrupts.came else ""
+    terminal.section("W&B verification", sep="=", bold=True)
+    terminal.write_line(f"interrupted{by}: not every check was made, so there is no verdict")
+    saved = session.folder / "evidence.json"
+    if saved.exists():
+        terminal.write_line(f"what was found out can still be judged: --replay {saved}")
+    elif session.settings.target == "local":
+        terminal.write_line("nothing that this verification started runs any more")
+    files(terminal, session)
 
 
 def slurm_job(verdict: Verdict) -> str | None:

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +94,7 @@ class ProcessGroup:
         self.argv = list(argv)
         self.log = log
         self.pid: int | None = None
-        self.token = uuid.uuid4().hex
+        self.token = token_of(log)
         self._cwd = cwd
         self._env = dict(env)
         self._status: int | None = None
@@ -209,9 +208,14 @@ class ProcessGroup:
                 self._supervisor.stdin.write(f"{grace_s:.3f}\n".encode())
 
 
+def token_of(log: Path) -> str:
+    """Return what marks the processes of the job that writes this log."""
+    return str(log.resolve())
+
+
 def survivors(token: str) -> list[int]:
     """Return the processes of this user that carry ``token`` in their environment; none without /proc."""
-    wanted = f"{TOKEN}={token}".encode()
+    wanted = os.fsencode(f"{TOKEN}={token}")
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended, or belongs to somebody else

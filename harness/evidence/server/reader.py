@@ -17,6 +17,7 @@ from typing import Any
 from typing_extensions import Self
 
 from harness.evidence.models import Trouble
+from harness.footprint import temporary_prefix
 
 KEEP = (
     "PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
@@ -44,7 +45,7 @@ class Reader:
     """
 
     def __init__(self, base_url: str, api_key: str, environ: Mapping[str, str], timeout_s: float = 30.0) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="harness-reader-")
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{temporary_prefix(os.getpid())}reader-")
         home = self._folder.name
         self._env = {k: environ[k] for k in KEEP if k in environ} | {
             "HOME": home, "TMPDIR": home, "WANDB_DIR": home, "WANDB_CACHE_DIR": home, "WANDB_CONFIG_DIR": home,
@@ -58,6 +59,7 @@ class Reader:
         self._rest = b""
         self._number = 0
         self._turn = threading.Lock()
+        self._closed = False
         self.requests = 0
         self.version = version("wandb")
 
@@ -68,7 +70,13 @@ class Reader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed = True
+        if not self._turn.acquire(blocking=False):  # a question is under way that nobody waits for
+            if self._process:
+                self._process.kill()
+            self._turn.acquire()
         self._stop()
+        self._turn.release()
         self._folder.cleanup()
 
     def _start(self) -> None:
@@ -106,6 +114,8 @@ class Reader:
             return self._ask(operation, timeout_s or self._timeout_s, request)
 
     def _ask(self, operation: str, timeout_s: float, request: dict[str, Any]) -> dict[str, Any]:
+        if self._closed:
+            raise ReadingFailed(Trouble(kind="other", text="the reader is closed", where=operation))
         process = self._process
         if process is None or process.stdin is None or process.poll() is not None:
             self._stop()

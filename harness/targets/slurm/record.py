@@ -78,11 +78,12 @@ def known_record(settings: Settings) -> Record | None:
 
 def find(job_id: str, folders: Iterable[Path]) -> Record | None:
     """Return the newest record of a job from report folders, or from folders that hold report folders."""
-    found = [r for folder in folders for r in _records(folder) if r.job_id == job_id]
+    found = [r for folder in folders for r in records(folder) if r.job_id == job_id]
     return max(found, key=lambda r: r.submitted_at, default=None)
 
 
-def _records(folder: Path) -> Iterator[Record]:
+def records(folder: Path) -> Iterator[Record]:
+    """Yield the records in a report folder, and in those below it."""
     for path in (folder / NAME, *folder.glob(f"*/{NAME}")):
         with contextlib.suppress(OSError, ValidationError):  # not there, or none of ours
             yield Record.model_validate_json(path.read_text(encoding="utf-8"))

@@ -1,14 +1,16 @@
 """The reader against the loopback backend: what it finds, what it costs, and its own trouble told as trouble."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from harness.evidence.server.find import Where, glance, read, read_one
-from harness.evidence.server.reader import Reader, trouble_of
+from harness.evidence.server.reader import Reader, ReadingFailed, trouble_of
 from harness.loopback.faults import Fault
 from harness.loopback.server import LoopbackServer
+from tests.storm.site import wait_until
 
 PLACE = ("loopback", "vit")
 
@@ -146,3 +148,20 @@ def test_the_key_is_in_no_argument_of_the_worker(backend):
 )
 def test_trouble_is_typed_by_its_text_since_the_class_misleads(text, kind):
     assert trouble_of({"type": "AuthenticationError", "text": text}, "find").kind == kind
+
+
+def test_a_reader_that_is_closed_starts_no_process_again():
+    with Reader("http://127.0.0.1:9", "k" * 40, os.environ) as reader:
+        pass
+    with pytest.raises(ReadingFailed, match="closed"):
+        reader.ask("hello")
+
+
+def test_a_question_under_way_does_not_hold_up_the_end(monkeypatch):
+    with LoopbackServer() as server, ThreadPoolExecutor(1) as pool:
+        server.faults.add(Fault(hang=True))
+        with Reader(server.url, server.api_key, os.environ) as reader:
+            asked = pool.submit(reader.ask, "viewer")
+            assert wait_until(lambda: server.faults.hits(), 60)
+        with pytest.raises(ReadingFailed):
+            asked.result(0.5)

@@ -1,0 +1,1 @@
+"""Hard conditions: interruptions, hostile surroundings, endurance; each a command that prints its table."""
