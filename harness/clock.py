@@ -16,8 +16,8 @@ class Clock:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Time a phase, also one that ends in an exception."""
-        start = time.time()
+        start, begun = time.time(), time.monotonic()
         try:
             yield
-        finally:
-            self.spans.append(Span(name=name, start=start, end=time.time()))
+        finally:  # the clock of the day may be set meanwhile
+            self.spans.append(Span(name=name, start=start, end=start + time.monotonic() - begun))

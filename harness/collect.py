@@ -1,6 +1,5 @@
 """Gathers evidence around a job that runs now; of what already ran, `harness.existing` does."""
 
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -65,7 +64,6 @@ def watch_job(
     moment = Moment(phase="starting")
     with ExitStack() as stack:
         reader = stack.enter_context(_reader(settings, environment)) if request.wants_server else None
-        started_at = time.time()
         with clock.phase("job"), target:
             poller = _poller(reader, settings, request, setup, output)
             if poller:  # after an interruption nobody waits for its answers
@@ -74,11 +72,11 @@ def watch_job(
         moment.phase = "reading"
         progress.show(moment)
         seen = output.snapshot()
-        if settings.slurm.attach:
-            started_at = target.job().started_at or 0.0
+        # Of a job that was submitted earlier only the times tell; else what was not there before is new.
+        since = (target.job().started_at or 0.0) - 1 if settings.slurm.attach else None
         with clock.phase("disk"):
             local = read_local_runs(
-                folders, before=before, since=started_at - 1, scrub=redactor.text, limit=MOST_RUN_DIRS,
+                folders, before=before, since=since, scrub=redactor.text, limit=MOST_RUN_DIRS,
                 extra=[job_cwd / folder for folder in seen.run_dirs],
             )  # fmt: skip
         job = target.job().model_copy(update={"output": seen, "processes": seen.processes})

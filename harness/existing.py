@@ -28,7 +28,7 @@ def collect_existing(settings: Settings, request: Request, environ: Mapping[str,
     job = None
     if settings.job_log:
         with clock.phase("job output"):
-            job = Job(output=read_output(settings.job_log, redactor.text))
+            job = Job(output=read_output(settings.job_log, redactor.text, settings.job_logs))
     local = LocalReading()
     if settings.run_dir:
         with clock.phase("run directories"):

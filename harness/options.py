@@ -57,7 +57,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("--sync", "wandb_sync", "with --offline: upload afterwards and verify the server too", "switch"),
     Option("--run", "wandb_run", "verify an existing run; no job", metavar="ENTITY/PROJECT/RUN_ID"),
     Option("--run-dir", "wandb_run_dir", "verify a wandb/ folder or run directory; no network", "path", "DIR"),
-    Option("--job-log", "wandb_job_log", "job output to read beside --run or --run-dir, or alone", "path", "FILE"),
+    Option(
+        "--job-log", "wandb_job_log", "job output to read beside --run or --run-dir, or alone; a quoted pattern means "
+        "several files of one job", "path", "FILE",
+    ),
     Option("--expect", "wandb_expect", "the series to find", metavar="METRIC,…", default="loss,acc"),
     Option(
         "--expect-points", "wandb_expect_points", "points each series must have "

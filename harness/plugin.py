@@ -104,6 +104,11 @@ def _saved_evidence(settings: Settings) -> "Evidence | None":
 
 def _settings(config: pytest.Config) -> Settings:
     given = {o.dest: getattr(config.option, o.dest, None) for o in OPTIONS}
+    logs = [a for a in config.args if given["harness_wandb_job_log"] and not a.partition("::")[0].endswith(".py")]
+    if logs := [a for a in logs if (config.invocation_params.dir / a).is_file()]:  # the shell took a pattern apart
+        raise SettingsError(
+            f"--job-log takes one file, and {logs[0]} came after it; quote the pattern: 'slurm-7-*.out'."
+        )
     return resolve(given, os.environ, lambda name: str(config.getini(name) or ""), config.invocation_params.dir)
 
 

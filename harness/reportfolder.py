@@ -1,7 +1,5 @@
 """The folder of a verification's files; every file is replaced as a whole, so none is ever half-written."""
 
-import contextlib
-import os
 import secrets
 import tempfile
 import time
@@ -51,13 +49,11 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
         OSError: the folder cannot be written, or the disk is full; the old file is left as it was.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with new.open("x", encoding="utf-8") as file:
             file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        new.replace(path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
+        new.unlink(missing_ok=True)
         raise

@@ -11,6 +11,7 @@ from harness.diagnosis.model import CheckResult, Finding, Verdict
 from harness.evidence.models import Evidence
 from harness.interrupts import Interrupts
 from harness.progress import Progress
+from harness.reportfolder import write_atomically
 from harness.settings import Settings
 
 KEY: pytest.StashKey["Session"] = pytest.StashKey()
@@ -45,11 +46,15 @@ class Session:
         return self.gathered.request.expect if self.gathered else self.settings.expect
 
     def evidence(self) -> Evidence:
-        """Gather the evidence on first use."""
+        """Gather the evidence on first use, and save it."""
         if self.gathered is None:
             from harness.verify import verify
 
             self.gathered = verify(self.settings, self.folder, self.progress())
+            try:
+                write_atomically(self.folder / "evidence.json", self.gathered.model_dump_json(indent=1))
+            except OSError as error:  # what was found out can be judged all the same
+                self.unwritten.append(f"evidence.json: {error.strerror or error} ({self.folder})")
         return self.gathered
 
     def findings(self) -> tuple[Finding, ...]:

@@ -1,5 +1,6 @@
 """What the user asked for: one frozen object from options, environment and ini; wrong values are refused here."""
 
+import glob
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,10 @@ CLOUD_PAGES = ("wandb.ai", "www.wandb.ai", "app.wandb.ai", "api.wandb.ai")
 """Hosts of run pages; the API of the public cloud has a host of its own."""
 FORGE_HOSTS = ("forge.coreweave.com", "qa.forge.coreweave.com")
 """The public cloud's newer address (wandb/sdk/lib/urls.py, 0.31): pages at HOST/wandb/…, the API at api.HOST."""
+
+
+_SLURM_OUTPUT = re.compile(r"slurm-(\d+)")
+"""How Slurm names the output of a job by itself."""
 
 
 class SettingsError(ValueError):
@@ -63,6 +68,8 @@ class Settings(BaseModel):
     run_server: str | None = None
     run_dir: Path | None = None
     job_log: Path | None = None
+    """As it was given: a file, or a pattern."""
+    job_logs: tuple[Path, ...] = ()
     replay: Path | None = None
     expect: tuple[str, ...] = ("loss", "acc")
     expect_points: int = 2
@@ -105,7 +112,8 @@ def resolve(
         run=run,
         run_server=host,
         run_dir=_folder(values["wandb_run_dir"], "--run-dir", cwd),
-        job_log=_file(values["wandb_job_log"], "--job-log", cwd),
+        job_log=(cwd / Path(values["wandb_job_log"]).expanduser()).absolute() if values["wandb_job_log"] else None,
+        job_logs=_logs(values["wandb_job_log"], cwd),
         replay=_file(values["wandb_replay"], "--replay", cwd),
         expect=_metrics(values["wandb_expect"] or ""),
         expect_points=points or (EPOCHS if source == "job" and job is None else 2),
@@ -197,6 +205,23 @@ def _file(text: str | None, flag: str, cwd: Path) -> Path | None:
         what = "is a folder, not a file" if path.is_dir() else "is not there"
         raise SettingsError(f"{flag}: {path} {what}; give the path of an existing file.")
     return path
+
+
+def _logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
+    """Return the files of the job's output: one, or those that a pattern means, such as one of each rank."""
+    if not text:
+        return ()
+    if not glob.has_magic(text) or (cwd / text).exists():
+        path = _file(text, "--job-log", cwd)
+        return (path,) if path else ()
+    names = sorted(glob.glob(str(Path(text).expanduser()), root_dir=cwd))  # noqa: PTH207 - Path.glob() wants no "/…"
+    found = tuple(path for name in names if (path := (cwd / name).absolute()).is_file())
+    if not found:
+        raise SettingsError(f"--job-log: no file is called {text}.")
+    jobs = {match[1] for path in found if (match := _SLURM_OUTPUT.match(path.name))}
+    if len(jobs) > 1:
+        raise SettingsError(f"--job-log: {text} means the output of {len(jobs)} jobs; judge one at a time.")
+    return found
 
 
 def _folder(text: str | None, flag: str, cwd: Path) -> Path | None:

@@ -40,7 +40,7 @@ def sync(runs: Sequence[LocalRun], environment: Mapping[str, str], scrub: Callab
 
 def _upload(run_dir: Path, environment: Mapping[str, str], limit_s: float = LIMIT_S) -> tuple[list[str], int | None]:
     """Return what one upload printed and its exit code; None where it was ended before its time."""
-    begun, ended = time.time(), ""
+    begun, end, ended = time.time(), time.monotonic() + limit_s, ""
     command = [sys.executable, "-m", "wandb", "sync", str(run_dir)]
     with tempfile.TemporaryFile() as printed:
         with subprocess.Popen(
@@ -48,7 +48,7 @@ def _upload(run_dir: Path, environment: Mapping[str, str], limit_s: float = LIMI
         ) as process:
             try:
                 while process.poll() is None and not ended:
-                    if (refusal := _refusal(run_dir.parent / "logs", begun)) or time.time() - begun > limit_s:
+                    if (refusal := _refusal(run_dir.parent / "logs", begun)) or time.monotonic() > end:
                         ended = refusal or f"wandb sync {run_dir}: no end after {limit_s:.0f} s"
                     else:
                         time.sleep(0.2)

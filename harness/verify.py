@@ -18,7 +18,6 @@ from harness.evidence.models import Evidence, Job, Request
 from harness.evidence.preflight import collect_setup
 from harness.existing import collect_existing
 from harness.progress import Moment, Progress
-from harness.reportfolder import write_atomically
 from harness.settings import Settings
 from harness.targets.base import Target, log_path
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def verify(settings: Settings, folder: Path, progress: Progress, environ: Mapping[str, str] = os.environ) -> Evidence:
-    """Gather the evidence that the settings ask for and save it as `evidence.json` in the report folder."""
+    """Gather the evidence that the settings ask for; the job's files go to the report folder."""
     clock = Clock()
     request = request_of(settings)
     if settings.slurm.attach:
@@ -38,7 +37,7 @@ def verify(settings: Settings, folder: Path, progress: Progress, environ: Mappin
         evidence = _verify_job(settings, request, folder, progress, environ, clock)
     else:
         evidence = collect_existing(settings, request, environ, clock)
-    evidence = evidence.model_copy(
+    return evidence.model_copy(
         update={
             "created_at": time.time(),
             "harness_version": version("lumi-wandb-harness"),
@@ -47,8 +46,6 @@ def verify(settings: Settings, folder: Path, progress: Progress, environ: Mappin
                          "python": sys.version.split()[0]},
         }
     )  # fmt: skip
-    write_atomically(folder / "evidence.json", evidence.model_dump_json(indent=1))
-    return evidence
 
 
 def request_of(settings: Settings) -> Request:

@@ -131,3 +131,11 @@ def test_a_clone_reached_through_a_link_is_the_same_clone(tmp_path):
     verdict = json.loads((tmp_path / "report" / "verdict.json").read_text())
     assert verdict["root_cause"] == "metric-missing-key"
     assert [c for c in verdict["checks"] if c["outcome"] == "blocked"]
+
+
+def test_a_pattern_that_the_shell_took_apart_is_refused_in_one_sentence(checks, tmp_path):
+    for number in range(3):
+        (tmp_path / f"slurm-7-{number}.out").touch()
+    outcome = checks(None, "--job-log", *(f"slurm-7-{number}.out" for number in range(3)))
+    assert outcome.code == 4
+    assert "slurm-7-1.out came after it; quote the pattern" in outcome.text

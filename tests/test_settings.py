@@ -96,6 +96,7 @@ def test_a_run_is_named_by_path_or_url(ask, text, run, host):
         ({"wandb_run_dir": "nowhere"}, "--run-dir"),
         ({"wandb_run_dir": "train.py"}, "--run-dir"),
         ({"wandb_job_log": "nowhere"}, "--job-log"),
+        ({"wandb_job_log": "nowhere*.out"}, "--job-log"),
         ({"wandb_replay": "nowhere"}, "--replay"),
         ({"lumi": True, "lumi_gpus": "9"}, "--lumi-gpus"),
         ({"lumi": True, "lumi_time": "soon"}, "--lumi-time"),
@@ -123,3 +124,12 @@ def test_a_switch_in_the_environment_is_true_or_false(ask):
 def test_every_option_has_its_own_twins():
     assert len({o.flag for o in OPTIONS}) == len({o.ini for o in OPTIONS}) == len(OPTIONS)
     assert all(o.ini.startswith(("lumi", "wandb_")) for o in OPTIONS)
+
+
+def test_a_pattern_means_the_files_of_one_job(ask, tmp_path):
+    for name in ("slurm-7-0.out", "slurm-7-1.out", "slurm-70.txt", "odd[1].out"):
+        (tmp_path / name).touch()
+    assert [p.name for p in ask(wandb_job_log="slurm-7-*.out").job_logs] == ["slurm-7-0.out", "slurm-7-1.out"]
+    assert [p.name for p in ask(wandb_job_log="odd[1].out").job_logs] == ["odd[1].out"]
+    with pytest.raises(SettingsError, match="2 jobs"):
+        ask(wandb_job_log="slurm-7*")

@@ -2,7 +2,7 @@
 
 import string
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from harness.evidence.kept import Kept
@@ -61,7 +61,7 @@ class OutputReader:
     def close(self) -> None:
         """Take the last line as complete though no line break followed."""
         if rest := self._blocks.last():
-            self._read(rest)
+            self._read(rest + b"\n")
 
     def last_epoch(self) -> EpochSeen | None:
         """Return the newest epoch that the training script printed."""
@@ -165,22 +165,30 @@ class OutputReader:
         return OutputLine(number=number, text=shorten(self._scrub(line.text)), prefix=line.prefix)
 
 
-def read_output(path: Path, scrub: Callable[[str], str]) -> JobOutput:
-    """Read a whole file of job output; never raises for what it holds or for being unreadable.
+def read_output(path: Path, scrub: Callable[[str], str], files: Sequence[Path] = ()) -> JobOutput:
+    """Read a job's output, whole; never raises for what it holds or for being unreadable.
 
     Args:
-        path: the file.
+        path: the file, or what the files of one job are called together.
         scrub: takes secrets out of a text.
+        files: the files, where there are several, such as one for each rank.
     """
     reader = OutputReader(path, scrub)
+    trouble = None
+    for file in files or (path,):
+        trouble = _feed(reader, file) or trouble
+    return reader.snapshot(trouble)
+
+
+def _feed(reader: OutputReader, path: Path) -> Trouble | None:
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 reader.feed_bytes(chunk)
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        return reader.snapshot(trouble_of(error, path))
+        return trouble_of(error, path)
     reader.close()
-    return reader.snapshot()
+    return None
 
 
 def trouble_of(error: OSError | ValueError, path: Path) -> Trouble:

@@ -75,5 +75,5 @@ class Blocks:
 
     def last(self) -> bytes:
         """Return the unfinished last line."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest, self._skipping = self._rest, b"", False
         return rest

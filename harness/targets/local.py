@@ -29,13 +29,14 @@ class LocalTarget:
         self._cwd = cwd
         self._group = ProcessGroup(self.argv, cwd=cwd, env=env, log=log)
         self._started_at: float | None = None
+        self._begun = 0.0
         self._ended_at: float | None = None
         self._why: str | None = None
         self._env = env
         self._telemetry: Future[Telemetry] = Future()
 
     def __enter__(self) -> Self:
-        self._started_at = time.time()
+        self._started_at, self._begun = time.time(), time.monotonic()
         self._group.__enter__()
         threading.Thread(target=self._probe, name="gpu probe", daemon=True).start()
         return self
@@ -55,7 +56,7 @@ class LocalTarget:
     def running(self) -> bool:
         """Look whether torchrun still runs."""
         if self._group.poll() is not None and self._ended_at is None:
-            self._ended_at = time.time()
+            self._ended_at = (self._started_at or 0.0) + time.monotonic() - self._begun
         return self._ended_at is None
 
     def started(self) -> bool:

@@ -146,7 +146,10 @@ class ProcessGroup:
         """Wait at most ``timeout_s`` seconds for the exit status; None if the command still runs then."""
         end = time.monotonic() + timeout_s
         pipe = self._supervisor.stdout if self._supervisor else None
-        while self._status is None and pipe and select.select([pipe], [], [], max(0, end - time.monotonic()))[0]:
+        poll = select.poll()  # select() knows no descriptor from 1024 on
+        if pipe and self._status is None:
+            poll.register(pipe, select.POLLIN)
+        while self._status is None and pipe and poll.poll(1000 * max(0.0, end - time.monotonic())):
             told = os.read(pipe.fileno(), 256)
             self._reports += told
             for line in self._reports.split(b"\n")[:-1]:

@@ -209,6 +209,19 @@ def test_an_empty_and_a_missing_file() -> None:
     assert folder.trouble is not None
 
 
+def test_several_files_of_one_job_are_read_as_one(tmp_path) -> None:
+    texts = ("Epoch 1, Loss: 2.0\nhalf", "x" * 200_000, "wandb: WARNING a\nEpoch 2, Loss: 1.0")
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.out").write_text(text)
+    files = [tmp_path / f"{number}.out" for number in (0, 1, 7, 2)]
+    output = read_output(tmp_path / "*.out", as_it_is, files)
+    assert [epoch.epoch for epoch in output.epochs] == [1, 2]
+    assert [line.text for line in output.wandb_lines] == ["wandb: WARNING a"]
+    assert (output.lines, output.size_bytes) == (5, sum(map(len, texts)))
+    assert output.trouble is not None
+    assert output.trouble.kind == "missing"
+
+
 def test_the_launchers_prefix_is_kept_apart() -> None:
     output = read("[default1]:wandb: WARNING a\n3: wandb: WARNING b\n[rank2]: RuntimeError: c\n")
     assert [(line.prefix, line.text) for line in output.wandb_lines] == [

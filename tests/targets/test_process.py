@@ -210,6 +210,16 @@ def test_the_job_ends_with_the_harness(tmp_path, number):
     assert soon(lambda: survivors(token) == [])
 
 
+def test_a_job_is_followed_beside_two_thousand_open_files(group):
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1030)]
+    try:
+        with group("exit 3") as job:
+            assert job.wait(20) == 3
+    finally:
+        for file in files:
+            os.close(file)
+
+
 def test_the_job_ends_when_its_supervisor_is_killed(group):
     with group("(setsid sh -c 'echo pid $$; exec sleep 60' &) ; sleep 60") as job:
         pid = int(wait_for(job, "pid")[0].split()[1])

@@ -162,6 +162,6 @@ def test_a_question_under_way_does_not_hold_up_the_end(monkeypatch):
         server.faults.add(Fault(hang=True))
         with Reader(server.url, server.api_key, os.environ) as reader:
             asked = pool.submit(reader.ask, "viewer")
-            assert wait_until(lambda: server.faults.hits(), 60)
+            assert wait_until(server.faults.hits, 60)
         with pytest.raises(ReadingFailed):
             asked.result(0.5)
