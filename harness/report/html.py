@@ -3,27 +3,18 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.diagnosis.model import Verdict
 from harness.evidence.models import Evidence
+from harness.report.again import Again
 from harness.report.html_checks import counts, groups_of
-from harness.report.html_facts import facts_of, last_words, runs_of, subject
-from harness.report.html_findings import findings_of, sentence
+from harness.report.html_facts import facts_of, job_in_short, last_words, runs_of, subject
+from harness.report.html_findings import doubts, findings_of, sentence
 from harness.report.html_pictures import pictures
 from harness.report.html_text import clean, clock, parted
-
-
-@dataclass(frozen=True)
-class Again:
-    """What to type to verify again, to judge the same evidence again, and to pack it for support."""
-
-    verify: str = ""
-    replay: str = ""
-    bundle: str = ""
 
 
 def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: Again) -> str:
@@ -49,6 +40,8 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
         verdict=verdict,
         sentence=sentence(verdict),
         subject=subject(evidence.request),
+        job=job_in_short(evidence),
+        doubts=doubts(verdict.checks) if verdict.verdict == "inconclusive" else [],
         made=clock(evidence.created_at),
         harness=clean(evidence.harness_version, 40),
         counts=counts(verdict.checks),

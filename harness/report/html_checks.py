@@ -20,11 +20,11 @@ TITLES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class CheckView:
-    """One check; `anchor` is its place on the page, `blocker` that of the check in whose shadow it stands."""
+    """One check, for all metrics or parts that came out alike; `blocker` is the anchor of the check that blocked it."""
 
     anchor: str
     name: str
-    param: str
+    params: tuple[str, ...]
     sentence: str
     outcome: Outcome
     word: str
@@ -40,6 +40,8 @@ class Group:
     title: str
     checks: tuple[CheckView, ...]
     counts: tuple[tuple[Outcome, str], ...]
+    blocker: CheckView | None
+    """A check that shows what blocked all that is blocked here, where that is one and the same."""
 
 
 def sentences(folder: Path = CHECKS) -> dict[str, str]:
@@ -61,11 +63,28 @@ def groups_of(verdict: Verdict, said: Mapping[str, str]) -> list[Group]:
     files: dict[str, list[CheckResult]] = {}
     for check in verdict.checks:
         files.setdefault(check.name.partition("::")[0], []).append(check)
-    anchors = {check.name: f"check-{n}" for n, check in enumerate(verdict.checks, 1)}
-    return [
-        Group(title_of(file), tuple(_view(c, anchors, said) for c in checks), counts(checks))
-        for file, checks in files.items()
-    ]
+    anchors = anchors_of(verdict)
+    return [_group(title_of(file), checks, anchors, said) for file, checks in files.items()]
+
+
+def _group(title: str, checks: Sequence[CheckResult], anchors: Mapping[str, str], said: Mapping[str, str]) -> Group:
+    views = tuple(_view(alike, anchors, said) for alike in _alike(checks))
+    blocked = [v for v in views if v.blocked_by]
+    same = len({v.blocked_by for v in blocked}) == 1
+    return Group(title, views, counts(checks), blocked[0] if same else None)
+
+
+def anchors_of(verdict: Verdict) -> dict[str, str]:
+    """Give each check its place on the page; checks that are shown together share one."""
+    return {c.name: f"check-{n}" for n, alike in enumerate(_alike(verdict.checks), 1) for c in alike}
+
+
+def _alike(checks: Sequence[CheckResult]) -> list[list[CheckResult]]:
+    """Put together what differs in the parameter alone."""
+    found: dict[tuple[str, ...], list[CheckResult]] = {}
+    for c in checks:
+        found.setdefault((c.name.partition("[")[0], c.outcome, c.reason, c.blocked_by or ""), []).append(c)
+    return list(found.values())
 
 
 def title_of(file: str) -> str:
@@ -86,12 +105,14 @@ def short(name: str) -> str:
     return name.rpartition("::")[2]
 
 
-def _view(check: CheckResult, anchors: Mapping[str, str], said: Mapping[str, str]) -> CheckView:
-    function, _, param = short(check.name).partition("[")
+def _view(alike: Sequence[CheckResult], anchors: Mapping[str, str], said: Mapping[str, str]) -> CheckView:
+    check = alike[0]
+    function = short(check.name).partition("[")[0]
+    params = [short(c.name).partition("[")[2].removesuffix("]") for c in alike]
     return CheckView(
         anchor=anchors[check.name],
         name=clean(function, 80),
-        param=clean(param.removesuffix("]"), 60),
+        params=tuple(clean(p, 60) for p in params if p),
         sentence=said.get(function) or clean(function.removeprefix("test_").replace("_", " "), 80),
         outcome=check.outcome,
         word=WORDS[check.outcome],

@@ -56,6 +56,19 @@ def subject(request: Request) -> str:
     return f"{job} {where}{ranks}" + (", W&B offline" if request.offline else "")
 
 
+def job_in_short(evidence: Evidence) -> str:
+    """Say when the job ran and how it ended; empty where there was none."""
+    job = evidence.job
+    if job is None or job.ending == "unknown":
+        return ""
+    name = f"Job {clean(job.slurm.job_id, 40)}" if job.slurm and job.slurm.job_id else "Job"
+    ending = job.ending.replace("_", " ")
+    if job.started_at is None:
+        return f"{name}: {ending}."
+    after = f" after {seconds(job.ended_at - job.started_at)}" if job.ended_at is not None else ""
+    return f"{name}: started {clock(job.started_at)}, {ending}{after}."
+
+
 def runs_of(verdict: Verdict) -> list[RunRow]:
     """List the runs; addresses that may be followed become links."""
     return [
@@ -115,7 +128,7 @@ def _slurm(slurm: SlurmJob) -> Iterable[Row]:
     if slurm.submit_stderr.strip():
         yield Row("sbatch said", clean(slurm.submit_stderr, 600))
     for state in slurm.states[:MOST_ROWS]:
-        yield Row(clock(state.at), clean(state.state + (f" ({state.reason})" if state.reason else ""), 120))
+        yield Row(clean(state.state + (f" ({state.reason})" if state.reason else ""), 120), clock(state.at))
     told: Mapping[str, object] = {
         "job id": slurm.job_id, "final state": slurm.final_state, "exit code": slurm.exit_code,
         "account": slurm.account, "partition": slurm.partition, "nodes": ", ".join(slurm.nodes),

@@ -2,13 +2,13 @@
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from harness.diagnosis.entries import STAGES, catalogue
-from harness.diagnosis.model import Finding, Severity, Verdict
-from harness.report.html_checks import short
+from harness.diagnosis.model import CheckResult, Finding, Severity, Verdict
+from harness.report.html_checks import anchors_of, short
 from harness.report.html_text import block, clean, link
 
 WHEN: tuple[tuple[int, str], ...] = (
@@ -49,15 +49,21 @@ class FindingView:
     steps: tuple[tuple[Part, ...], ...]
     guide: str
     links: tuple[str, ...]
-    explains: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...]
+    """Failed checks that it explains: name, and anchor on the page."""
+    followers: int
+    """Blocked checks that follow."""
 
 
 def findings_of(verdict: Verdict) -> list[FindingView]:
     """Turn the findings into what is shown, the root cause first."""
-    return [_view(f, verdict.root_cause) for f in verdict.findings]
+    anchors = anchors_of(verdict)
+    failed = {c.name for c in verdict.checks if c.outcome == "failed"}
+    return [_view(f, verdict.root_cause, failed, anchors) for f in verdict.findings]
 
 
-def _view(finding: Finding, root: str | None) -> FindingView:
+def _view(finding: Finding, root: str | None, failed: set[str], anchors: Mapping[str, str]) -> FindingView:
+    mine = [name for name in finding.explains if name in failed]
     return FindingView(
         id=clean(finding.id, 60),
         severity=finding.severity,
@@ -68,7 +74,8 @@ def _view(finding: Finding, root: str | None) -> FindingView:
         steps=tuple(tuple(parts(text)) for text in finding.advice[:LINES]),
         guide="" if finding.guide_section == "-" else clean(finding.guide_section, 120),
         links=tuple(url for url in map(link, finding.links[:6]) if url),
-        explains=tuple(clean(short(name), 80) for name in finding.explains),
+        failed=tuple((clean(short(name), 80), anchors[name]) for name in mine),
+        followers=len(finding.explains) - len(mine),
     )
 
 
@@ -99,13 +106,13 @@ def sentence(verdict: Verdict) -> str:
     if verdict.verdict == "failed":
         cause = next((f for f in verdict.findings if f.id == verdict.root_cause), None)
         return f"W&B does not work for this job: {clean(cause.title)}." if cause else "W&B does not work for this job."
-    count = sum(c.outcome == "not_checked" for c in verdict.checks)
+    count = sum(c.outcome in ("not_checked", "blocked") for c in verdict.checks)
     if not count:
         return "Nothing could be judged: no check was made to its end."
     return f"This could not be settled: {count} of {len(verdict.checks)} checks could not be made."
 
 
-def severities(verdict: Verdict) -> Mapping[str, int]:
-    """Count findings that explain no failure, by severity."""
-    found = [f.severity for f in verdict.findings if not f.explains]
-    return {s: found.count(s) for s in ("error", "warning", "info") if s in found}
+def doubts(checks: Sequence[CheckResult]) -> list[tuple[str, int]]:
+    """Say why checks could not be made: each reason, and of how many checks it is the reason."""
+    reasons = [clean(c.reason, 600) for c in checks if c.outcome == "not_checked"]
+    return [(reason, reasons.count(reason)) for reason in dict.fromkeys(reasons)][:LINES]

@@ -50,7 +50,7 @@ def pictures(evidence: Evidence) -> Pictures:
     x = time_scale(evidence, found, ends)
     if x is None or found.zero is None:
         return Pictures(metrics, left_out(evidence), (), (), Markup(""), (), tuple(gpu_rows(evidence)))
-    zero = found.zero
+    zero, start = found.zero, "the job's start" if found.zero == found.started else "the run began"
     marks = _marks(found, zero)
     charts = (*gpu_charts(evidence, zero, x, marks), *host_charts(evidence, zero, x, marks))
     told = tuple(
@@ -59,12 +59,13 @@ def pictures(evidence: Evidence) -> Pictures:
     )
     return Pictures(
         metrics, left_out(evidence), charts, tuple(lanes_of(evidence, found, zero, x)),
-        axis(x, "seconds after the job's start"), told, tuple(gpu_rows(evidence)),
+        axis(x, f"seconds after {start}"), told, tuple(gpu_rows(evidence)),
     )  # fmt: skip
 
 
 def _marks(found: Moments, zero: float) -> tuple[Mark, ...]:
-    times = ((found.run_begun, "begun"), (found.point_seen, "sighted"), (found.ended, "ended"))
+    seen = ((found.point_seen, "sighted"), (found.system_seen, "sampled"))
+    times = ((found.run_begun, "begun"), *seen, (found.ended, "ended"))
     return tuple(Mark(at - zero, kind) for at, kind in times if at is not None)
 
 

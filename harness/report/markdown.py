@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 
 from harness.diagnosis.model import Verdict
 from harness.evidence.models import Evidence
-from harness.report.html import Again
+from harness.report.again import Again
 from harness.report.html_checks import CheckView, Group, groups_of
-from harness.report.html_facts import runs_of, subject
-from harness.report.html_findings import FindingView, findings_of, sentence
+from harness.report.html_facts import job_in_short, runs_of, subject
+from harness.report.html_findings import FindingView, doubts, findings_of, sentence
 from harness.report.html_text import clean, clock, seconds
 
 SIGNS = {
@@ -27,20 +27,29 @@ def summary(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again
     """Return the page; the same facts as the HTML report without its pictures."""
     lines = [f"## {SIGNS[verdict.verdict]} W&amp;B verification: {verdict.verdict}", "", plain(sentence(verdict)), ""]
     lines += [f"Verified: {plain(subject(evidence.request))}. {clock(evidence.created_at)}", ""]
+    if job := job_in_short(evidence):
+        lines += [plain(job), ""]
     for finding in findings_of(verdict):
         lines += _finding(finding)
+    if verdict.verdict == "inconclusive":
+        lines += _doubts(verdict, again)
     lines += _checks(groups_of(verdict, said))
     lines += _runs(verdict)
     lines += _timings(verdict)
-    for title, command in (("Verify again", again.verify), ("Judge the same evidence again", again.replay)):
+    for title, command in (
+        ("Verify again", again.verify),
+        ("Read the same run again, without a new job", again.reread),
+        ("Judge the same evidence again", again.replay),
+    ):
         if command:
             lines += [f"{title}:", "", *fenced(command, "sh"), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _finding(finding: FindingView) -> Iterator[str]:
-    kind = {"cause": "Root cause", "also": "Also a cause"}.get(finding.kind, finding.severity.capitalize())
-    yield from (f"### {kind}: {plain(finding.title)}", "")
+    kind = "Also a cause" if finding.kind == "also" else finding.severity.capitalize()
+    # The title of the root cause stands in the sentence above.
+    yield from ("### Root cause" if finding.kind == "cause" else f"### {kind}: {plain(finding.title)}", "")
     yield from (f"{span(finding.id)}" + (f": {finding.when}" if finding.when else ""), "")
     if finding.observed:
         yield from ("What was seen:", "", *fenced("\n".join(finding.observed), "text"), "")
@@ -60,21 +69,31 @@ def _finding(finding: FindingView) -> Iterator[str]:
         yield from (" ".join([*sources, *(f"<{url}>" for url in finding.links)]), "")
 
 
+def _doubts(verdict: Verdict, again: Again) -> Iterator[str]:
+    found = doubts(verdict.checks)
+    if found:
+        yield from ("### Why it could not be settled", "")
+        yield from (f"- {plain(reason)}" + (f" ({count} checks)" if count > 1 else "") for reason, count in found)
+        what = "read the same run again" if again.reread else "verify again"
+        yield from ("", f"No check failed. Once this is out of the way, {what}: see the end of this page.", "")
+
+
 def _checks(groups: list[Group]) -> Iterator[str]:
     if not groups:
         return
     yield from ("### What was checked", "", "| | check | outcome | why |", "|---|---|---|---|")
     for group in groups:
-        told = ", ".join(text for _, text in group.counts)
+        by = f" by {span(group.blocker.blocked_by)}" if group.blocker else ""
+        told = ", ".join(text + (by if outcome == "blocked" else "") for outcome, text in group.counts)
         yield f"| | **{plain(group.title)}** | {told} | |"
         for check in group.checks:
-            if check.outcome != "passed":
+            if check.outcome != "passed" and not (check.blocked_by and group.blocker):
                 yield _row(check)
     yield ""
 
 
 def _row(check: CheckView) -> str:
-    name = check.name + (f"[{check.param}]" if check.param else "")
+    name = check.name + (f"[{', '.join(check.params)}]" if check.params else "")
     why = f"blocked by {span(check.blocked_by)}" if check.blocked_by else plain(check.reason)
     return f"| {SIGNS[check.outcome]} | {span(name)} | {check.word} | {why} |"
 

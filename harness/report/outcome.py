@@ -1,17 +1,18 @@
 """What a check's exception means, and how pytest's own report of it is written anew."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness.diagnosis.model import CheckResult, Finding
+from harness.diagnosis.model import CheckResult
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
+from harness.report.explanation import failure, not_checked
+from harness.report.html_text import seen
 
 if TYPE_CHECKING:
     from harness.session import Session
 
 BLOCKED = "blocked by "
-NOT_CHECKED = "not checked: "
 INFRASTRUCTURE = "the check itself broke: "
 
 
@@ -53,35 +54,18 @@ def annotate(item: pytest.Item, result: CheckResult, session: "Session") -> None
 
 
 def rewrite(report: pytest.TestReport, result: CheckResult, item: pytest.Item, session: "Session") -> None:
-    """Replace the traceback by what was expected, what was observed, the cause and the cure."""
+    """Replace the traceback by what was expected and observed, and by the name of the cause."""
+    where, style = (str(item.path), item.reportinfo()[1] or 0), item.config.option.tbstyle
+    expected = (getattr(getattr(item, "function", None), "__doc__", None) or item.name).strip().splitlines()[0]
     if result.outcome == "failed":
-        expected = (getattr(getattr(item, "function", None), "__doc__", None) or item.name).strip().splitlines()[0]
-        report.longrepr = explanation(expected, result.reason, session.cause_of(result.name))
+        cause = session.cause_of(result.name)
+        told = failure(where, expected, result.reason, cause, quiet=style == "line")
+        report.longrepr = cast("Any", told)
+    elif result.outcome == "not_checked":
+        report.longrepr = cast("Any", not_checked(where, expected, result.reason, quiet=style == "line"))
     elif result.outcome in ("not_applicable", "blocked"):
         report.outcome = "skipped"
-        report.longrepr = (str(item.path), item.reportinfo()[1] or 0, f"Skipped: {result.reason}")
-    elif result.outcome == "not_checked":
-        report.longrepr = f"NOT CHECKED  {result.reason}"
-
-
-def explanation(expected: str, observed: str, cause: Finding | None) -> str:
-    """Tell one failure in full: expected, observed, cause, advice, guide section, link."""
-    told = [("expected", expected), ("observed", observed)]
-    if cause is None:
-        told.append(("cause", "unknown: no known fault explains this; the evidence is in the summary below"))
-        return "\n".join(line for label, text in told for line in row(label, text))
-    told += [("cause", text) for text in cause.observed[:3]]
-    told += [("advice", text) for text in cause.advice]
-    told += [("guide", cause.guide_section), *(("link", link) for link in cause.links[:1])]
-    lines = [f"{cause.id}: {cause.title}"]
-    for (label, text), before in zip(told, [("", ""), *told], strict=False):
-        lines += row("" if label == before[0] else label, text)
-    return "\n".join(lines)
-
-
-def row(label: str, text: str) -> list[str]:
-    """Set a label beside a text of one or more lines."""
-    return [f"{label if index == 0 else '':<10}{line}" for index, line in enumerate(text.splitlines())]
+        report.longrepr = (*where, f"Skipped: {seen(result.reason)}")
 
 
 def status_of(report: pytest.TestReport) -> tuple[str, str, str] | None:

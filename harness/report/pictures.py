@@ -50,6 +50,8 @@ class Chart:
     note: str = ""
     marks: tuple[Mark, ...] = ()
     legend: tuple[Line, ...] = ()
+    least: float = 0.0
+    """The least distance of the numbers on the x axis: steps are whole."""
 
     @property
     def svg(self) -> Markup:
@@ -59,14 +61,16 @@ class Chart:
     @property
     def axis(self) -> Markup:
         """The numbers under a plot over steps."""
-        return axis(self.x, "step", least=1.0)
+        return axis(self.x, "step", self.least)
 
 
 def plot(chart: Chart) -> Markup:
-    """Draw a chart's lines, its grid, and the least and greatest value of its scale."""
+    """Draw a chart's lines and its grid, with the numbers of the y axis to its left."""
     share = max(24, POINTS // max(1, len(chart.lines)))
     dotted = sum(len(line.points) for line in chart.lines) <= FEW
-    grid = [f"M0 {_y(chart.y, t)}H{WIDE}" for t in ticks(chart.y, 4)]
+    heights = ticks(chart.y, 4)
+    grid = [f"M0 {_y(chart.y, t)}H{WIDE}" for t in heights]
+    grid += [f"M{_x(chart.x, t)} 0V{HIGH}" for t in ticks(chart.x, 5, chart.least)]
     body = [Markup('<path class="grid" d="{}"/>').format("".join(grid))]
     body += [
         Markup('<path class="mark {}" d="M{} 0V{}"/>').format(m.kind, _x(chart.x, m.at), HIGH)
@@ -74,12 +78,13 @@ def plot(chart: Chart) -> Markup:
         if chart.x.holds(m.at)
     ]
     body += [_line(line, chart, share, dotted=dotted) for line in chart.lines]
+    numbers = [
+        Markup('<text x="-6" y="{}%">{}</text>').format(round(100 * (1 - chart.y.at(t)), 1), number(t)) for t in heights
+    ]
     return Markup(
         '<svg class="plot" role="img" aria-label="{}"><svg viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>'
-        '<text x="3" y="11">{}</text><text x="3" y="100%" dy="-3">{}</text></svg>'
-    ).format(
-        chart.words, WIDE, HIGH, Markup("").join(body), number(chart.y.high), number(chart.y.low)
-    )  # fmt: skip
+        "{}</svg>"
+    ).format(chart.words, WIDE, HIGH, Markup("").join(body), Markup("").join(numbers))
 
 
 def _line(line: Line, chart: Chart, share: int, *, dotted: bool) -> Markup:
@@ -122,9 +127,7 @@ def axis(scale: Scale, label: str, least: float = 0.0) -> Markup:
 
 
 def _tick(scale: Scale, value: float) -> Markup:
-    share = scale.at(value)
-    anchor = "start" if share < 0.05 else "end" if share > 0.95 else "middle"
-    return Markup('<text x="{}%" y="12" class="{}">{}</text>').format(round(100 * share, 1), anchor, number(value))
+    return Markup('<text x="{}%" y="12">{}</text>').format(round(100 * scale.at(value), 1), number(value))
 
 
 def summary(points: Points) -> str:

@@ -44,7 +44,7 @@ def _chart(key: str, mine: SeriesView | None, other: SeriesView | None) -> Chart
         title=name, unit="", lines=tuple(line for line in lines if line.points),
         x=scale_of((x for x, _ in points), low=None), y=rounded(scale_of(y for _, y in points)),
         words=f"{name} over steps: {told}" if lines else name, note=_note(mine, other),
-        legend=lines if len(lines) > 1 else (),
+        legend=lines if len(lines) > 1 else (), least=1.0,
     )  # fmt: skip
 
 

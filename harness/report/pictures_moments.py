@@ -124,13 +124,16 @@ def stretches(evidence: Evidence, found: Moments) -> list[Stretch]:
     end = found.ended or found.run_ended
     if found.submitted is not None and found.started is not None and found.started - found.submitted > 1:
         lasted("job", "queued", found.submitted, found.started, "wait")
-    lasted("job", "running", found.started, end, "work")
+    lasted("job", "ran", found.started, end, "work")
     lasted("run", "run", found.run_begun, found.run_ended or end, "work")
-    lasted("seen", "visible", found.run_seen, end, "good")
+    lasted("seen", "run visible on the server", found.run_seen, end, "good")
+    lasted("seen", "first system metric visible on the server", found.system_seen, end, "good")
+    lasted("seen", "first point visible on the server", found.point_seen, end, "good")
     if evidence.request.source == "job":
+        names = {"server": "reading the server", "sync": "wandb sync"}
         for span in evidence.spans:
             if span.name != "job":
-                lasted("harness", span.name, span.start, span.end, "own")
+                lasted("harness", names.get(span.name, span.name), span.start, span.end, "own")
     return told
 
 

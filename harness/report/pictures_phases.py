@@ -1,6 +1,6 @@
 """The time line: queue, job, run, what the server showed, and the harness's own work, in rows on one axis."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -8,18 +8,12 @@ from markupsafe import Markup
 from harness.evidence.models import Evidence
 from harness.report.html_text import seconds
 from harness.report.pictures_moments import Moments, Stretch, stretches
-from harness.report.pictures_scale import Scale
-
-LANES = (
-    ("job", "Job"), ("run", "W&B run"), ("logged", "Points logged"), ("seen", "On the server"), ("harness", "Harness"),
-)  # fmt: skip
-ROOM = 0.12
-"""A bar that takes this share of the axis has room for its name."""
+from harness.report.pictures_scale import Scale, ticks
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One row of the time line."""
+    """One row of the time line; the name says in words what is drawn."""
 
     name: str
     svg: Markup
@@ -27,36 +21,48 @@ class Lane:
 
 def lanes_of(evidence: Evidence, found: Moments, zero: float, x: Scale) -> list[Lane]:
     """Draw the rows that have something to show; `zero` in unix seconds, `x` in seconds after it."""
-    bars = stretches(evidence, found)
-    lanes = []
-    for key, name in LANES:
-        mine = [s for s in bars if s.lane == key and s.end - zero > x.low and s.start - zero < x.high]
-        dots = _dots(found, zero) if key in ("logged", "seen") else ()
-        at = [a for a, k in dots if k == key]
-        if mine or at:
-            lanes.append(Lane(name, _lane(mine, at, zero, x)))
-    return lanes
+    return [
+        Lane(name, _lane(bars, [d - zero for d in dots], zero, x))
+        for name, bars, dots in _rows(stretches(evidence, found), found, zero)
+    ]
 
 
-def _dots(found: Moments, zero: float) -> tuple[tuple[float, str], ...]:
-    logged = tuple((t - zero, "logged") for t in found.logged)
-    seen = tuple((t - zero, "seen") for t in (found.run_seen, found.point_seen, found.system_seen) if t is not None)
-    return (*logged, *seen)
+Row = tuple[str, Sequence[Stretch], Sequence[float]]
+"""Name, bars and dots."""
+
+
+def _rows(bars: Sequence[Stretch], found: Moments, zero: float) -> Iterator[Row]:
+    of = {lane: [b for b in bars if b.lane == lane] for lane in ("job", "run", "seen", "harness")}
+    if of["job"]:
+        yield f"Job: {_told(of['job'])}", of["job"], ()
+    if of["run"]:
+        start, end = (seconds(at - zero) for at in (of["run"][0].start, of["run"][0].end))
+        yield f"W&B run: wandb.init() at {start}, last sign at {end}", of["run"], ()
+    if found.logged:
+        times = dict.fromkeys(seconds(t - zero) for t in (found.logged[0], found.logged[-1]))
+        yield f"Points logged: {' to '.join(times)}", (), found.logged
+    for bar in sorted(of["seen"], key=lambda b: b.start):
+        yield f"{bar.text[0].upper()}{bar.text[1:]}: from {seconds(bar.start - zero)} on", [bar], ()
+    if of["harness"]:
+        yield f"Harness: {_told(of['harness'])}", of["harness"], ()
+
+
+def _told(bars: Sequence[Stretch]) -> str:
+    return ", ".join(f"{bar.text} {seconds(bar.end - bar.start)}" for bar in bars)
 
 
 def _lane(bars: Sequence[Stretch], dots: Sequence[float], zero: float, x: Scale) -> Markup:
-    drawn = []
+    drawn = [Markup('<line x1="{0}%" x2="{0}%" y1="0" y2="18"/>').format(_percent(x.at(t))) for t in ticks(x, 5)]
     for bar in bars:
-        left, right = x.at(bar.start - zero), x.at(bar.end - zero)
-        told = f"{bar.text}: {seconds(bar.end - bar.start)}"
-        drawn.append(
-            Markup('<rect class="{}" x="{}%" width="{}%" y="4" height="14" rx="2"><title>{}</title></rect>').format(
-                bar.look, _percent(left), max(0.3, _percent(right - left)), told
+        start, end = bar.start - zero, bar.end - zero
+        if end > x.low and start < x.high:
+            left, right = _percent(x.at(start)), _percent(x.at(end))
+            drawn.append(
+                Markup('<rect class="{}" x="{}%" width="{}%" y="3" height="12" rx="2"/>').format(
+                    bar.look, left, round(max(0.3, right - left), 1)
+                )
             )
-        )
-        if right - left > ROOM and bar.lane != "seen":
-            drawn.append(Markup('<text class="in" x="{}%" y="15">{}</text>').format(_percent(left + 0.005), bar.text))
-    drawn += [Markup('<circle cx="{}%" cy="11" r="4"/>').format(p) for p in sorted({_percent(x.at(d)) for d in dots})]
+    drawn += [Markup('<circle cx="{}%" cy="9" r="4"/>').format(p) for p in sorted({_percent(x.at(d)) for d in dots})]
     return Markup('<svg class="lane" aria-hidden="true">{}</svg>').format(Markup("").join(drawn))
 
 

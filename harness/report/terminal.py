@@ -1,15 +1,20 @@
-"""The closing summary on the terminal: the verdict, one cause and one cure, and where the files are."""
+"""The closing summary on the terminal: the checks, the verdict, one cause and one cure, and where the files are."""
 
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.model import Finding, Verdict
+from harness.evidence.models import Evidence
+from harness.report.again import again_of
 from harness.report.github import annotations, release
+from harness.report.html_checks import short
+from harness.report.html_text import seen
 from harness.report.sparkline import curves
+from harness.report.tree import tree
 from harness.reportfolder import REPORTS
 
 if TYPE_CHECKING:
@@ -17,35 +22,37 @@ if TYPE_CHECKING:
 
     from harness.session import Session
 
-FILES = (*REPORTS, "job.log")
 WORDS = {
     "passed": "passed: W&B works for this job",
     "failed": "failed",
     "inconclusive": "inconclusive: something could not be checked",
 }
+COLOURS = {"passed": "green", "failed": "red", "inconclusive": "yellow"}
+MOST_RUNS = 4
 
 
 def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
-    """Write the summary below pytest's own."""
+    """Write the summary below pytest's own; what matters most comes last, next to the prompt."""
     verdict = session.verdict
     if verdict is None:
         return
-    width = min(shutil.get_terminal_size().columns, 100)
+    width = max(40, min(shutil.get_terminal_size().columns, 100))
+    wordy = terminal.config.option.verbose >= 0
     terminal.section("W&B verification", sep="=", bold=True)
-    colour = {"passed": "green", "failed": "red", "inconclusive": "yellow"}[verdict.verdict]
-    terminal.write_line(f"verdict: {WORDS[verdict.verdict]}", **{colour: True, "bold": True})
+    for line in tree(verdict.checks, width, whole=wordy):
+        terminal.write_line(line.text, **({line.colour: True} if line.colour else {}))
+    for text in (*facts(session, verdict, width), "") if wordy else ():
+        terminal.write_line(text)
+    terminal.write_line(f"verdict: {WORDS[verdict.verdict]}", **{COLOURS[verdict.verdict]: True, "bold": True})
+    alone = sum(bool(f.explains) for f in verdict.findings) == 1
     for finding in verdict.findings:
-        for text in told(finding, width, root=finding.id == verdict.root_cause):
+        first, *rest = told(finding, width, root=finding.id == verdict.root_cause, alone=alone)
+        terminal.write_line(first, bold=True)
+        for text in rest:
             terminal.write_line(text)
-    for check in verdict.checks:
-        if check.outcome == "not_checked":
-            terminal.write_line(f"not checked: {check.name}: {check.reason}"[:400])
-    if job := slurm_job(verdict):
-        terminal.write_line(job)
-    for text in runs(verdict):
-        terminal.write_line(text)
-    for text in curves(session.gathered, width, getattr(sys.__stdout__, "encoding", None)):
-        terminal.write_line(text)
+    if verdict.verdict == "inconclusive":
+        for text in doubt(session, verdict, terminal.config.invocation_params.args, width):
+            terminal.write_line(text)
     files(terminal, session)
     for text in (*release(session.token, os.environ), *annotations(verdict, os.environ)):
         terminal.write_line(text)
@@ -64,6 +71,24 @@ def interruption(terminal: "pytest.TerminalReporter", session: "Session") -> Non
     files(terminal, session)
 
 
+def facts(session: "Session", verdict: Verdict, width: int) -> list[str]:
+    """Tell the job, the runs, and the curves of loss and GPUs, below an empty line."""
+    job = slurm_job(verdict)
+    drawn = curves(session.gathered, width, getattr(sys.__stdout__, "encoding", None))
+    found = [*([job] if job else []), *runs(verdict), *drawn]
+    return ["", *found] if found else []
+
+
+def doubt(session: "Session", verdict: Verdict, arguments: Sequence[str], width: int) -> list[str]:
+    """Say what to do where nothing failed, and something could not be checked."""
+    again = again_of(session.settings, session.folder, session.gathered or Evidence(), verdict, arguments)
+    if again.reread:
+        command = textwrap.indent(again.reread, "  ")
+        how = "read the same run again, without a new job"
+        return step(f"No check failed. Once that is out of the way, {how}:\n{command}", width, "  do: ")
+    return step("No check failed. Once that is out of the way, verify again.", width, "  do: ")
+
+
 def slurm_job(verdict: Verdict) -> str | None:
     """Say how a Slurm job ended and what it cost."""
     slurm = verdict.job.get("slurm")
@@ -71,7 +96,7 @@ def slurm_job(verdict: Verdict) -> str | None:
         return None
     if slurm.get("job_id") is None:
         return "job: none was submitted, so nothing is billed"
-    parts = [f"job: {slurm['job_id']} {slurm.get('final_state') or 'not seen to its end'}"]
+    parts = [seen(f"job: {slurm['job_id']} {slurm.get('final_state') or 'not seen to its end'}")]
     if slurm.get("elapsed_s") is not None:
         parts.append(f"{slurm['elapsed_s']:.0f} s")
     if slurm.get("gpu_hours") is not None:
@@ -81,9 +106,10 @@ def slurm_job(verdict: Verdict) -> str | None:
 
 
 def runs(verdict: Verdict) -> list[str]:
-    """Name the runs: the first eight, and how many more."""
-    named = [f"run: {r.url or f'{r.entity}/{r.project}/{r.id} ({r.source}, {r.state})'}" for r in verdict.runs[:8]]
-    return [*named, f"and {len(verdict.runs) - 8} more runs"] if len(verdict.runs) > 8 else named
+    """Name the runs: the first ones, and how many more."""
+    shown, more = verdict.runs[:MOST_RUNS], len(verdict.runs) - MOST_RUNS
+    named = [seen(f"run: {r.url or f'{r.entity}/{r.project}/{r.id} ({r.source}, {r.state})'}") for r in shown]
+    return [*named, f"and {more} more {'run' if more == 1 else 'runs'}"] if more > 0 else named
 
 
 def files(terminal: "pytest.TerminalReporter", session: "Session") -> None:
@@ -95,22 +121,22 @@ def files(terminal: "pytest.TerminalReporter", session: "Session") -> None:
         terminal.write_line(f"could not be written: {text}")
 
 
-def told(finding: Finding, width: int, *, root: bool) -> list[str]:
-    """Tell a finding in wrapped lines."""
+def told(finding: Finding, width: int, *, root: bool, alone: bool) -> list[str]:
+    """Tell a finding in wrapped lines; a cause that stands alone explains all that is above it."""
     kind = "cause" if root else "also" if finding.explains else finding.severity
-    lines = textwrap.wrap(f"{kind}: {finding.id}: {finding.title}", width, subsequent_indent="  ")
+    lines = wrapped(seen(f"{kind}: {finding.id}: {finding.title}"), width, "", "  ")
     for text in finding.observed[:4]:
-        lines += textwrap.wrap(f"seen: {text[:300]}", width, initial_indent="  ", subsequent_indent="    ")
+        lines += wrapped(f"seen: {seen(text[:300])}", width, "  ", "    ")
     for text in finding.advice:
-        lines += step(text, width, "  do: ")
-    if finding.explains:
-        lines += textwrap.wrap(explained(finding.explains), width, initial_indent="  ", subsequent_indent="    ")
+        lines += step(seen(text), width, "  do: ")
+    if finding.explains and not alone:
+        lines += wrapped(explained(finding.explains), width, "  ", "    ")
     return lines
 
 
 def explained(checks: Sequence[str]) -> str:
     """Name the checks that a cause explains: the first three, and how many more."""
-    named = [name.rpartition("::")[2] for name in checks]
+    named = [seen(short(name)) for name in checks]
     more = f" and {len(named) - 3} more" if len(named) > 3 else ""
     return f"explains: {', '.join(named[:3])}{more}"
 
@@ -123,6 +149,5 @@ def step(text: str, width: int, first: str) -> list[str]:
         if part.startswith(" "):
             lines.append(f"{hang}{part}")
         else:
-            start = hang if lines else first
-            lines += textwrap.wrap(part, width, initial_indent=start, subsequent_indent=hang, break_long_words=False)
+            lines += wrapped(part, width, hang if lines else first, hang)
     return lines

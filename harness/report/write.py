@@ -1,10 +1,7 @@
 """Writes the reports of a verification into its folder; the verdict first, and whatever else goes wrong, it stands."""
 
 import os
-import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.model import Verdict
@@ -13,7 +10,6 @@ from harness.evidence.models import Evidence
 from harness.reportfolder import write_atomically
 
 if TYPE_CHECKING:
-    from harness.report.html import Again
     from harness.session import Session
 
 
@@ -47,28 +43,15 @@ def _attempt(session: "Session", what: str, write: Callable[[], None]) -> None:
 
 
 def _write_pages(session: "Session", verdict: Verdict, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    from harness.report.again import again_of
     from harness.report.github import append_summary
     from harness.report.html import render
     from harness.report.html_checks import sentences
     from harness.report.markdown import summary
 
-    evidence, again, said = session.gathered or Evidence(), again_of(session, arguments), sentences()
+    evidence, said = session.gathered or Evidence(), sentences()
+    again = again_of(session.settings, session.folder, evidence, verdict, arguments)
     write_atomically(session.folder / "report.html", render(evidence, verdict, said, again))
     text = summary(evidence, verdict, said, again)
     write_atomically(session.folder / "summary.md", text)
     append_summary(text, environ)
-
-
-def again_of(session: "Session", arguments: Sequence[str]) -> "Again":
-    """Return the commands that verify again, judge the same evidence again, and pack it."""
-    from harness.__main__ import COMMANDS
-    from harness.report.html import Again
-
-    clone = shlex.quote(str(Path(__file__).resolve().parents[2]))
-    python, folder = shlex.quote(sys.executable), shlex.quote(str(session.folder))
-    saved = shlex.quote(str(session.settings.replay or session.folder / "evidence.json"))
-    return Again(
-        verify=f"cd {shlex.quote(str(session.settings.cwd))}\n{python} -m pytest {shlex.join(arguments)}".rstrip(),
-        replay=f"cd {clone}\n{python} -m pytest checks --replay {saved}",
-        bundle=f"{python} -m harness bundle {folder}" if "bundle" in COMMANDS else "",
-    )

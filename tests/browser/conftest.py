@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.report.html import Again, render
+from harness.report.again import Again
+from harness.report.html import render
 from harness.report.html_checks import sentences
 from tests.browser.chromium import BINARY, chromium
 from tests.report.samples import SAMPLES

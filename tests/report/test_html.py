@@ -8,19 +8,35 @@ import pytest
 
 from harness.diagnosis.model import CheckResult
 from harness.evidence.models import Evidence
-from harness.report.html import Again, render
+from harness.report.again import Again
+from harness.report.html import render
 from harness.report.html_checks import sentences
 from tests.diagnosis.build import server
 from tests.report.pages import Page
-from tests.report.samples import HOSTILE, SAMPLES, duplicates, hostile, judged, lumi, many_gpus, no_key, nothing, passed
+from tests.report.samples import (
+    HOSTILE,
+    SAMPLES,
+    duplicates,
+    hostile,
+    inconclusive,
+    judged,
+    lumi,
+    many_gpus,
+    no_key,
+    nothing,
+    passed,
+)
 
 AGAIN = Again(
-    verify="cd /x\npytest checks", replay="pytest checks --replay e.json", bundle="python -m harness bundle /x"
+    verify="cd /x\npytest checks",
+    reread="cd /x\npytest checks --run t/p/r",
+    replay="pytest checks --replay e.json",
+    bundle="python -m harness bundle /x",
 )
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "svg", "symbol", "circle", "path", "use", "rect", "text", "a",
-    "header", "p", "h1", "h2", "h3", "h4", "span", "main", "section", "div", "ol", "ul", "li", "pre", "code", "b",
-    "figure", "figcaption", "table", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "footer", "script",
+    "header", "line", "p", "h1", "h2", "h3", "h4", "span", "main", "section", "div", "ol", "ul", "li", "pre", "code",
+    "b", "figure", "figcaption", "table", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "footer", "script",
 }  # fmt: skip
 
 
@@ -124,8 +140,46 @@ def test_a_failure_of_the_setup_tells_that_it_came_before_the_job():
     blocked = page.all("li", "blocked")
     assert blocked
     anchor = failed[0].attributes["id"]
-    assert all("blocked by test_api_key_is_configured" in b.words for b in blocked)
+    assert all("blocked by test_api_key_is_configured" in h.words for h in page.all("h3") if "blocked" in h.words)
     assert any(a.attributes["href"] == f"#{anchor}" for a in page.all("a"))
+
+
+def test_checks_that_differ_in_the_metric_alone_are_one_line_and_those_that_came_out_otherwise_are_not():
+    names = [f"test_4_metrics.py::test_series_is_finite[{m}]" for m in ("a", "b", "c")]
+    outcomes = ("passed", "failed", "passed")
+    checks = [CheckResult(name=n, outcome=o, reason="") for n, o in zip(names, outcomes, strict=True)]
+    _, verdict = passed()
+    page = Page(drawn(lumi(), verdict.model_copy(update={"checks": tuple(checks)})))
+    assert [[p.words for p in page.all("span", "param")], len(page.all("li", "check"))] == [["a", "c", "b"], 2]
+
+
+def test_a_blocked_check_names_what_blocks_it_where_its_group_has_several():
+    checks = [
+        CheckResult(name=f"test_3_run.py::test_{n}", outcome="blocked" if by else "failed", blocked_by=by)
+        for n, by in (("a", None), ("b", "test_3_run.py::test_a"), ("c", "test_1_setup.py::test_gone"))
+    ]
+    _, verdict = passed()
+    page = Page(drawn(lumi(), verdict.model_copy(update={"checks": tuple(checks)})))
+    assert [b.words.partition(":")[0] for b in page.all("li", "blocked")] == [
+        "blocked by test_a", "blocked by test_gone",
+    ]  # fmt: skip
+
+
+def test_a_doubt_says_what_was_in_the_way_and_what_to_type():
+    page = Page(drawn(*inconclusive()))
+    why = page.one("section", "doubt")
+    assert "no answer within 30 s (24 checks)" in why.words
+    assert "cd /x pytest checks --run t/p/r" in why.words
+    found, verdict = inconclusive()
+    assert (
+        "cd /x pytest checks"
+        in Page(render(found, verdict, {}, Again(verify=AGAIN.verify))).one("section", "doubt").words
+    )
+
+
+def test_the_page_says_when_the_job_ran():
+    words = Page(drawn(*passed())).one("header", "top").words
+    assert "Job 9000001: started 2026-11-23 19:25:57 UTC, completed after 2 min 35 s." in words
 
 
 def test_outcomes_are_told_in_words_and_shapes_not_by_colour_alone():
@@ -145,7 +199,7 @@ def test_checks_speak_in_their_own_words():
     page = Page(drawn(*passed()))
     words = [e.words for e in page.all("li", "check")]
     assert any("Exactly one run exists, however many ranks the job has" in w for w in words)
-    assert sum("The metric is in the run, as numbers." in w for w in words) == 2
+    assert sum("The metric is in the run, as numbers. loss acc" in w for w in words) == 1
 
 
 def test_pictures_have_words_for_those_who_cannot_see_them():

@@ -85,7 +85,7 @@ def test_very_many_gpus_are_thin_lines_without_a_legend():
 def test_samples_lie_on_the_clock_of_the_job():
     use = chart(lumi(), "GPU utilisation")
     assert use.lines[0].points[0][0] == 25.0, "the run began 25 s after the job"
-    assert {round(m.at) for m in use.marks} == {25, 44, 155}
+    assert {round(m.at) for m in use.marks} == {25, 33, 44, 155}
 
 
 def test_memory_in_bytes_is_not_drawn_as_per_cent():
@@ -119,6 +119,24 @@ def test_moments_are_told_in_order():
         "first system metric visible on the server", "first point logged", "first point visible on the server",
         "last point logged", "last sign of the run", "Slurm: COMPLETED", "job ended: completed", "server read back",
     ]  # fmt: skip
+
+
+def test_the_time_line_says_in_words_what_it_draws():
+    assert [lane.name for lane in pictures(lumi()).lanes] == [
+        "Job: queued 15 min 0 s, ran 2 min 35 s",
+        "W&B run: wandb.init() at 25 s, last sign at 2 min 30 s",
+        "Points logged: 40 s to 2 min 10 s",
+        "Run visible on the server: from 31 s on",
+        "First system metric visible on the server: from 33 s on",
+        "First point visible on the server: from 44 s on",
+        "Harness: preflight 4.0 s, reading the server 4.0 s",
+    ]
+
+
+def test_the_axis_says_what_it_counts_from():
+    found = lumi()
+    assert "seconds after the job&#39;s start" in pictures(found).axis
+    assert "seconds after the run began" in pictures(found.model_copy(update={"job": None})).axis
 
 
 def test_a_long_queue_is_cut_so_that_the_job_keeps_its_room():

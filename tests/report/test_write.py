@@ -1,7 +1,6 @@
 """Reports are written after the verdict, and whatever goes wrong with them, the verdict stands."""
 
 import json
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,16 +33,6 @@ def test_every_report_is_written_and_says_the_same(session, tmp_path):
         assert "dup-one-run-per-rank" in text
         assert "checks --job &#39;a b.py&#39;" in text or "checks --job 'a b.py'" in text
         assert "--replay" in text
-
-
-def test_the_command_to_verify_again_survives_odd_paths(session):
-    from harness.report.write import again_of
-
-    again = again_of(session, ["checks", "--expect", "a;b"])
-    folder, command = again.verify.splitlines()
-    assert shlex.split(folder) == ["cd", "/home/me/my work"]
-    assert shlex.split(command)[1:] == ["-m", "pytest", "checks", "--expect", "a;b"]
-    assert shlex.split(again.replay.splitlines()[1])[-1] == str(session.folder / "evidence.json")
 
 
 def test_a_page_that_cannot_be_drawn_costs_one_line_not_the_verdict(session, tmp_path, monkeypatch):
