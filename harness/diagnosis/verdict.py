@@ -43,7 +43,28 @@ def settle(checks: Sequence[CheckResult], findings: Sequence[Finding]) -> list[C
             settled.append(check.model_copy(update=update))
         else:
             settled.append(check)
-    return settled
+    return _led_back(settled)
+
+
+def _led_back(checks: Sequence[CheckResult]) -> list[CheckResult]:
+    """Name the check at the beginning where one blocked check blocks the next: the one that failed says why."""
+    by_name = {c.name: c for c in checks}
+
+    def first(name: str) -> str:
+        passed: set[str] = set()
+        while name not in passed and (check := by_name.get(name)) and check.outcome == "blocked" and check.blocked_by:
+            passed.add(name)
+            name = check.blocked_by
+        return name
+
+    def led(check: CheckResult) -> CheckResult:
+        if check.outcome != "blocked" or check.blocked_by is None:
+            return check
+        name = first(check.blocked_by)
+        reason = check.reason.replace(f"blocked by {check.blocked_by}", f"blocked by {name}")
+        return check.model_copy(update={"blocked_by": name, "reason": reason})
+
+    return [led(c) for c in checks]
 
 
 def explain(checks: Sequence[CheckResult], findings: Sequence[Finding]) -> list[Finding]:

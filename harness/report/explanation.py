@@ -1,11 +1,11 @@
 """How pytest shows a check that did not pass: expected, observed and the name of the cause; the cure stands below."""
 
-import textwrap
 from dataclasses import dataclass
 from typing import Protocol
 
 from harness.diagnosis.model import Finding
 from harness.report.html_text import block, clean
+from harness.report.wrapping import wrapped
 
 UNKNOWN = "no known fault explains this"
 LABEL = 10
@@ -87,7 +87,7 @@ def rows(told: tuple[tuple[str, str], ...], width: int | None) -> list[str]:
         head = "" if label == last else label
         for line in text.splitlines() or [""]:
             fits = width is None or line.startswith(" ")
-            for part in [line] if fits else textwrap.wrap(line, max(20, (width or 0) - LABEL)) or [""]:
+            for part in [line] if fits else wrapped(line, max(20, (width or 0) - LABEL)) or [""]:
                 lines.append(f"{head:<{LABEL}}{part}".rstrip())
                 head = ""
         last = label

@@ -49,7 +49,10 @@ def slurm(settings: Settings) -> list[str]:
     account = account_of(settings, os.environ)
     payer = account or "none named; Slurm takes your default, if you have one"
     if own_script(settings):
-        cost, payer = f"what the #SBATCH lines of {settings.job and settings.job.name} ask for", f"as it says, else {account or 'your default, if you have one'}"
+        cost, payer = (
+            f"what the #SBATCH lines of {settings.job and settings.job.name} ask for",
+            f"as it says, else {account or 'your default, if you have one'}",
+        )
     else:
         cost = f"at most {at_most(settings):.2f} GPU-hours (time limit {settings.slurm.time})"
     wait = f"at most {settings.slurm.queue_timeout_min:g} min, then the job is cancelled (--lumi-queue-timeout)"

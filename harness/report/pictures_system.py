@@ -137,7 +137,8 @@ def host_charts(evidence: Evidence, zero: float, x: Scale, marks: tuple[Mark, ..
     for title, unit, patterns in HOST:
         lines = _lines(mine, patterns, side, dashed=False)
         if other_side and _differ(mine, others, patterns):
-            lines += _lines(others, patterns, other_side, dashed=True)
+            lines = _lines(mine, patterns, side, dashed=False, named=True)
+            lines += _lines(others, patterns, other_side, dashed=True, named=True)
         note = "" if lines else "not recorded"
         low, high = 0.0, 100.0 if unit == "%" else None
         kept = tuple(lines[:8])
@@ -149,14 +150,14 @@ Key = tuple[str, str]
 
 
 def _lines(
-    views: Mapping[Key, SystemView], patterns: Iterable[str], side: Clocked | None, *, dashed: bool
+    views: Mapping[Key, SystemView], patterns: Iterable[str], side: Clocked | None, *, dashed: bool, named: bool = False
 ) -> list[Line]:
     if side is None:
         return []
     found = [(k, v) for k, v in sorted(views.items()) if any(re.fullmatch(p, v.key) for p in patterns)]
     return [
         Line(
-            clean(v.key, 40) + (f" ({clean(label, 20)})" if label else "") + (f", {side.where}" if dashed else ""),
+            clean(v.key, 40) + (f" ({clean(label, 20)})" if label else "") + (f", {side.where}" if named else ""),
             _moved(v, side), tone=n, dashed=dashed,
         )
         for n, ((label, _), v) in enumerate(found)

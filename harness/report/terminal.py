@@ -15,6 +15,7 @@ from harness.report.html_checks import short
 from harness.report.html_text import seen
 from harness.report.sparkline import curves
 from harness.report.tree import tree
+from harness.report.wrapping import wrapped
 from harness.reportfolder import REPORTS
 
 if TYPE_CHECKING:

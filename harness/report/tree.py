@@ -1,12 +1,12 @@
 """The closing tree of checks on the terminal: a line for each group, and below it what did not pass and why."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.diagnosis.model import CheckResult, Outcome
 from harness.report.html_checks import WORDS, counts, short, title_of
 from harness.report.html_text import clean
+from harness.report.wrapping import wrapped
 
 TITLE = 16
 """Columns of a group's title."""
@@ -43,7 +43,7 @@ def _group(title: str, checks: Sequence[CheckResult], width: int) -> list[Line]:
     blockers = list(dict.fromkeys(clean(short(c.blocked_by), 80) for c in checks if c.blocked_by))
     by = f" by {' and '.join(blockers if len(blockers) < 3 else [blockers[0], 'others'])}" if blockers else ""
     told = ", ".join(text + (by if outcome == "blocked" else "") for outcome, text in counts(checks))
-    lines = textwrap.wrap(told, width, initial_indent=f"  {title:<{TITLE}}", subsequent_indent=" " * (TITLE + 2))
+    lines = wrapped(told, width, f"  {title:<{TITLE}}", " " * (TITLE + 2))
     return [Line(text, _colour(checks)) for text in lines]
 
 
@@ -57,9 +57,9 @@ def _details(checks: Sequence[CheckResult], width: int, outcomes: Sequence[Outco
         for reason, names in _by_reason(checks, outcome).items():
             more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
             named = f"{WORDS[outcome]}: {', '.join(names[:NAMES])}{more}"
-            for text in textwrap.wrap(named, width, initial_indent=" " * 4, subsequent_indent=" " * 8):
+            for text in wrapped(named, width, " " * 4, " " * 8):
                 yield Line(text, COLOURS.get(outcome, ""))
-            yield from map(Line, textwrap.wrap(reason, width, initial_indent=" " * 8, subsequent_indent=" " * 8))
+            yield from map(Line, wrapped(reason, width, " " * 8, " " * 8))
 
 
 def _by_reason(checks: Sequence[CheckResult], outcome: Outcome) -> Mapping[str, list[str]]:

@@ -48,6 +48,23 @@ def test_a_consequence_names_the_symptom_that_blocked_it():
     assert verdict.findings[0].explains == ("test_x.py::a", "test_x.py::b")
 
 
+def test_what_is_blocked_through_others_names_the_check_that_failed():
+    checks = [
+        check("a", "failed"),
+        check("b", "blocked", blocked_by="test_x.py::a", reason="blocked by test_x.py::a"),
+        check("c", "blocked", blocked_by="test_x.py::b", reason="blocked by test_x.py::b"),
+        check("d", "blocked", blocked_by="test_x.py::c", reason="blocked by test_x.py::c"),
+    ]
+    found = assemble(evidence(), checks, []).checks
+    assert [c.blocked_by for c in found[1:]] == ["test_x.py::a"] * 3
+    assert found[3].reason == "blocked by test_x.py::a"
+
+
+def test_checks_that_block_each_other_come_to_an_end():
+    checks = [check(n, "blocked", blocked_by=f"test_x.py::{by}") for n, by in (("a", "b"), ("b", "a"))]
+    assert len(assemble(evidence(), checks, []).checks) == 2
+
+
 def test_a_consequence_whose_symptom_did_not_fail_counts_as_failed():
     findings = [finding("f", fails=("b",), blocks=("a",))]
     verdict = assemble(evidence(), [check("a", "blocked"), check("b")], findings)

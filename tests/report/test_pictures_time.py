@@ -101,7 +101,7 @@ def test_system_samples_that_only_the_disk_has_are_dashed():
     few = server_run(system={"system.cpu": system("cpu", [1, 2, 3])}, created_at=START)
     disk = log(system={"cpu": disk_system("cpu", range(30))}, system_first_time=START + 1)
     cpu = chart(lumi(server=server(few), local=local(local_run(log=disk))), "CPU")
-    assert [(line.name, line.dashed) for line in cpu.lines] == [("cpu", False), ("cpu, disk", True)]
+    assert [(line.name, line.dashed) for line in cpu.lines] == [("cpu, server", False), ("cpu, disk", True)]
 
 
 def test_one_late_sample_is_no_difference():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.report.sparkline import PLAIN
-from tests.report.samples import duplicates, lumi
+from tests.report.samples import duplicates, inconclusive, lumi
 
 CLONE = Path(__file__).resolve().parents[2]
 
@@ -58,6 +58,26 @@ def test_every_form_ends_with_the_verdict_and_where_the_report_is(shown, option)
     assert "verdict: failed" in lines
     assert "cause: dup-one-run-per-rank: Every rank made its own W&B run (8 runs)" in lines
     assert any("report.html, summary.md, verdict.json" in line for line in lines)
+    assert sum("Let rank 0 alone initialise" in line for line in lines) == 1
+    assert not any("\x1b" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_in_ci_and_on_a_dumb_terminal_the_short_summary_is_a_line_for_each_failed_check(shown):
+    lines = shown(duplicates()[0], CI="true", TERM="dumb", PYTHONIOENCODING="utf-8").decode().splitlines()
+    short = lines[next(n for n, line in enumerate(lines) if "short test summary info" in line) + 1 : -1]
+    assert [line.partition("::")[2].partition(" - ")[::2] for line in short] == [
+        ("test_exactly_one_run", "dup-one-run-per-rank: Every rank made its own W&B run (8 runs)"),
+        ("test_series_has_every_point[loss]", "metric-short-series: Metric loss, acc has fewer points than expected"),
+        ("test_series_has_every_point[acc]", "metric-short-series: Metric loss, acc has fewer points than expected"),
+    ]
+
+
+@pytest.mark.slow
+def test_a_doubt_says_how_to_go_on(shown):
+    lines = shown(inconclusive()[0], "--tb=no", PYTHONIOENCODING="utf-8").decode().splitlines()
+    assert "verdict: inconclusive: something could not be checked" in lines
+    assert any(line.endswith("-m pytest checks --run team/vit/abcd1234 --expect-points 4") for line in lines)
 
 
 @pytest.mark.slow
