@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.model import Finding, Verdict
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from harness.session import Session
 
+FILES = (*REPORTS, "job.log")
 WORDS = {
     "passed": "passed: W&B works for this job",
     "failed": "failed",
