@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from harness.clock import Clock
 from harness.diagnosis.context import is_cloud
 from harness.evidence.credentials import api_key_in_use
+from harness.evidence.job_end import job_of
 from harness.evidence.job_output import read_output
-from harness.evidence.models import Evidence, Job, LocalReading, LocalRun, Request, RunLink, ServerReading, Trouble
+from harness.evidence.models import Evidence, LocalReading, LocalRun, Request, RunLink, ServerReading, Trouble
 from harness.evidence.network import base_url_problem, resolve_base_url
 from harness.evidence.redaction import Redactor
 from harness.evidence.run_dirs import find_run_dirs, read_local_run
@@ -28,7 +29,7 @@ def collect_existing(settings: Settings, request: Request, environ: Mapping[str,
     job = None
     if settings.job_log:
         with clock.phase("job output"):
-            job = Job(output=read_output(settings.job_log, redactor.text, settings.job_logs))
+            job = job_of(read_output(settings.job_log, redactor.text, settings.job_logs))
     local = LocalReading()
     if settings.run_dir:
         with clock.phase("run directories"):

@@ -9,6 +9,10 @@ TEMPORARY_FOLDER = r"Falling back to temporary directory|wasn't writable, using 
 """What the SDK prints (0.19.11 and newer; older) when it cannot write where it was told to."""
 
 
+SETTLES_S = 90.0
+"""Seconds after the end of a run after which its last rows can surely be read."""
+
+
 def output_lines(evidence: Evidence) -> Iterator[str]:
     """Notable, SDK and last lines of the job's output, each line once, in order."""
     if evidence.job is None:

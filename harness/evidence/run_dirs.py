@@ -8,11 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.evidence.models.base import Trouble
+from harness.evidence.models.base import JsonValue, Trouble
 from harness.evidence.models.local import LocalReading, LocalRun
 from harness.evidence.run_files import count_lines, list_files, read_json
 from harness.evidence.sdk_logs import read_sdk_logs
+from harness.evidence.wandb_log.models import LocalLog
 from harness.evidence.wandb_log.reader import read_wandb_log
+from harness.evidence.writers import touched_at, writer_of
 
 _NAME = re.compile(r"(?P<offline>offline-)?run-(?P<time>\d{8}_\d{6})-(?P<rest>.+)")
 _LOG_NAME = re.compile(r"run-(?P<id>.+)\.wandb")
@@ -130,13 +132,16 @@ def read_local_run(run_dir: Path, scrub: Callable[[str], str]) -> LocalRun:
     log_file = log_file or run_dir / f"run-{run_id}.wandb"
     metadata, metadata_trouble = read_json(run_dir / "files" / "wandb-metadata.json", scrub)
     summary, summary_trouble = read_json(run_dir / "files" / "wandb-summary.json", scrub)
+    log = read_wandb_log(log_file)
     return LocalRun(
         path=str(run_dir),
         run_id=run_id,
         started_at=place.started_at,
         offline=place.offline,
         suffix=place.rest[len(run_id) :] if place.rest.startswith(run_id) else "",
-        log=read_wandb_log(log_file),
+        log=log,
+        writer=None if log.has_exit else writer_of(log_file, _host_of(metadata, log)),
+        touched_at=touched_at((log_file, *(run_dir / "logs" / f"debug{part}.log" for part in ("", "-internal")))),
         synced_marker=log_file.with_name(f"{log_file.name}.synced").exists(),
         syncstate=log_file.with_name(f"{log_file.name}.syncstate").exists(),
         files=list_files(run_dir),
@@ -146,6 +151,11 @@ def read_local_run(run_dir: Path, scrub: Callable[[str], str]) -> LocalRun:
         sdk_logs=read_sdk_logs(run_dir, scrub),
         troubles=tuple(t for t in (metadata_trouble, summary_trouble) if t),
     )
+
+
+def _host_of(metadata: Mapping[str, JsonValue] | None, log: LocalLog) -> str | None:
+    said = (metadata or {}).get("host") or (log.environment.host if log.environment else "")
+    return str(said) if said else None
 
 
 def _place(run_dir: Path) -> _Place:

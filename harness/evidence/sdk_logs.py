@@ -33,6 +33,8 @@ _TELLING = re.compile(
     r"|monitor.*(?:fail|error|not found|no gpu)|gpu.*(?:fail|error|not found)|rocm|xpu.*not found|disk full|no space"
 )
 _LEVELS = ("WARN", "ERROR", "CRITICAL", "FATAL")
+_INIT_DONE = "run started, returning control to user process"
+"""The last words of a `wandb.init()` that succeeded, online or offline, from 0.12 to 0.31 (wandb_init.py)."""
 _AFTERMATH = re.compile(r"use of closed network connection|^NoneType: None$")
 
 
@@ -91,6 +93,7 @@ class _Reader:
         self.settings = SettingsSeen()
         self.lines: Kept[LogLine] = Kept(first=120, last=80, alike=4)
         self.core_version: str | None = None
+        self.init_done = False
         self.troubles: list[Trouble] = []
 
     def read(self, path: Path) -> None:
@@ -107,6 +110,7 @@ class _Reader:
     def _take(self, name: str, record: Record) -> None:
         if name == "debug.log":
             self.settings.take(record)
+            self.init_done |= record.text.startswith(_INIT_DONE)
         elif isinstance(version := record.fields.get("core version"), str):
             self.core_version = version
         counted = self.http.take(record)
@@ -132,6 +136,7 @@ def read_sdk_logs(run_dir: Path, scrub: Callable[[str], str]) -> SdkLogs:
         sdk_version=reader.settings.version or reader.core_version,
         lines=tuple(reader.lines.items()),
         http=reader.http.found(scrub),
+        init_done=reader.init_done,
         settings=settings,
         troubles=tuple(reader.troubles),
     )

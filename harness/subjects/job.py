@@ -44,8 +44,14 @@ class JobSubject:
 
     @property
     def bad_end(self) -> str | None:
-        """How it ended, unless it completed."""
-        job = self.facts
+        """How it ended, unless it completed; of what already ran, as far as its output tells."""
+        told = self._evidence.job
+        if self._evidence.request.source != "job" and told is not None:
+            if told.ending == "unknown":
+                raise NotApplicable("the job's output does not tell how it ended")
+            job = told
+        else:
+            job = self.facts
         if job.ending == "completed":
             return None
         if job.ending == "unknown":

@@ -1,42 +1,58 @@
-"""What the disk has and the server lacks: each difference in words."""
+"""What the disk has and the server lacks: each difference in words, with the layer that lost it."""
 
+from collections.abc import Iterator
+
+from harness.diagnosis.layers import Lost, count, first_missing, layer, upload_lost
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
+from harness.diagnosis.rules.upload import FATAL
 from harness.diagnosis.view import TEMPORARY_FOLDER, final_server, find_lines
 from harness.evidence.models import Evidence, LocalRun, ServerRun
 
-WHOLE = ("complete",)
+MOST_METRICS = 4
+NAMED = 5
+MOST_ENTRIES = 200
+"""Entries of summary and config that are read from the server."""
 
 
 def losses(evidence: Evidence) -> list[str]:
-    """Compare each run directory with its run on the server; without a server, ask whether the log is whole.
+    """Compare each run directory with its run on the server; without a server, ask whether all is safe by itself.
 
     Raises:
         NotApplicable: there is nothing to compare.
         NotChecked: the server could not be read.
     """
-    if evidence.request.source == "job_log":
-        raise NotApplicable("only job output was given")
     if not evidence.local.runs:
-        raise NotApplicable("there is no run directory to compare with")
+        if said := find_lines(evidence, FATAL, limit=1):
+            return [f"sent and refused: {said[0]}"]
+        alone = evidence.request.source == "job_log"
+        raise NotApplicable("only job output was given" if alone else "there is no run directory to compare with")
     reading = final_server(evidence)
     if reading.status == "failed":
         raise NotChecked(f"the server could not be read: {reading.trouble.text if reading.trouble else ''}")
     if reading.status == "not_asked":
-        problems = (_incomplete(run) or _only_copy(run, evidence) for run in evidence.local.runs)
-        return [problem for problem in problems if problem]
+        return [problem for run in evidence.local.runs if (problem := _unsafe(run, evidence))]
     on_server = {run.id: run for run in reading.runs}
     found: list[str] = []
     for run in evidence.local.runs:
-        if problem := _incomplete(run):
+        if problem := _incomplete(run, evidence):
             found.append(problem)
         if server := on_server.get(run.run_id):
-            found += _differences(run, server)
+            found += _differences(run, server, evidence)
     return found
 
 
-def _incomplete(run: LocalRun) -> str | None:
+def _unsafe(run: LocalRun, evidence: Evidence) -> str | None:
+    """Why a run that only the disk tells of is not whole, or not where it should be by now."""
+    if problem := _incomplete(run, evidence) or _only_copy(run, evidence):
+        return problem
+    lost = upload_lost(run) if not run.synced_marker else None
+    rows = count(run.log.history_rows, "row")
+    return f"run {run.run_id}: {lost}; {rows} on disk, how many the server has is not known here" if lost else None
+
+
+def _incomplete(run: LocalRun, evidence: Evidence) -> str | None:
     log = run.log
-    if log.status in WHOLE:
+    if log.status == "complete":
         return None
     words = {
         "empty": "its log is empty (0 bytes)", "header_only": "its log holds nothing but a header (7 bytes)",
@@ -45,7 +61,13 @@ def _incomplete(run: LocalRun) -> str | None:
         "not_a_wandb_file": "its log is no .wandb file", "missing": "it has no log",
         "unreadable": f"its log cannot be read ({log.error})",
     }  # fmt: skip
-    return f"run {run.run_id}: {words[log.status]}"
+    if run.writer == "alive" and log.status in ("no_exit_record", "torn", "header_only", "empty"):
+        return f"run {run.run_id}: its log is still being written"
+    printed = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
+    unwritten = printed - log.history_rows
+    only_run = len(evidence.local.runs) == 1
+    told = f"; never written: {count(unwritten, 'row')} of {printed} that the output tells of"
+    return f"run {run.run_id}: {words[log.status]}{told if only_run and unwritten > 0 else ''}"
 
 
 def _only_copy(run: LocalRun, evidence: Evidence) -> str | None:
@@ -57,26 +79,59 @@ def _only_copy(run: LocalRun, evidence: Evidence) -> str | None:
     return None
 
 
-def _differences(local: LocalRun, server: ServerRun) -> list[str]:
+def _differences(local: LocalRun, server: ServerRun, evidence: Evidence) -> Iterator[str]:
+    """Name what is missing: rows and their first step, or else single metrics; then all that is no row."""
     log, name = local.log, f"run {local.run_id}"
-    found = []
-    resumed = bool(log.run and (log.run.resumed or log.run.starting_step))
-    rows = server.rows or 0
-    if rows < log.history_rows:
-        found.append(f"{name}: {log.history_rows} rows on disk, {rows} on the server")
+    lost = layer(local, server, evidence)
+    there = server.rows or 0
+    if there < log.history_rows:
+        missing = f"{log.history_rows - there} of {count(log.history_rows, 'row')} are not on the server"
+        where = first_missing(local, server)
+        yield f"{name}: {missing}{where and f', {where}'}: {lost}"
     elif log.last_step is not None and server.last_step is not None and server.last_step < log.last_step:
-        found.append(f"{name}: last step {log.last_step} on disk, {server.last_step} on the server")
-    for key, series in sorted(log.series.items()):
+        yield f"{name}: last step {log.last_step} on disk, {server.last_step} on the server: {lost}"
+    else:
+        yield from _metrics(local, server, lost)
+    if rest := list(_no_rows(local, server)):
+        yield f"{name}: the server lacks {'; '.join(rest)}: {lost}"
+    if problem := _other_end(local, server):
+        yield f"{name}: {problem}"
+
+
+def _metrics(local: LocalRun, server: ServerRun, lost: Lost) -> Iterator[str]:
+    short = []
+    for key, series in sorted(local.log.series.items()):
         kept = server.series.get(key)
-        if key.startswith("_") or "." in key or len(found) >= 6:
-            continue
-        if kept is None or kept.count < series.count:
-            found.append(f"{name}: {key} has {series.count} points on disk, {kept.count if kept else 0} on the server")
-    lacking = [k for k in log.summary if not k.startswith("_") and "." not in k and k not in server.summary]
-    if lacking and log.status in WHOLE and server.detailed:
-        found.append(f"{name}: the summary on the server lacks {', '.join(sorted(lacking)[:5])}")
-    if log.exit_code is not None and server.state in ("finished", "failed") and not resumed:
-        expected = "finished" if log.exit_code == 0 else "failed"
-        if server.state != expected:
-            found.append(f"{name}: exit code {log.exit_code} on disk, {server.state} on the server")
-    return found
+        there = kept.count if kept else 0
+        if key[:1] != "_" and "." not in key and there < series.count:
+            short.append(f"run {local.run_id}: {series.count - there} of {series.count} points of {key}"
+                         f" are not on the server: {lost}")  # fmt: skip
+    yield from short[:MOST_METRICS]
+
+
+def _no_rows(local: LocalRun, server: ServerRun) -> Iterator[str]:
+    """Compare what is no row: summary, config, console lines, system samples."""
+    log = local.log
+    if not server.detailed or log.status != "complete":
+        return
+    for what, own, held in (("summary", log.summary, server.summary), ("config", log.config, server.config)):
+        lacking = [k for k in own if k[:1] != "_" and "." not in k and k not in held]
+        if lacking and len(held) < MOST_ENTRIES:
+            yield f"{what} {', '.join(sorted(lacking)[:NAMED])}"
+    counts = (
+        ("console line", log.console_lines, server.console_lines),
+        ("system sample", log.system_samples, server.event_rows),
+    )
+    for what, have, held_count in counts:
+        # A run that was resumed has more on the server. A few lines may be joined there: only a lack of all is sure.
+        if have and held_count == 0:
+            yield count(have, what)
+
+
+def _other_end(local: LocalRun, server: ServerRun) -> str | None:
+    log = local.log
+    resumed = bool(log.run and (log.run.resumed or log.run.starting_step))
+    if log.exit_code is None or server.state not in ("finished", "failed") or resumed:
+        return None
+    expected = "finished" if log.exit_code == 0 else "failed"
+    return f"exit code {log.exit_code} on disk, {server.state} on the server" if server.state != expected else None

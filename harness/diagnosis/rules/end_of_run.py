@@ -18,11 +18,26 @@ LAUNCHER = r"torch\.distributed\.elastic|ChildFailedError|SignalException|^(Syst
 FORCED = r"parent process exited|forced shutdown"
 
 
+SILENCE_S = 300.0
+"""Seconds without a sign of life after which a run counts as dead; the server waits as long."""
+
+
 def ended(evidence: Evidence) -> bool:
     """Whether the job is over and was there at all."""
-    return evidence.job is not None and evidence.job.ending not in (
-        "not_submitted", "refused", "pending", "running",
-    )  # fmt: skip
+    job = evidence.job
+    if evidence.request.source != "job" and (job is None or job.ending == "unknown"):
+        return gone(evidence)
+    return job is not None and job.ending not in ("not_submitted", "refused", "pending", "running")
+
+
+def gone(evidence: Evidence) -> bool:
+    """Whether the process that logged is gone, as the server or the folder on disk tells of a job not seen."""
+    local, server = main_local_run(evidence), main_server_run(evidence)
+    if server is not None and server.state != "running":
+        return True
+    if local is None or local.log.has_exit or local.writer:
+        return local is not None and local.writer != "alive"
+    return local.touched_at is None or evidence.created_at - local.touched_at > SILENCE_S
 
 
 def signals(evidence: Evidence) -> tuple[str, ...]:
@@ -67,7 +82,9 @@ def _told(evidence: Evidence) -> tuple[str, ...]:
     lines = [f"A process ended by {how[0]}."] if how else []
     if not how and job and job.exit_code is not None:
         lines.append(f"The job ended with exit code {job.exit_code}.")
-    if server:
+    if server and server.state == "crashed" and job is None:
+        lines.append(f"The server shows run {server.id} as crashed.")
+    elif server:
         lines.append(f"The server shows the run as {server.state or 'unknown'}.")
     local = main_local_run(evidence)
     if local:
@@ -76,21 +93,15 @@ def _told(evidence: Evidence) -> tuple[str, ...]:
 
 
 def crashed(evidence: Evidence) -> Iterator[Hit]:
-    """Killed while online, by anything but SIGTERM; or the server says so of a run whose job is not known."""
-    server = main_server_run(evidence)
-    job = evidence.job
-    if job is None:
-        if server and server.state == "crashed":
-            observed = f"The server shows run {server.id} as crashed."
-            yield Hit(id="end-crashed-heartbeat", observed=(observed,), values={"how": ""})
-        return
-    local = main_local_run(evidence)
+    """Killed while online, by anything but SIGTERM; or the server or the disk says so of a job that was not seen."""
+    local, job = main_local_run(evidence), evidence.job
     if not _killed(evidence) or (local and local.offline) or own_errors(evidence):
         return
     how = signals(evidence)
-    if how[:1] == ("SIGTERM",) or _ended_by_slurm(evidence) or (not how and job.ending == "completed"):
+    completed = job is not None and job.ending == "completed"
+    if how[:1] == ("SIGTERM",) or _ended_by_slurm(evidence) or (not how and completed):
         return
-    by = f" ({how[0]})" if how else f" (exit code {job.exit_code})" if job.exit_code else ""
+    by = f" ({how[0]})" if how else f" (exit code {job.exit_code})" if job and job.exit_code else ""
     yield Hit(id="end-crashed-heartbeat", observed=_told(evidence), values={"how": by})
 
 
@@ -115,7 +126,7 @@ def never_closed(evidence: Evidence) -> Iterator[Hit]:
 
 def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
     """The log on disk ends before what was logged: nothing but a header, or, offline, a torn end."""
-    if not ended(evidence) and evidence.request.source == "job":
+    if not ended(evidence):
         return
     for run in evidence.local.runs:
         empty = run.log.status in ("empty", "header_only") and (run.offline or init_succeeded(evidence))
@@ -132,22 +143,26 @@ def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
 def last_rows_lost(evidence: Evidence) -> Iterator[Hit]:
     """Killed online: fewer rows on the server than epochs in the output."""
     server = main_server_run(evidence)
-    if server is None or evidence.job is None or not _killed(evidence):
+    if server is None or not _killed(evidence):
         return
-    printed = len({e.epoch for e in evidence.job.output.epochs})
+    printed = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
     there = server.rows or 0
     if there < printed:
         observed = f"The output speaks of {printed} epochs; the server has {there} rows."
         values = {"there": str(there), "printed": str(printed)}
         yield Hit(id="end-last-15s-lost", observed=(observed,), values=values)
+    elif not there and evidence.request.source == "run":
+        observed = "The server has no row. How many were logged is not known without the job's output or its folder."
+        yield Hit(id="end-last-15s-lost", observed=(observed,), values={"there": "0", "printed": "all"})
 
 
 def failed(evidence: Evidence) -> Iterator[Hit]:
     """An error of the script's own ended it."""
     errors = own_errors(evidence)
-    server = main_server_run(evidence)
+    server, local = main_server_run(evidence), main_local_run(evidence)
     job_failed = evidence.job is not None and evidence.job.ending == "failed"
-    run_failed = server is not None and server.state == "failed"
+    on_disk = local.log.exit_code if local and evidence.request.source == "run_dir" else None
+    run_failed = (server is not None and server.state == "failed") or bool(on_disk)
     if not (job_failed or run_failed):
         return
     if errors:
@@ -157,9 +172,10 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         rank = f" on rank {first.rank}" if first.rank is not None else ""
         values = {"error": shorten(f"{told}{rank}"), "place": (first.frames or ("the job's output",))[-1]}
         yield Hit(id="end-failed-exitcode", observed=(shorten(f"{told}{rank}"), *first.frames[-1:]), values=values)
-    elif run_failed and server is not None and not _interrupts(evidence):
-        code = server.exit_code if server.exit_code is not None else "other than 0"
-        observed = f"The server shows the run as failed, exit code {code}."
+    elif run_failed and not _interrupts(evidence):
+        code = on_disk or (server.exit_code if server and server.exit_code is not None else "other than 0")
+        where = "The log on disk ends" if on_disk else "The server shows the run"
+        observed = f"{where} as failed, exit code {code}."
         values = {"error": f"exit code {code}", "place": "the end of the job's output"}
         yield Hit(id="end-failed-exitcode", observed=(observed,), values=values)
 
@@ -174,20 +190,36 @@ def _interrupts(evidence: Evidence) -> tuple[str, ...]:
 def interrupted(evidence: Evidence) -> Iterator[Hit]:
     """Ctrl-C, or SIGINT from elsewhere."""
     observed = _interrupts(evidence)
-    if observed and ended(evidence) and evidence.job and evidence.job.ending != "completed":
+    job = evidence.job
+    over = ended(evidence) or evidence.request.source != "job"
+    if observed and over and job and job.ending != "completed":
         yield Hit(id="end-ctrl-c", observed=observed)
 
 
 def still_running(evidence: Evidence) -> Iterator[Hit]:
     """An existing run that has not ended."""
     server = main_server_run(evidence)
-    if evidence.request.source != "run" or server is None or server.state != "running":
+    if evidence.request.source == "run_dir" and (hit := _still_written(evidence)):
+        yield hit
+    if evidence.request.source != "run" or server is None or server.state != "running" or ended(evidence):
         return
     age = evidence.created_at - server.heartbeat_at if evidence.created_at and server.heartbeat_at else None
     seen = (f"Its last sign of life came {age:.0f} s ago.",) if age is not None and age >= 0 else ()
     run_path = evidence.request.run_path or f"{server.entity}/{server.project}/{server.id}"
     observed = (f"The server shows run {server.id} as running.", *seen)
     yield Hit(id="end-still-running", observed=observed, values={"run_path": run_path})
+
+
+def _still_written(evidence: Evidence) -> Hit | None:
+    """The log on disk has no end, and its writer is alive or was so a short while ago."""
+    local = main_local_run(evidence)
+    if local is None or local.log.has_exit or ended(evidence):
+        return None
+    seen = "A process of this machine has the log open."
+    if local.writer != "alive":
+        seen = f"The folder was written to {evidence.created_at - (local.touched_at or 0.0):.0f} s ago."
+    observed = (f"{local.path}: the log holds no end ({local.log.size_bytes} bytes).", seen)
+    return Hit(id="end-still-running", observed=observed, values={"run_path": local.run_id})
 
 
 DEADLOCKS = (((0, 22, 0), (0, 22, 3)), ((0, 25, 1), (0, 28, 1)))

@@ -10,7 +10,7 @@ from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules import metrics_reader
 from harness.diagnosis.series import SeriesView, all_series, dropped_rows, main_run, near, rows, series, where_to_look
-from harness.diagnosis.view import main_local_run, python_errors, said
+from harness.diagnosis.view import main_local_run, main_server_run, python_errors, said
 from harness.evidence.models import Evidence
 
 NAN_FIXED = (0, 28, 1)
@@ -62,7 +62,12 @@ def _logged_nothing(evidence: Evidence) -> bool:
     """Whether the job ended well and neither disk nor server holds a row: then nothing was lost, nothing was logged."""
     disk = main_local_run(evidence)
     whole = disk is None or (disk.log.status == "complete" and disk.log.history_rows == 0)
-    ended_well = evidence.job is None or evidence.job.ending == "completed"
+    job, server = evidence.job, main_server_run(evidence)
+    if evidence.request.source == "job":
+        ended_well = job is None or job.ending == "completed"
+    else:  # of a job that was not seen, only a run that was closed tells that nothing was on its way
+        closed = disk is not None or server is None or server.state in ("finished", "failed")
+        ended_well = closed and (job is None or job.ending == "unknown")
     return whole and ended_well and rows(evidence) == 0 and (disk is not None or evidence.request.source == "run")
 
 

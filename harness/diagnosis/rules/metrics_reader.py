@@ -9,6 +9,7 @@ from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
 from harness.diagnosis.series import SeriesView, all_series, main_run, series
 from harness.diagnosis.view import (
+    SETTLES_S,
     final_server,
     http_troubles,
     main_local_run,
@@ -22,8 +23,6 @@ SCAN_BUG = ((0, 27, 1), (0, 28, 0))
 """From this version on, before that one: scan_history() may return nothing (wandb/wandb#12067)."""
 SAMPLE = 500
 """Rows that history() returns unless asked for more."""
-SETTLES_S = 90.0
-"""Seconds after which the last rows of a run can surely be read."""
 
 
 def _path(run: ServerRun) -> str:

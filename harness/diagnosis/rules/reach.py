@@ -93,7 +93,8 @@ def init_succeeded(evidence: Evidence) -> bool:
     # SDKs up to 0.19 print a link at the end of a failed wandb.init() too, where the entity was given.
     failed = min((e.line for e in python_errors(evidence, r"^wandb\.")), default=math.inf)
     announced = any(link.line < failed for link in links)
-    return announced or bool(server_runs(evidence)) or any(r.log.history_rows for r in evidence.local.runs)
+    on_disk = any(r.log.history_rows or r.sdk_logs.init_done for r in evidence.local.runs)
+    return announced or bool(server_runs(evidence)) or on_disk
 
 
 def is_graphql(trouble: HttpTrouble) -> bool:

@@ -30,7 +30,7 @@ def sync_said(evidence: Evidence, pattern: str) -> tuple[str, ...]:
 def looked_at(evidence: Evidence) -> tuple[LocalRun, ...]:
     """Offline runs whose upload matters: a folder that is judged, or a run that should be uploaded."""
     asked = evidence.request.source == "run_dir" or evidence.request.sync
-    return tuple(run for run in evidence.local.runs if run.offline) if asked else ()
+    return tuple(run for run in evidence.local.runs if run.offline and run.writer != "alive") if asked else ()
 
 
 def never_synced(evidence: Evidence) -> Iterator[Hit]:

@@ -6,8 +6,16 @@ from collections.abc import Iterator
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.reach import Failure, classify, init_succeeded, is_filestream, shorten
-from harness.diagnosis.view import final_server, find_lines, http_troubles, said, sdk_log_lines, server_runs
-from harness.evidence.models import Evidence, HttpTrouble
+from harness.diagnosis.view import (
+    final_server,
+    find_lines,
+    http_troubles,
+    main_server_run,
+    said,
+    sdk_log_lines,
+    server_runs,
+)
+from harness.evidence.models import Evidence, HttpTrouble, LocalRun
 
 FATAL = r"Fatal error while uploading data\. Some run data will not be synced|Dropped streaming file chunk"
 FATAL_LOG = r"filestream: fatal error(?!.*context canceled)"
@@ -29,12 +37,14 @@ def still_wanted(evidence: Evidence) -> bool:
 
 def stream_refused(evidence: Evidence) -> Iterator[Hit]:
     """The file stream was answered with 4xx: the SDK gives it up for the rest of the run."""
-    refused = [t for t in http_troubles(evidence) if is_filestream(t) and _final(t)]
+    refused = [t for run in evidence.local.runs for t in refusals(run)]
     log = sdk_log_lines(evidence, FATAL_LOG)
     printed = find_lines(evidence, FATAL)
     # The same warning is printed where wandb.finish() gave up what it was still retrying.
     gave_up = sdk_log_lines(evidence, GAVE_UP) or said(evidence, TIMED_OUT)
     if not (refused or log or (printed and not gave_up)):
+        if told := closed_unheard(evidence):
+            yield Hit(id="net-filestream-4xx-fatal", observed=told, values={"status": "a refusal"})
         return
     words = [t.text for t in refused if t.text] or list(log)
     code = next((t.status for t in refused if t.status), None) or _status("\n".join(words))
@@ -47,6 +57,34 @@ def stream_refused(evidence: Evidence) -> Iterator[Hit]:
         id="net-filestream-4xx-fatal",
         observed=(*observed, *deleted),
         values={"status": f"HTTP {code}" if code else "a refusal"},
+    )
+
+
+def refusals(run: LocalRun) -> tuple[HttpTrouble, ...]:
+    """Return the refusals after which the SDK sent no more of this run's rows."""
+    return tuple(t for t in run.sdk_logs.http if is_filestream(t) and _final(t))
+
+
+def gave_up_in(run: LocalRun) -> bool:
+    """Whether the SDK's logs say that the upload of this run was given up while it was still being tried."""
+    return any(re.search(GAVE_UP, line.text) for line in run.sdk_logs.lines)
+
+
+def closed_unheard(evidence: Evidence) -> tuple[str, ...]:
+    """Tell from the server alone that the stream was refused: the run was closed, and its stream never got through.
+
+    The SDK uploads the summary file when it closes a run. The stream carries the rest, a sign of life included.
+    """
+    run = main_server_run(evidence)
+    if evidence.request.source != "run" or run is None or not run.detailed or run.state in ("finished", "failed"):
+        return ()
+    silent = not (run.rows or run.event_rows or run.console_lines) and run.event_rows is not None
+    if not silent or "wandb-summary.json" not in run.files:
+        return ()
+    files = ", ".join(run.files[:5])
+    return (
+        f"Run {run.id} has the files that the SDK uploads when it closes a run: {files}.",
+        f"It has no row, no system metric and no line of output, and W&B shows it as {run.state}.",
     )
 
 

@@ -34,6 +34,8 @@ class SdkLogs(Fact):
     lines: tuple[LogLine, ...] = ()
     """At most 200 warnings and errors."""
     http: tuple[HttpTrouble, ...] = ()
+    init_done: bool = False
+    """debug.log says that wandb.init() came to its end."""
     settings: dict[str, JsonValue] = {}
     """Settings that bear on diagnosis, from debug.log: mode, base_url, entity, project, resume, x_disable_stats, …"""
     troubles: tuple[Trouble, ...] = ()
@@ -50,6 +52,10 @@ class LocalRun(Fact):
     suffix: str = ""
     """`-1`, `-2`, … where several processes used the same id in the same second."""
     log: LocalLog
+    writer: Literal["alive", "gone"] | None = None
+    """Whether a process of this machine has the log open, where the log has no end; `gone` only if it was made here."""
+    touched_at: float | None = None
+    """When the SDK last wrote to the log or to its own logs, unix seconds."""
     synced_marker: bool = False
     syncstate: bool = False
     files: tuple[str, ...] = ()

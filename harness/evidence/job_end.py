@@ -1,0 +1,43 @@
+"""Tells from a job's output alone how the job ended, in the words of Slurm and of the launchers."""
+
+import re
+from collections.abc import Iterator
+
+from harness.evidence.models import Job, JobOutput, OutputLine
+from harness.evidence.models.job import Ending
+
+_SLURM: tuple[tuple[Ending, re.Pattern[str]], ...] = (
+    ("timeout", re.compile(r"CANCELLED AT .*DUE TO TIME LIMIT")),
+    ("node_fail", re.compile(r"DUE TO NODE FAILURE|srun: error: Node failure on")),
+    ("out_of_memory", re.compile(r"oom[_-]kill event|srun: error: .*: Out Of Memory|Exceeded (job|step) memory limit")),
+    ("cancelled", re.compile(r"\*\*\* (JOB|STEP) \S+ ON \S+ CANCELLED AT ")),
+)
+
+
+def job_of(output: JobOutput) -> Job:
+    """Return the job as its output tells of it; `unknown` where that does not say how it ended."""
+    at_work = _last_progress(output)
+    ends = [ending for line, ending in _told(output) if line > at_work]
+    ending = min(ends, key=_rank, default="unknown")
+    code = next((p.exit_code for p in output.processes if p.exit_code), None) if ends else None
+    return Job(ending=ending, exit_code=code, output=output, processes=output.processes)
+
+
+def _told(output: JobOutput) -> Iterator[tuple[int, Ending]]:
+    lines: dict[int, OutputLine] = {line.number: line for line in (*output.notable, *output.tail)}
+    for number, line in lines.items():
+        if found := next((ending for ending, pattern in _SLURM if pattern.search(line.text)), None):
+            yield number, found
+    for process in output.processes:
+        yield process.line, "failed"
+
+
+def _rank(ending: Ending) -> int:
+    """What Slurm says of the job stands before what becomes of its processes."""
+    order = [name for name, _ in _SLURM]
+    return order.index(ending) if ending in order else len(order)
+
+
+def _last_progress(output: JobOutput) -> int:
+    """The last line that shows the job at work: a step that failed before it was not the end of the job."""
+    return max((*(e.line for e in output.epochs), *(link.line for link in output.links)), default=0)
