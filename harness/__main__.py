@@ -10,6 +10,7 @@ usage: python -m harness COMMAND …
   explain --log FILE        which known faults a job's output matches
   faults [--family NAME]    list the known faults
   faults --markdown         the page of all faults
+  bundle [REPORT]           evidence, verdict and tails of logs in one file for user support, without keys
   capture-rocm [FILE]       a redacted sample of what GPU telemetry sees on this node
   loopback [--port N] [--api-key KEY]
                             serve the loopback W&B backend until interrupted
@@ -41,10 +42,17 @@ def _capture(argv: Sequence[str]) -> int:
     return capture(argv)
 
 
+def _bundle(argv: Sequence[str]) -> int:
+    from harness.bundle import main as bundle
+
+    return bundle(argv)
+
+
 COMMANDS: Mapping[str, Command] = {
     "explain": _explain,
     "faults": _faults,
     "loopback": _loopback,
+    "bundle": _bundle,
     "capture-rocm": _capture,
 }
 

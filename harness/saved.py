@@ -1,22 +1,34 @@
-"""Evidence that was saved earlier, to be judged again."""
+"""Evidence that was saved earlier, by itself or in a bundle, to be judged again."""
 
+import zipfile
 from pathlib import Path
 
 from harness.evidence.models import Evidence
 from harness.settings import SettingsError
 
+MOST_BYTES = 1 << 28
+"""A bundle may come from anybody: no more than this is unpacked."""
+
 
 def load(path: Path) -> Evidence:
-    """Read saved evidence.
+    """Read saved evidence: an `evidence.json`, or a bundle that holds one.
 
     Raises:
         SettingsError: the file is no evidence of a schema version that is known.
     """
     try:
-        return Evidence.model_validate_json(path.read_text(encoding="utf-8"))
+        return Evidence.model_validate_json(_unpacked(path) if zipfile.is_zipfile(path) else path.read_bytes())
     except OSError as error:
-        raise SettingsError(f"--replay: {path} cannot be read ({error.strerror}).") from None
-    except ValueError as error:
+        raise SettingsError(f"--replay: {path} cannot be read ({error.strerror or error}).") from None
+    except (ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         why = str(error).splitlines()[0]
-        hint = "give an evidence.json"
+        hint = "give an evidence.json, or a bundle"
         raise SettingsError(f"--replay: {path} holds no evidence of this version ({why}); {hint}.") from None
+
+
+def _unpacked(bundle: Path) -> bytes:
+    with zipfile.ZipFile(bundle) as packed, packed.open("evidence.json") as file:
+        raw = file.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
+    return raw

@@ -62,10 +62,15 @@ def wandb_root(env: Mapping[str, str], cwd: Path) -> Path:
     return cwd / expand_user(env.get("WANDB_DIR", ""), env)
 
 
+def is_related(name: str) -> bool:
+    """Whether a variable bears on W&B, Slurm, the container or the network."""
+    return bool(_NAMES.fullmatch(name.upper())) or name.startswith(_PREFIXES)
+
+
 def shown_variables(env: Mapping[str, str], cwd: Path) -> dict[str, str]:
     """The variables that bear on W&B, Slurm, the container and the network; secret values replaced."""
     redactor = Redactor.from_environment(env, cwd)
-    chosen = sorted(name for name in env if _NAMES.fullmatch(name.upper()) or name.startswith(_PREFIXES))
+    chosen = sorted(name for name in env if is_related(name))
     return {
         redactor.clean(name, 200): REDACTED
         if env[name] and _SECRET_NAME.search(name)

@@ -23,6 +23,10 @@ def finish(session: "Session", arguments: Sequence[str], environ: Mapping[str, s
     """
     verdict = assemble(session.gathered, list(session.results.values()), session.findings())
     text = verdict.model_dump_json(indent=1)
+    saved = session.folder / "evidence.json"
+    if session.settings.replay and session.gathered:  # so that this folder, too, can be packed and judged again
+        evidence = session.gathered.model_dump_json(indent=1)
+        _attempt(session, "evidence.json", lambda: write_atomically(saved, evidence))
     _attempt(session, "verdict.json", lambda: write_atomically(session.folder / "verdict.json", text))
     _attempt(session, "report.html and summary.md", lambda: _write_pages(session, verdict, arguments, environ))
     session.record_for_suite("verdict", verdict.verdict)

@@ -4,7 +4,7 @@ import pytest
 
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import end_of_run
-from harness.evidence.models import EpochSeen, Evidence, Job, ProcessSeen, Request, SlurmJob
+from harness.evidence.models import EpochSeen, Evidence, Job, ProcessSeen, Request, SdkLogs, ServerReading, SlurmJob
 from tests.diagnosis.build import (
     error,
     evidence,
@@ -137,6 +137,61 @@ def test_existing_run_without_its_job(state, fault):
     assert set(hits(end_of_run.RULES, found)) == {fault}
     if state == "running":
         assert "Its last sign of life came 60 s ago." in hits(end_of_run.RULES, found)[fault].observed
+
+
+FOLDER = Request(source="run_dir", server="none", target="none")
+ASKED = Request(source="run", run_path="a/b/c", server="real", target="none")
+
+
+def of_disk(**change) -> Evidence:
+    """A folder whose run was never closed; the clock reads 1000 s."""
+    begun = SdkLogs(sdk_version="0.31.0", init_done=True)
+    run = local_run(**{"log": OPEN, "sdk_logs": begun, "touched_at": 990.0, **change})
+    given = {"request": FOLDER, "job": None, "setup": None, "server": ServerReading(), "created_at": 1000.0}
+    return evidence(local=local(run), **given)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (of_disk(writer="gone"), {"end-crashed-heartbeat", "end-lost-local-buffer"}),
+        (of_disk(touched_at=100.0), {"end-crashed-heartbeat", "end-lost-local-buffer"}),
+        (of_disk(writer="gone", log=TORN), {"end-crashed-heartbeat"}),
+        (of_disk(writer="alive"), {"end-still-running"}),
+        (of_disk(), {"end-still-running"}),
+        (of_disk(writer="gone", offline=True), {"end-lost-local-buffer"}),
+        (of_disk(log=log(exit_code=3)), {"end-failed-exitcode"}),
+        (of_disk(log=log()), set()),
+    ],
+)
+def test_folder_of_a_job_that_was_not_seen(found, expected):
+    assert set(hits(end_of_run.RULES, found)) == expected
+
+
+def asked(state: str, rows: int = 0, **change) -> Evidence:
+    """A run on the server of a job that was not seen."""
+    reading = server(server_run(state=state, rows=rows, series={}))
+    given = {"request": ASKED, "job": None, "setup": None, "local": local(), "server": reading}
+    return evidence(**{**given, **change})
+
+
+ENDED_BY_SIGNAL = Job(ending="failed", processes=(ProcessSeen(rank=0, signal="SIGKILL", first=True),),
+                      output=output("Epoch 3, Loss: 1", epochs=EPOCHS))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (asked("crashed"), {"end-crashed-heartbeat", "end-last-15s-lost"}),
+        (asked("crashed", 3), {"end-crashed-heartbeat"}),
+        (asked("running"), {"end-still-running"}),
+        (asked("running", job=ENDED_BY_SIGNAL), {"end-crashed-heartbeat", "end-last-15s-lost"}),
+        (asked("running", job=Job(output=output("Epoch 3, Loss: 1", epochs=EPOCHS))), {"end-still-running"}),
+        (asked("finished", 3), set()),
+    ],
+)
+def test_run_of_a_job_that_was_not_seen(found, expected):
+    assert set(hits(end_of_run.RULES, found)) == expected
 
 
 def test_closing_line_that_the_server_contradicts():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.diagnosis.rules import upload
-from harness.evidence.models import Job, LogLine, RunLink
+from harness.evidence.models import Job, LogLine, Request, RunLink
 from tests.diagnosis.build import (
     evidence,
     hits,
@@ -141,3 +141,25 @@ def test_run_that_was_deleted_is_said_to_be():
     refused = local(run_with_http(http("404 Not Found", 404, STREAM, fatal=True), rows=3))
     hit = hits(upload.RULES, evidence(local=refused, server=server()))["net-filestream-4xx-fatal"]
     assert hit.observed[-1] == "The run is not on the server any more: it was deleted."
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, True),
+        ({"state": "crashed"}, True),
+        ({"rows": 1}, False),
+        ({"event_rows": 2}, False),
+        ({"event_rows": None}, False),
+        ({"state": "finished"}, False),
+        ({"files": ("requirements.txt", "wandb-metadata.json")}, False),
+        ({"detailed": False}, False),
+    ],
+)
+def test_server_alone_tells_of_a_run_that_was_closed_and_not_heard(change, told):
+    silent = {"state": "running", "rows": 0, "event_rows": 0, "console_lines": 0, "series": {}}
+    files = ("config.yaml", "output.log", "wandb-summary.json")
+    reading = server(server_run(**{**silent, "files": files, **change}))
+    given = {"request": Request(source="run", server="real", target="none"), "job": None, "setup": None}
+    found = hits(upload.RULES, evidence(**given, local=local(), server=reading))
+    assert ("net-filestream-4xx-fatal" in found) == told

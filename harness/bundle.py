@@ -1,0 +1,164 @@
+"""`python -m harness bundle`: one file for user support, with the evidence, the verdict and the tails of the logs."""
+
+import argparse
+import json
+import os
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.evidence.models import Evidence
+from harness.evidence.redaction import Redactor
+from harness.saved import load
+from harness.scrubbing import Scrubber
+from harness.settings import SettingsError
+
+CONTENTS = "CONTENTS.txt"
+JOB_LOG_BYTES = 200_000
+SDK_LOG_BYTES = 60_000
+MOST_RUNS = 8
+SDK_LOGS = ("debug-internal.log", "debug.log", "debug-core.log")
+NOT_PACKED = (
+    ("report.html", "`pytest checks --replay BUNDLE` makes it again"),
+    ("junit.xml", "verdict.json says the same"),
+)
+
+
+class Tail(NamedTuple):
+    """The end of a text file, in whole lines, and how many bytes before it were left out."""
+
+    text: str
+    cut: int
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
+    """Pack a report folder; 4 where there is nothing to pack or no room for it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m harness bundle",
+        description="Pack a verification for user support: evidence, verdict, tails of logs; no keys, no e-mail.",
+    )
+    parser.add_argument("folder", nargs="?", type=Path, metavar="REPORT", help="a report folder (the newest one here)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="the file to write (in the current folder)")
+    given = parser.parse_args(argv)
+    try:
+        folder = given.folder or newest_report(Path.cwd())
+        target = given.output or Path.cwd() / f"wandb-bundle-{folder.resolve().name}.zip"
+        contents = pack(folder, target, environ)
+    except SettingsError as error:
+        sys.stderr.write(f"bundle: {error}\n")
+        return 4
+    except OSError as error:
+        sys.stderr.write(f"bundle: {target} cannot be written ({error.strerror}); name another file with --output.\n")
+        return 4
+    sys.stdout.write(f"{contents}\nwritten: {target}\nLook through it before you send it.\n")
+    return 0
+
+
+def newest_report(cwd: Path) -> Path:
+    """Return the newest report folder below `.harness/`.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    found = sorted((cwd / ".harness").glob("*/evidence.json"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise SettingsError(f"{cwd / '.harness'} holds no report; name the report folder that a verification printed.")
+    return found[-1].parent
+
+
+def pack(folder: Path, target: Path, environ: Mapping[str, str]) -> str:
+    """Write the bundle and return its list of contents, what was left out included.
+
+    Raises:
+        SettingsError: the folder holds no evidence.
+        OSError: the bundle cannot be written.
+    """
+    saved = folder / "evidence.json"
+    if not saved.is_file():
+        raise SettingsError(f"{folder} holds no evidence.json; name the report folder that a verification printed.")
+    evidence = load(saved)
+    scrubber = Scrubber(Redactor.from_environment(environ, Path.cwd()))
+    packed: dict[str, str] = {}
+    left_out: list[str] = []
+    documents = {"evidence.json": evidence.model_dump_json(), "verdict.json": _text(folder / "verdict.json")}
+    for name, document in documents.items():
+        if document:
+            packed[name] = json.dumps(scrubber.value(json.loads(document)), indent=1)
+    if summary := _text(folder / "summary.md"):
+        packed["summary.md"] = scrubber.text(summary)
+    for name, path, most in _logs(folder, evidence):
+        if found := tail(path, most):
+            packed[name] = scrubber.text(found.text)
+            if found.cut:
+                left_out.append(f"{name}: its first {found.cut:,} bytes")
+    left_out += [*_unpacked(folder, evidence), *_scrubbed(scrubber)]
+    contents = _contents(packed, left_out)
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
+            for name, text in {CONTENTS: contents, **packed}.items():
+                bundle.writestr(name, text)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return contents
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _logs(folder: Path, evidence: Evidence) -> Iterator[tuple[str, Path, int]]:
+    """Name each log in the bundle, where it is now, and how much of its end is packed."""
+    told = evidence.job.output.path if evidence.job else None
+    own = folder / "job.log"
+    yield "job.log", own if own.is_file() or told is None else Path(told), JOB_LOG_BYTES
+    for run in evidence.local.runs[:MOST_RUNS]:
+        for name in SDK_LOGS:
+            yield f"runs/{Path(run.path).name}/{name}", Path(run.path) / "logs" / name, SDK_LOG_BYTES
+
+
+def tail(path: Path, most: int) -> Tail | None:
+    """Return the end of a file, at most so many bytes of whole lines; None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            start = file.seek(max(0, size - most))
+            raw = file.read(most)
+    except OSError:
+        return None
+    # A key that is cut in two would not be recognised: begin with a whole line.
+    skipped = raw.find(b"\n") + 1 if start else 0
+    return Tail(raw[skipped:].decode("utf-8", "replace"), start + skipped)
+
+
+def _unpacked(folder: Path, evidence: Evidence) -> Iterator[str]:
+    for name, why in NOT_PACKED:
+        if (folder / name).is_file():
+            yield f"{name}: {why}"
+    for run in evidence.local.runs[:MOST_RUNS]:
+        log = run.log
+        if log.size_bytes:
+            yield f"{log.path}: {log.size_bytes:,} bytes of training data; evidence.json has what was read in it"
+        if run.files:
+            yield f"{run.path}/files: {', '.join(run.files[:6])}{', …' if len(run.files) > 6 else ''}"
+    if len(evidence.local.runs) > MOST_RUNS:
+        yield f"the SDK's logs of {len(evidence.local.runs) - MOST_RUNS} further run directories"
+
+
+def _scrubbed(scrubber: Scrubber) -> Iterator[str]:
+    for what, number in scrubber.taken.items():
+        if number:
+            yield f"{what}: {number} replaced"
+    if scrubber.variables:
+        yield f"variables whose values were replaced: {', '.join(sorted(scrubber.variables)[:50])}"
+
+
+def _contents(packed: Mapping[str, str], left_out: Sequence[str]) -> str:
+    made = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    kept = (f"  {name}  {len(text.encode()):,} bytes" for name, text in packed.items())
+    gone = (f"  {line}" for line in left_out or ("nothing",))
+    return "\n".join((f"W&B verification, packed {made}", "", "packed:", *kept, "", "left out:", *gone, ""))

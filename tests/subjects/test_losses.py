@@ -1,0 +1,134 @@
+"""What was lost is told by kind, number, first missing step, and the layer that lost it."""
+
+import pytest
+
+from harness.diagnosis.outcomes import NotApplicable, NotChecked
+from harness.evidence.models import EpochSeen, LogLine, Request, SdkLogs, ServerReading, Trouble
+from harness.subjects.losses import losses
+from tests.diagnosis.build import (
+    disk_series,
+    evidence,
+    http,
+    job,
+    local,
+    local_run,
+    log,
+    logged,
+    output,
+    server,
+    server_run,
+)
+
+STREAM = "/files/team/vit/abcd1234/file_stream"
+REFUSED = SdkLogs(http=(http("403 Forbidden", 403, STREAM, fatal=True),))
+GAVE_UP = SdkLogs(lines=(LogLine(file="debug-internal.log", level="ERROR+4",
+                                 text="filestream: fatal error: context canceled"),))  # fmt: skip
+FOLDER = Request(source="run_dir", server="none", target="none")
+ALONE = Request(source="job_log", server="none", target="none")
+EPOCHS = tuple(EpochSeen(epoch=n, line=n) for n in (1, 2, 3))
+
+
+def compared(server_rows=1, logs=None, *, steps=(0, 1, 2), disk=None, run=None, late_s=10.0, **change):
+    """Three rows on disk, some of them on the server, which is asked so long after the end."""
+    series = {"loss": disk_series("loss", [3.0, 2.0, 1.0], steps)}
+    own = log(series=series, first_step=steps[0], last_step=steps[-1], **(disk or {}))
+    held = list(zip(steps, (3.0, 2.0, 1.0), strict=True))[:server_rows]
+    known = {"loss": logged("loss", [v for _, v in held], [s for s, _ in held])} if held else {}
+    there = server_run(rows=server_rows, series=known, last_step=held[-1][0] if held else None, **(run or {}))
+    made = job("x", ended_at=1000.0)
+    return evidence(job=made, local=local(local_run(log=own, sdk_logs=logs or SdkLogs(), **change)),
+                    server=server(there), created_at=1000.0 + late_s)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (compared(1, REFUSED), "2 of 3 rows are not on the server, the first one is step 1: sent and refused (HTTP"),
+        (compared(0, REFUSED), "3 of 3 rows are not on the server, from the first one on (step 0): sent and refused"),
+        (compared(1, GAVE_UP), "step 1: written and not sent (the SDK gave up while it was still trying)"),
+        (compared(1, disk={"has_exit": False}), "step 1: written and not sent (the process ended before its upload)"),
+        (compared(1, offline=True), "step 1: written and not sent (the upload left no .synced marker)"),
+        (compared(1, SdkLogs(http=(http("timeout", None, STREAM),))), "written and not sent (requests failed"),
+        (compared(1), "step 1: sent and not readable yet (asked 10 s after the end)"),
+        (compared(1, late_s=3600.0), "step 1: sent and not there (no log of the SDK tells of trouble)"),
+        (compared(1, steps=(0, 5, 9)), "2 of 3 rows are not on the server, the first one is step 5"),
+    ],
+)  # fmt: skip
+def test_rows_that_the_server_lacks(found, said):
+    assert said in losses(found)[0]
+
+
+def test_of_a_long_run_the_first_missing_step_is_told_by_the_last_one_that_is_there():
+    own = log(history_rows=1000, last_step=999, series={"loss": disk_series("loss", [1.0, 2.0], count=1000)})
+    reading = server(server_run(rows=900, last_step=899))
+    found = evidence(local=local(local_run(log=own, sdk_logs=REFUSED)), server=reading)
+    assert "100 of 1000 rows are not on the server, the first one is step 900" in losses(found)[0]
+    gaps = evidence(local=local(local_run(log=own.model_copy(update={"last_step": 4000}))), server=reading)
+    assert "the first one comes after step 899" in losses(gaps)[0]
+    hole = evidence(local=local(local_run(log=own)), server=server(server_run(rows=900, last_step=999)))
+    assert "which ones cannot be told from a sample" in losses(hole)[0]
+
+
+@pytest.mark.parametrize(
+    ("disk", "there", "said"),
+    [
+        ({"summary": {"loss": 1.0, "best": 2.0}}, {"summary": {"loss": 1.0}}, "the server lacks summary best"),
+        ({"config": {"lr": 0.1, "wd": 0.2, "a.b": 1}}, {"config": {"lr": 0.1}}, "the server lacks config wd"),
+        ({"console_lines": 6}, {"console_lines": 0}, "the server lacks 6 console lines"),
+        ({"system_samples": 4}, {"event_rows": 0}, "the server lacks 4 system samples"),
+        ({"exit_code": 1}, {}, "exit code 1 on disk, finished on the server"),
+        ({"series": {"acc": disk_series("acc", [1.0] * 3)}},
+         {"series": {"acc": logged("acc", [1.0] * 2)}}, "1 of 3 points of acc are not on the server"),
+    ],
+)  # fmt: skip
+def test_other_differences_are_named(disk, there, said):
+    whole = compared(3, disk=disk, run=there) if "series" not in disk else evidence(
+        local=local(local_run(log=log(**disk))), server=server(server_run(**there))
+    )  # fmt: skip
+    assert [text for text in losses(whole) if said in text]
+
+
+@pytest.mark.parametrize(
+    "there", [{"console_lines": 5}, {"console_lines": None}, {"event_rows": 9}, {"detailed": False, "config": {}}]
+)
+def test_what_may_differ_is_no_loss(there):
+    disk = {"console_lines": 6, "system_samples": 4, "config": {"learning_rate": 0.001}}
+    assert losses(compared(3, disk=disk, run=there)) == []
+
+
+def test_what_was_never_written_is_counted_by_the_output():
+    own = log(status="header_only", size_bytes=7, has_exit=False, history_rows=0)
+    found = evidence(local=local(local_run(log=own)), job=job(output=output("x", epochs=EPOCHS)),
+                     server=server(server_run(rows=0, series={})))  # fmt: skip
+    told = "its log holds nothing but a header (7 bytes); never written: 3 rows of 3 that the output tells of"
+    assert losses(found)[0].endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (local_run(sdk_logs=REFUSED), "sent and refused (HTTP 403); 3 rows on disk"),
+        (local_run(offline=True), "it was never uploaded"),
+        (local_run(log=log(status="torn", has_exit=False)), "its log breaks off in a record"),
+        (local_run(log=log(status="torn", has_exit=False), writer="alive"), "its log is still being written"),
+        (local_run(sdk_logs=REFUSED, synced_marker=True), None),
+        (local_run(), None),
+    ],
+)
+def test_a_folder_alone_tells_what_is_not_safe(run, said):
+    found = losses(evidence(request=FOLDER, job=None, setup=None, local=local(run), server=ServerReading()))
+    assert (said in found[0]) if said else not found
+
+
+def test_output_alone_tells_of_a_refusal_and_else_of_nothing():
+    printed = job("wandb: WARNING Fatal error while uploading data. Some run data will not be synced")
+    given = {"request": ALONE, "setup": None, "local": local(), "server": ServerReading()}
+    assert losses(evidence(job=printed, **given))[0].startswith("sent and refused: wandb: WARNING Fatal error")
+    with pytest.raises(NotApplicable, match="only job output"):
+        losses(evidence(job=job("fine"), **given))
+
+
+def test_a_server_that_could_not_be_read_is_not_compared():
+    unread = ServerReading(status="failed", trouble=Trouble(kind="timeout", text="no answer"))
+    with pytest.raises(NotChecked, match="no answer"):
+        losses(evidence(server=unread))
