@@ -67,7 +67,5 @@ OPTIONS: tuple[Option, ...] = (
         "(the built-in job's epochs, else 2)", "number", "N",
     ),
     Option("--report", "wandb_report", "folder of the reports (a dated one under .harness/)", "path", "DIR"),
-    Option(
-        "--replay", "wandb_replay", "judge a saved evidence.json, or a bundle, again; no job, no network", "path", "FILE"
-    ),
+    Option("--replay", "wandb_replay", "judge saved evidence or a bundle again; no job, no network", "path", "FILE"),
 )  # fmt: skip
