@@ -47,14 +47,12 @@ def slurm(settings: Settings) -> list[str]:
     from harness.targets.slurm.submission import account_of
 
     account = account_of(settings, os.environ)
-    payer = account or "none named; Slurm takes your default, if you have one"
-    if own_script(settings):
-        cost, payer = (
-            f"what the #SBATCH lines of {settings.job and settings.job.name} ask for",
-            f"as it says, else {account or 'your default, if you have one'}",
-        )
+    default = "your default, if you have one"
+    if settings.job and own_script(settings):
+        cost, payer = f"what the #SBATCH lines of {settings.job.name} ask for", f"as it says, else {account or default}"
     else:
         cost = f"at most {at_most(settings):.2f} GPU-hours (time limit {settings.slurm.time})"
+        payer = account or f"none named; Slurm takes {default}"
     wait = f"at most {settings.slurm.queue_timeout_min:g} min, then the job is cancelled (--lumi-queue-timeout)"
     return [f"cost: {cost}", f"account: {payer}", f"queue: {wait}"]
 
