@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -107,11 +107,12 @@ class Player:
             "TMPDIR": str(self.lab.root / "tmp"), **self.env,
         }  # fmt: skip
 
-    def argv(self, options: Sequence[str], report: Path) -> list[str]:
-        """The command line of a verification."""
+    def argv(self, options: Sequence[str], report: Path, *, always: bool = True) -> list[str]:
+        """The command line of a verification, with the options that one on Slurm always needs unless told otherwise."""
         return [
             sys.executable, "-m", "pytest", str(CLONE / "checks"), "-c", str(CLONE / "pyproject.toml"),
-            "--rootdir", str(CLONE), "-p", "no:cacheprovider", "--report", str(report), *self.always(options), *options,
+            "--rootdir", str(CLONE), "-p", "no:cacheprovider", "--report", str(report),
+            *(self.always(options) if always else ()), *options,
         ]  # fmt: skip
 
     def always(self, options: Sequence[str]) -> list[str]:
@@ -123,12 +124,14 @@ class Player:
         }  # fmt: skip
         return ["--lumi", *(w for k, v in usual.items() if k not in given for w in (k, v))]
 
-    def start(self, *options: str, report: str = "report") -> subprocess.Popen[str]:
+    def start(
+        self, *options: str, report: str = "report", output: IO[str] | int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         """Start a verification and return at once."""
         env = self.settle()
         return subprocess.Popen(
             self.argv(options, self.root / report), cwd=self.work, env=env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            stdout=output, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
 
     def verify(self, *options: str, report: str = "report", timeout_s: float = 180.0) -> Outcome:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
-from tests.slurm.daemons import belonging, wait_until
+from tests.slurm.daemons import wait_until
+from tests.slurm.interruptions import Moment, interrupt, moments, own
 from tests.slurm.playing import TRAIN, Player
 
-LONG = ("--job", str(TRAIN), "--lumi-nodes", "2")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -38,18 +36,6 @@ def nothing_left(player: Player) -> None:
     wait_until("jobs gone", lambda: not player.jobs(), 20)
     wait_until("processes gone", lambda: not own(player), 20)
     assert {p.name for p in player.work.iterdir()} <= {"train.py", "wandb"}
-
-
-def own(player: Player) -> list[int]:
-    """Processes that the verification or its job left."""
-    return [pid for pid in belonging(f"HOME={player.home}") if _name(pid) != "slurmstepd:"]
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0].split(" ")[0]
-    except OSError:
-        return "slurmstepd:"
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -104,19 +90,8 @@ def test_second_interrupt_does_not_stop_the_cancelling(player: Player) -> None:
     nothing_left(player)
 
 
-def test_nothing_is_left_after_interruptions_at_random_moments(player: Player) -> None:
-    dice = random.Random(20)
-    options = slow(player)
-    for i in range(20):
-        process = player.start(*options, report=f"report-{i}")
-        time.sleep(dice.uniform(0.3, 9.0))
-        end(process, dice.choice(SIGNALS))
-        nothing_left(player)
-        assert {p.name for p in player.root.iterdir()} <= {
-            "home", "work", "site.yaml", "lumi-multitorch-full-standin.sif", "torch_home",
-            *(f"report-{n}" for n in range(i + 1)),
-        }  # fmt: skip
-    assert not list(player.home.iterdir()) or {p.name for p in player.home.iterdir()} <= {".config", ".cache"}
-    # What the SDK and torchrun leave in /tmp when Slurm kills them is theirs; the harness leaves nothing of its own.
-    theirs = ("wandb", "torchelastic_", "tmp", "torch", "pymp-")
-    assert not [p.name for p in (player.lab.root / "tmp").iterdir() if not p.name.startswith(theirs)]
+@pytest.mark.parametrize("moment", moments(5, seed=89), ids=str)
+def test_nothing_is_left_after_an_interruption_at_a_random_moment(player: Player, moment: Moment) -> None:
+    """A quick part of `python -m tests.slurm.interruptions`."""
+    _, problems = interrupt(player, moment, "n1")
+    assert not problems

@@ -66,6 +66,27 @@ def test_several_nodes_meet_over_slingshot():
     assert "export NCCL_SOCKET_IFNAME=hsn0,hsn1,hsn2,hsn3" in text
 
 
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_nothing_of_miopen_is_left_and_the_end_is_told(tmp_path, nodes):
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    (tmp_path / "tmp").mkdir()
+    srun = f'echo "$*" >>{tmp_path}/steps; [ "$1" = --overlap ] || exit 42'
+    programs = {"module": "true", "scontrol": "echo nid005000", "srun": srun}
+    for name, body in programs.items():
+        (bin_ / name).write_text(f"#!/bin/sh\n{body}\n")
+        (bin_ / name).chmod(0o755)
+    site = Site(torch_home=str(tmp_path / "torch_home"))
+    plan = replace(PLAN, slurm=SlurmSettings(nodes=nodes), site=site, chdir=tmp_path, marker=tmp_path / "job.ended")
+    env = {"PATH": f"{bin_}:/usr/bin:/bin", "TMPDIR": str(tmp_path / "tmp"), "SLURM_JOB_ID": "7"}
+    done = subprocess.run(["bash"], input=render(plan), text=True, env=env, check=False, capture_output=True)
+    assert done.returncode == 42
+    assert (tmp_path / "job.ended").read_text() == "7 0 42\n"
+    assert not list((tmp_path / "tmp").iterdir())
+    removals = [step for step in (tmp_path / "steps").read_text().splitlines() if "rm -rf" in step]
+    assert len(removals) == nodes - 1, "the batch script itself removes it from the first node"
+
+
 def test_plain_srun_uses_the_guides_masks():
     text = rendered(launcher="srun")
     assert "--cpu-bind=mask_cpu:$CPU_BIND_MASKS" in text
