@@ -89,27 +89,30 @@ def _told(folder: Path, mark: Mark, *, remove: bool) -> list[str]:
     if mark.host != platform.node():
         return [
             f"an earlier verification, begun {when} on {mark.host} (process {mark.pid}), has noted no end in {folder}.",
+            *_slurm_job(folder, mark),
             f"  if it no longer runs there: rm {shlex.quote(str(folder / NAME))}",
         ]
     lines = [f"an earlier verification, begun {when} (process {mark.pid}), was killed before its end: {folder}"]
     if left := survivors(token_of(log_path(folder))):
         lines.append(f"  its job still runs; to end it: kill -KILL {' '.join(map(str, left))}")
-    if job := _slurm_job(folder, mark):
-        lines.append(f"  its Slurm job may still run: scancel {job}, or verify it with --lumi-attach {job}")
+    job = _slurm_job(folder, mark)
+    lines += job
     rest = [folder] if remove else []
     rest += sorted(Path(mark.temporary).glob(f"{temporary_prefix(mark.pid)}*"))
     if rest:
-        lines.append(f"  to remove what it left: rm -r {shlex.join(map(str, rest))}")
+        then = "once that has ended, to" if job else "to"  # the job writes there
+        lines.append(f"  {then} remove what it left: rm -r {shlex.join(map(str, rest))}")
     elif not lines[1:]:
         lines.append("  nothing of it runs any more, and its files are replaced now")
     return lines
 
 
-def _slurm_job(folder: Path, mark: Mark) -> str | None:
-    """Return the job that was submitted by the verification that was killed, if there was one."""
-    from harness.targets.slurm.record import records
+def _slurm_job(folder: Path, mark: Mark) -> list[str]:
+    """Tell of the job that the verification submitted, if there was one and Slurm still has it."""
+    from harness.targets.slurm.leftover import job_left
 
-    return next((r.job_id for r in records(folder) if r.submitted_at >= mark.begun_at), None)
+    told = job_left(folder, mark.begun_at)
+    return [f"  {told}"] if told else []
 
 
 def _read(folder: Path) -> Mark | None:

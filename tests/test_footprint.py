@@ -72,7 +72,8 @@ def test_processes_of_its_job_that_still_run_are_named(folder, tmp_path):
 
 
 @pytest.mark.parametrize(("submitted_at", "told"), [(1e12, True), (0.0, False)])
-def test_its_slurm_job_is_named(folder, tmp_path, submitted_at, told):
+def test_its_slurm_job_is_named(folder, tmp_path, monkeypatch, submitted_at, told):
+    monkeypatch.setenv("PATH", str(tmp_path))  # Slurm does not answer here
     changed(folder, start="another boot/1")
     (folder / "slurm.json").write_text(json.dumps({"job_id": "4711", "submitted_at": submitted_at}))
     assert ("scancel 4711" in "\n".join(footprint.found(folder, tmp_path))) is told

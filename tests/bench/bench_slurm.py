@@ -16,6 +16,7 @@ from tests.slurm.configuration import ACCOUNT
 from tests.slurm.daemons import wait_until
 from tests.slurm.laboratory import Laboratory, missing
 from tests.slurm.playing import TRAIN, Player
+from tests.telemetry.standins import Node, install
 
 PENDING_S = 60.0
 RUNNING_S = 40.0
@@ -36,7 +37,8 @@ def rows() -> Iterator[Row]:
         Laboratory(Path(folder)) as lab,
         LoopbackServer() as s,
     ):
-        player = Player(lab, s, Path(folder) / "user")
+        gpus = Path(install(Node(), lab.root / "amd", "")["LD_LIBRARY_PATH"])
+        player = Player(lab, s, Path(folder) / "user", gpus=gpus)
         counter = _count_commands(player)
         script = player.work / "train.py"
         pause = f'"--pause", type=float, default={RUNNING_S / 4:g}'

@@ -190,7 +190,7 @@ class Laboratory:
         # The database knows GPUs only once a controller has told it of them.
         wait_until("gres/gpu", lambda: "gpu" in self.say("sacctmgr", "-n", "-P", "show", "tres"))
         self.run(
-            "sacctmgr", "-i", "modify", "account", GPU_MINUTES_ACCOUNT, "set", "GrpTRES=gres/gpu=0",
+            "sacctmgr", "-i", "modify", "account", GPU_MINUTES_ACCOUNT, "set", "GrpTRESMins=gres/gpu=0",
         )  # fmt: skip
 
     def revive(self, name: str) -> None:
@@ -201,6 +201,7 @@ class Laboratory:
 
     def settle(self) -> None:
         """Wait until the queue is empty and every node is free again."""
+        self.run("scontrol", "delete", "reservationname=maintenance")
         for line in self.say("sinfo", "-h", "-N", "-p", "dev-g", "-o", "%N %T").splitlines():
             name, _, state = line.partition(" ")
             if state.strip("*~#$@+") in ("down", "drained", "draining", "fail"):

@@ -179,6 +179,23 @@ def test_one_rank_ends_badly(player: Player) -> None:
     assert "42" in seen.out, seen.out
 
 
+def test_one_run_per_node_is_told_from_one_per_rank(player: Player) -> None:
+    body = init_job(guard="if local_rank == 0:")
+    seen = play(player, Case(name="per-node", cause="", words="", job=body, options=("--lumi-nodes", "2")))
+    assert seen.cause == "dup-one-run-per-node", seen.out
+    assert len(seen.verdict["runs"]) == 2
+
+
+def test_a_waiting_job_that_somebody_cancels(player: Player) -> None:
+    player.lab.run("sbatch", "-A", "project_462000001", "-p", "dev-g", "-o", "/dev/null", "--wrap", "sleep 120")
+    (player.work / "train.py").write_text(PRELUDE + init_job())
+    process = player.start("--job", str(player.work / "train.py"))
+    player.lab.run("scancel", player.wait_for_job(process))
+    seen = player.outcome(process)
+    assert seen.cause == "job-preempted-cancelled", seen.out
+    assert seen.outcomes()["test_job_started"] == "failed"
+
+
 def test_requeue_keeps_the_output_and_the_id(player: Player) -> None:
     """The second attempt makes a second run: that is what the user must know; the dead node is only told of."""
     body = init_job(train="train(run, epochs=8, pause=1); run.finish()")
@@ -190,11 +207,13 @@ def test_requeue_keeps_the_output_and_the_id(player: Player) -> None:
     assert seen.cause == "dup-requeue-new-run", seen.out
 
 
-def test_controller_away_for_a_while(player: Player) -> None:
+def test_controller_away_for_a_minute(player: Player) -> None:
+    """It goes while the job runs and comes back when the job has long ended."""
+
     def blink() -> None:
         time.sleep(4)
         player.lab.daemons["slurmctld"].stop()
-        time.sleep(20)
+        time.sleep(60)
         player.lab.revive("slurmctld")
 
     thread = threading.Thread(target=blink)

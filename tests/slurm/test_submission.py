@@ -107,12 +107,20 @@ def _drained(player: Player) -> None:
         player.lab.run("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
 
 
+def _maintenance(player: Player) -> None:
+    player.lab.run(
+        "scontrol", "create", "reservation", "reservationname=maintenance", "starttime=now+1minutes", "duration=60",
+        "flags=maint,ignore_jobs", "nodes=ALL", "users=root",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("prepare", "options", "reason"),
     [
         (_busy, (), "QOSMaxJobsPerUserLimit"),
-        (lambda _: None, ("--lumi-account", GPU_MINUTES_ACCOUNT), "AssocGrpGRES"),
+        (lambda _: None, ("--lumi-account", GPU_MINUTES_ACCOUNT), "AssocGrpGRESMinutes"),
         (_drained, (), "DRAINED"),
+        (_maintenance, (), "Reserved for maintenance"),
     ],
 )
 def test_job_never_starts(

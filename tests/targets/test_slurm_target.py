@@ -91,6 +91,23 @@ def test_pending_reason_is_told_in_words(tmp_path, double, clock):
         double.says("squeue", queued("CANCELLED"))
 
 
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("Priority", "job 4242 pending, start expected Sat 01 Jan 12:00: other jobs are ahead in the queue (Priority)"),
+        ("AssocGrpGRESMinutes",
+         "job 4242 pending, will not start by itself: the project's allocation is used up (AssocGrpGRESMinutes)"),
+        ("SomethingNew", "job 4242 pending, start expected Sat 01 Jan 12:00: SomethingNew"),
+    ],
+)  # fmt: skip
+def test_a_start_is_expected_only_of_what_time_mends(tmp_path, double, clock, reason, expected):
+    double.says("squeue", queued("PENDING", reason, start="2050-01-01T12:00:00"))
+    with target(tmp_path, double, clock) as job:
+        passes(job, clock, 3)
+        assert job.phase() == expected
+        double.says("squeue", queued("CANCELLED"))
+
+
 def test_queue_limit_ends_in_a_clean_cancel(tmp_path, double, clock):
     double.says("squeue", *[queued("PENDING", "Priority")] * 3, queued("CANCELLED", "None"))
     with target(tmp_path, double, clock, queue_timeout_min=0.5) as job:

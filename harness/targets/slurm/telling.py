@@ -27,7 +27,9 @@ def phase(facts: Facts, *, over: bool) -> str:
         return f"job {job_id} {last.state.lower()}"
     words = states.meaning(last.reason)
     why = f"{words} ({last.reason})" if words else last.reason
-    return f"job {job_id} pending{_expected(facts.expected_start)}" + (f": {why}" if why else "")
+    # Slurm also names a time for a job that will not start as things are.
+    when = ", will not start by itself" if states.NEVER.search(last.reason) else _expected(facts.expected_start)
+    return f"job {job_id} pending{when}" + (f": {why}" if why else "")
 
 
 def _expected(start: str | None) -> str:
