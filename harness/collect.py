@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from harness.clock import Clock
-from harness.evidence.credentials import api_key_in_use
 from harness.evidence.job_output import OutputReader
 from harness.evidence.models import (
     Evidence,
@@ -15,12 +14,12 @@ from harness.evidence.models import (
     ServerReading,
     Setup,
 )
-from harness.evidence.network import resolve_base_url
 from harness.evidence.redaction import Redactor
 from harness.evidence.run_dirs import read_local_run, read_local_runs, snapshot_run_dirs, wandb_folders
 from harness.evidence.server.find import glance, read
 from harness.evidence.server.reader import Reader
 from harness.progress import Moment, Progress
+from harness.reading import JobReader
 from harness.settings import Settings
 from harness.syncing import sync
 from harness.targets.base import Target
@@ -63,9 +62,9 @@ def watch_job(
     before = frozenset() if settings.slurm.attach else snapshot_run_dirs(folders)
     moment = Moment(phase="starting")
     with ExitStack() as stack:
-        reader = stack.enter_context(_reader(settings, environment)) if request.wants_server else None
+        asking = stack.enter_context(JobReader(settings, environment, setup, target)) if request.wants_server else None
         with clock.phase("job"), target:
-            poller = _poller(reader, settings, request, setup, output)
+            poller = _poller(asking, settings, request, setup, output)
             if poller:  # after an interruption nobody waits for its answers
                 stack.callback(poller.stop, patience_s=0)
             watch = follow(target, output, poller, progress, moment, IDLE_LIMIT_S)
@@ -81,8 +80,11 @@ def watch_job(
             )  # fmt: skip
         job = target.job().model_copy(update={"output": seen, "processes": seen.processes})
         evidence = Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry())
-        if reader is None:
+        if asking is None:
             return evidence
+        # A job that made no run shows nothing on a server that only it uses, which may be why it made none.
+        made_run = bool(seen.links) or any(run.log.history_rows for run in local.runs)
+        reader = asking.get() if made_run else asking.own
         if settings.sync:
             return _synced(evidence, reader, settings, environment, redactor, clock)
         with clock.phase("server"):
@@ -111,21 +113,15 @@ def _synced(
     )
 
 
-def _reader(settings: Settings, environment: Mapping[str, str]) -> Reader:
-    base_url, _ = resolve_base_url(environment, settings.cwd)
-    key = api_key_in_use(environment, settings.cwd, base_url) or ""
-    return Reader(settings.run_server or base_url, key, environment)
-
-
 def _poller(
-    reader: Reader | None, settings: Settings, request: Request, setup: Setup, output: OutputReader
+    asking: JobReader | None, settings: Settings, request: Request, setup: Setup, output: OutputReader
 ) -> Poller | None:
-    if reader is None or settings.offline:
+    if asking is None or settings.offline:
         return None
 
     def look() -> ServerReading | None:
         where = where_to_look(request, setup, output.snapshot(), LocalReading())
-        return glance(reader, where) if where.projects else None
+        return glance(asking.get(), where) if where.projects else None
 
     return Poller(look, POLL_S[settings.server])
 

@@ -28,6 +28,8 @@ class Writer:
     finished: bool
     group: str | None
     slurm: dict[str, str]
+    pid: int | None = None
+    """The process that made it, where its log on disk tells."""
 
     @property
     def restart(self) -> str:
@@ -109,6 +111,12 @@ def began_together(evidence: Evidence, found: tuple[Writer, ...]) -> bool:
     return len(by_rank) == len(links) or every_rank_printed or not trained_before_last
 
 
+def made_by_one_process(found: tuple[Writer, ...]) -> bool:
+    """Whether one process made two or more of these: then it called `wandb.init()` again, and ranks are not why."""
+    made = [(w.host, w.pid) for w in found if w.pid is not None]
+    return len(set(made)) < len(made)
+
+
 def problem(evidence: Evidence) -> str | None:
     """Say in one sentence why this is not exactly one run, or None; groups and shared mode on purpose are fine."""
     if same := same_id_writers(evidence):
@@ -151,7 +159,7 @@ def from_directory(run: LocalRun) -> Writer:
     return Writer(
         id=run.run_id, where=run.path, begun=run.started_at, ended=last, host=str(host) if host else None,
         rows=log.history_rows, finished=log.has_exit, group=(facts.group if facts else "") or None,
-        slurm={k: str(v) for k, v in slurm.items()},
+        slurm={k: str(v) for k, v in slurm.items()}, pid=run.sdk_logs.pid,
     )  # fmt: skip
 
 
@@ -165,7 +173,7 @@ def _completed(writer: Writer, disk: Writer | None) -> Writer:
     """Add what the disk knows: of all runs but the main one, only the listing was read on the server."""
     if disk is None:
         return writer
-    return replace(writer, host=writer.host or disk.host, slurm=disk.slurm | writer.slurm)
+    return replace(writer, host=writer.host or disk.host, slurm=disk.slurm | writer.slurm, pid=disk.pid)
 
 
 def _from_server(run: ServerRun) -> Writer:

@@ -8,7 +8,9 @@ ONLINE = ("online", "run", "shared")
 
 
 def key_problem(setup: Setup) -> str | None:
-    """Say why no usable key would be sent, or None."""
+    """Say why no usable key would be sent, or None; a script that logs in by itself, or to another server, may know."""
+    if setup.script_sets_key or "base_url" in setup.script_names:
+        return None
     winning = setup.credentials.winning
     if winning is None:
         return "no API key: WANDB_API_KEY is not set and no netrc entry fits the server"
@@ -18,7 +20,9 @@ def key_problem(setup: Setup) -> str | None:
 
 
 def reach_problem(setup: Setup) -> str | None:
-    """Say why the server cannot be reached, or None."""
+    """Say why the server cannot be reached, or None; which one is meant is the script's affair where it names one."""
+    if "base_url" in setup.script_names:
+        return None
     if setup.network.base_url_problem:
         return setup.network.base_url_problem
     failed = next((s for s in setup.network.steps if not s.ok and s.name in ("dns", "tcp", "tls", "http")), None)
@@ -30,6 +34,8 @@ def reach_problem(setup: Setup) -> str | None:
 
 def refusal(setup: Setup) -> str | None:
     """Say why the server does not accept the key, or None."""
+    if setup.script_sets_key or "base_url" in setup.script_names:
+        return None
     step = setup.network.step("viewer")
     if step is None or step.ok or step.trouble is None or step.trouble.kind != "auth":
         return None
@@ -37,7 +43,9 @@ def refusal(setup: Setup) -> str | None:
 
 
 def access_problem(setup: Setup) -> str | None:
-    """Say why the project cannot be written, or None."""
+    """Say why the project cannot be written, or None; which one is meant is the script's affair where it says so."""
+    if {"entity", "base_url"} & set(setup.script_names):
+        return None
     words = {
         "read_only": "may be read but not written with this key",
         "no_such_entity": "belongs to an entity that the server does not know",
@@ -48,7 +56,9 @@ def access_problem(setup: Setup) -> str | None:
 
 
 def mode_problem(setup: Setup) -> str | None:
-    """Say why the SDK would not go online, or None."""
+    """Say why the SDK would not go online, or None; a script that may set a mode has the last word."""
+    if setup.mode.script_decides:
+        return None
     winning = setup.mode.winning
     if winning.value in ONLINE:
         return None
@@ -65,10 +75,11 @@ def blockers(setup: Setup, request: Request) -> Mapping[str, str]:
     """
     questions: dict[str, Question] = {}
     if request.wants_server:
-        if not setup.script_sets_key:
-            questions |= {"test_api_key_is_configured": key_problem, "test_api_key_is_accepted": refusal}
-        questions |= {"test_server_is_reachable": reach_problem, "test_project_is_writable": access_problem}
-    if not request.offline and not setup.mode.script_decides:
+        questions |= {
+            "test_api_key_is_configured": key_problem, "test_api_key_is_accepted": refusal,
+            "test_server_is_reachable": reach_problem, "test_project_is_writable": access_problem,
+        }  # fmt: skip
+    if not request.offline:
         questions["test_mode_is_online"] = mode_problem
     answers = {name: question(setup) for name, question in questions.items()}
     return {name: reason for name, reason in answers.items() if reason}

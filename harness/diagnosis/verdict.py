@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from harness.diagnosis.model import CheckResult, Finding, RunSummary, Verdict
-from harness.diagnosis.view import final_server, output_lines
+from harness.diagnosis.unexplained import unknown
+from harness.diagnosis.view import final_server
 from harness.evidence.models import Evidence
 
 
@@ -86,36 +87,6 @@ def explain(checks: Sequence[CheckResult], findings: Sequence[Finding]) -> list[
 
 def _direct(finding: Finding, failed: Iterable[str]) -> bool:
     return any(finding.covers(name) == "fails" for name in failed)
-
-
-def unknown(evidence: Evidence | None, checks: Sequence[CheckResult]) -> Finding:
-    """Say that no rule explains a symptom, and show the evidence that bears on it."""
-    observed = [f"{c.name.rpartition('::')[2]}: {c.reason}" for c in checks]
-    if evidence and evidence.job:
-        job = evidence.job
-        observed.append(f"the job ended as {job.ending}, exit code {job.exit_code}")
-        observed += [f"{e.exception}: {e.message}"[:300] for e in job.output.errors[-3:]]
-        observed += [line for line in list(output_lines(evidence))[-8:] if line.strip()]
-    if evidence:
-        logs = [f"{ln.file}: {ln.text}" for r in evidence.local.runs for ln in r.sdk_logs.lines]
-        observed += [line[:300] for line in logs[-4:]]
-        reading = final_server(evidence)
-        observed.append(f"server: {reading.status}, {reading.runs_total} runs; disk: {len(evidence.local.runs)} runs")
-    return Finding(
-        id="unknown",
-        severity="error",
-        title="No known fault explains this",
-        observed=tuple(observed),
-        advice=(
-            "Read the observations above from the top: the first error is usually the cause.",
-            "Open job.log in the report folder, and logs/debug-internal.log in the run directory.",
-            "Send evidence.json of the report folder to support: it holds what was seen, without keys.",
-        ),
-        guide_section="Troubleshooting",
-        links=("https://docs.wandb.ai/support/",),
-        explains=tuple(c.name for c in checks),
-        stage=1000,
-    )
 
 
 def run_summaries(evidence: Evidence) -> tuple[RunSummary, ...]:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_LONGEST_SCRIPT = 1 << 20
+from harness.evidence.job_sources import parse, read_sources
+
 _COMMENT = re.compile(r"^\s*#(?!SBATCH\b|!).*$", re.MULTILINE)
 _MODE_ASSIGNED = re.compile(r"\bWANDB_MODE=[\"']?(?P<value>[A-Za-z]*)(?P<end>[\"']?(?:[\s;,&)]|$))?")
 _MODE_COMMAND = re.compile(r"\bwandb\s+(?:online|offline|enabled|disabled)\b")
-_MODE_TEXT = re.compile(r"\bmode\s*=|WANDB_MODE|\bwandb\s+(?:online|offline|enabled|disabled)\b")
+_MODE_TEXT = re.compile(r"\bmode\s*=|\*\*|WANDB_MODE|\bwandb\s+(?:online|offline|enabled|disabled)\b")
 _BATCH_MODE_TEXT = re.compile(r"WANDB_MODE|\bwandb\s+(?:online|offline|enabled|disabled)\b")
 _OPENED = re.compile(r"(?:^|;)\s*(?:if|case)\b", re.MULTILINE)
 _CLOSED = re.compile(r"(?:^|;)\s*(?:fi|esac)\b", re.MULTILINE)
@@ -20,6 +21,15 @@ _KEY_TEXT = re.compile(
     r"WANDB_API_KEY|WANDB_IDENTITY_TOKEN_FILE|\bapi_key\s*=|wandb\.login\(|wandb\s+login|\bNETRC=|\.netrc"
     r"|\bfrom\s+wandb\s+import[^\n]*\blogin\b"
 )
+_ARGUMENTS = r"\binit\([^()]*\*\*"
+"""`wandb.init(**config)`: anything may be in there."""
+_NAMED = {
+    "entity": re.compile(rf"\bentity\b[\"']?\s*[=:]|WANDB_ENTITY|{_ARGUMENTS}"),
+    "project": re.compile(rf"\bproject\b[\"']?\s*[=:]|WANDB_PROJECT|{_ARGUMENTS}"),
+    "base_url": re.compile(
+        r"WANDB_BASE_URL[\"']?\]?\s*[=:,]|\bbase_url[\"']?\s*[=:]|\blogin\b[^\n]*(--host|\bhost\s*=)"
+    ),
+}
 _KEY_LITERAL = re.compile(
     r"(?i:api_?key|login|password|\bkey\s*=).*?(?<![0-9A-Za-z])(?:[0-9a-f]{40}|wandb_v\d_[A-Za-z0-9_-]{40,})(?![0-9A-Za-z])"
 )
@@ -33,53 +43,39 @@ class ScriptMode:
     literal: str | None = None
 
 
-def read_script(script: Path | None) -> str:
-    """The text of the script, at most 1 MiB; empty where there is none or it cannot be read."""
-    if script is None:
-        return ""
-    try:
-        with script.open(encoding="utf-8", errors="replace") as file:
-            return file.read(_LONGEST_SCRIPT)
-    except OSError:
-        return ""
-
-
 def script_mode(script: Path | None) -> ScriptMode:
-    """The mode that the script sets by itself, by an argument, an environment variable or `wandb offline`."""
-    text = read_script(script)
+    """The mode that the script sets by itself, by an argument, an environment variable or `wandb offline`.
+
+    Its value counts only where nothing else that the script brings along speaks of a mode.
+    """
+    said = [_mode_of(text) for text in read_sources(script)]
+    mentioned = any(mode.mentioned for mode in said)
+    alone = said and not any(mode.mentioned for mode in said[1:])
+    return ScriptMode(mentioned, said[0].literal if alone else None)
+
+
+def _mode_of(text: str) -> ScriptMode:
     if not _MODE_TEXT.search(text):
         return ScriptMode()
-    tree = _parse(text)
+    tree = parse(text)
     return _python_mode(tree) if tree is not None else _batch_mode(text)
 
 
 def script_mentions_key(script: Path | None) -> bool:
     """Whether the script logs in or sets a key by itself, so that a missing key outside is not the last word."""
-    return bool(_KEY_TEXT.search(_COMMENT.sub("", read_script(script))))
+    return any(_KEY_TEXT.search(_COMMENT.sub("", text)) for text in read_sources(script))
 
 
 def script_names(script: Path | None) -> tuple[str, ...]:
-    """Which of entity and project the script names by itself: arguments beat the environment."""
-    text = _COMMENT.sub("", read_script(script))
-    return tuple(
-        name for name in ("entity", "project") if re.search(rf"\b{name}\b[\"']?\s*[=:]|WANDB_{name.upper()}", text)
-    )
+    """Which of entity, project and server the script names by itself: arguments beat the environment."""
+    texts = [_COMMENT.sub("", text) for text in read_sources(script)]
+    return tuple(name for name, pattern in _NAMED.items() if any(pattern.search(text) for text in texts))
 
 
 def script_key_line(script: Path | None) -> int | None:
     """The first line, counted from 1, in which a key itself stands beside the word key, login or password."""
-    lines = read_script(script).splitlines()
+    lines = (read_sources(script) or ("",))[0].splitlines()
     return next((number for number, line in enumerate(lines, 1) if _KEY_LITERAL.search(line)), None)
-
-
-def _parse(text: str) -> ast.Module | None:
-    """The tree of a Python script; None for anything else. A one-line batch script may parse: it has no calls."""
-    if text.startswith("#!") and "python" not in text.partition("\n")[0]:
-        return None
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _python_mode(tree: ast.Module) -> ScriptMode:
@@ -125,11 +121,11 @@ def _mode_of_call(node: ast.AST, names: frozenset[str]) -> ast.expr | None:
     """The mode that one `wandb.init(...)` asks for, as an argument or within `settings=wandb.Settings(...)`."""
     settings = _argument(node, "settings")
     inner = _argument(settings, "mode") if settings is not None and _is_call(settings, names, "Settings") else None
-    return _argument(node, "mode") or inner
+    return _argument(node, "mode") or inner or _argument(node, None)
 
 
-def _argument(node: ast.AST, name: str) -> ast.expr | None:
-    """The argument of that name; `None` written out is no value."""
+def _argument(node: ast.AST, name: str | None) -> ast.expr | None:
+    """The argument of that name, or what stands behind `**` for None; `None` written out is no value."""
     keywords = node.keywords if isinstance(node, ast.Call) else []
     value = next((keyword.value for keyword in keywords if keyword.arg == name), None)
     return None if isinstance(value, ast.Constant) and value.value is None else value

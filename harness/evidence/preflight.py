@@ -9,6 +9,7 @@ from harness.evidence.background import Background
 from harness.evidence.credentials import api_key_in_use, collect_credentials
 from harness.evidence.job_python import collect_job_python
 from harness.evidence.job_script import script_key_line, script_names
+from harness.evidence.job_script_notes import script_notes
 from harness.evidence.mode import collect_mode, script_mentions_key
 from harness.evidence.models.setup import JobPython, Network, Setup
 from harness.evidence.network import base_url_problem, probe_network, resolve_base_url
@@ -49,6 +50,7 @@ def collect_setup(
         script_sets_key=script_mentions_key(script),
         script_key_line=script_key_line(script),
         script_names=script_names(script),
+        script_notes=script_notes(script),
     )
 
 

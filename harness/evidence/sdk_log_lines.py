@@ -11,7 +11,7 @@ _LONGEST_LINE = 1 << 16
 _LONGEST_TEXT = 2000
 _MOST_CONTINUED = 400
 _TEXT = re.compile(
-    r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d+)?) (?P<level>[A-Z]+) +\S.*?:\d+ +\[[^\]]*\] ?(?P<text>.*)"
+    r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d+)?) (?P<level>[A-Z]+) +\S.*?:(?P<pid>\d+) +\[[^\]]*\] ?(?P<text>.*)"
 )
 _NOT_SHOWN = frozenset({"time", "level", "msg", "error", "body", "status", "url"})
 _LONGEST_VALUE = 300
@@ -25,6 +25,8 @@ class Record(NamedTuple):
     at: str | None
     fields: dict[str, Any]
     more: tuple[str, ...] = ()
+    pid: int | None = None
+    """The process that wrote a text record."""
 
     def shown(self) -> str:
         """The record as one text: the message, its error, and its other fields as `name=value`."""
@@ -73,7 +75,7 @@ def parse_record(line: str) -> Record | None:
         at = fields.get("time")
         return Record(str(fields.get("level", "")), str(fields["msg"]), at if isinstance(at, str) else None, fields)
     match = _TEXT.match(line)
-    return Record(match["level"], match["text"], match["at"], {}) if match else None
+    return Record(match["level"], match["text"], match["at"], {}, pid=int(match["pid"])) if match else None
 
 
 def _with(record: Record | None, more: Sequence[str]) -> Record:

@@ -94,6 +94,7 @@ class _Reader:
         self.lines: Kept[LogLine] = Kept(first=120, last=80, alike=4)
         self.core_version: str | None = None
         self.init_done = False
+        self.pid: int | None = None
         self.troubles: list[Trouble] = []
 
     def read(self, path: Path) -> None:
@@ -111,6 +112,7 @@ class _Reader:
         if name == "debug.log":
             self.settings.take(record)
             self.init_done |= record.text.startswith(_INIT_DONE)
+            self.pid = self.pid or record.pid
         elif isinstance(version := record.fields.get("core version"), str):
             self.core_version = version
         counted = self.http.take(record)
@@ -134,6 +136,7 @@ def read_sdk_logs(run_dir: Path, scrub: Callable[[str], str]) -> SdkLogs:
     settings = {k: scrub(v) if isinstance(v, str) else v for k, v in reader.settings.found().items()}
     return SdkLogs(
         sdk_version=reader.settings.version or reader.core_version,
+        pid=reader.pid,
         lines=tuple(reader.lines.items()),
         http=reader.http.found(scrub),
         init_done=reader.init_done,

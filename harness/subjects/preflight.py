@@ -24,7 +24,7 @@ class Preflight:
     def key_problem(self) -> str | None:
         """Why no usable key would be sent."""
         setup = self._setup()
-        return None if reached_server(self._evidence) or setup.script_sets_key else questions.key_problem(setup)
+        return None if reached_server(self._evidence) else questions.key_problem(setup)
 
     @property
     def reach_problem(self) -> str | None:
@@ -32,6 +32,8 @@ class Preflight:
         setup = self._setup()
         if reached_server(self._evidence):
             return None
+        if "base_url" in setup.script_names:
+            raise NotApplicable("the job script names its own server")
         if not setup.network.steps and not setup.network.base_url_problem:
             raise NotChecked("the way to the server was not tried")
         return questions.reach_problem(setup)
@@ -45,6 +47,8 @@ class Preflight:
         step = setup.network.step("viewer")
         if setup.script_sets_key:
             raise NotApplicable("the job script brings its own key")
+        if "base_url" in setup.script_names:
+            raise NotApplicable("the job script names its own server")
         if step is None:
             raise NotChecked("the server was not asked about the key")
         if not step.ok and questions.refusal(setup) is None:
@@ -57,6 +61,8 @@ class Preflight:
         setup = self._setup()
         if reached_server(self._evidence):
             return None
+        if {"entity", "base_url"} & set(setup.script_names):
+            raise NotApplicable("the job script names its own server or entity")
         step = setup.network.step("project")
         if step and not step.ok and questions.access_problem(setup) is None:
             raise NotChecked(f"the server did not say: {step.trouble.text if step.trouble else 'no reason given'}")
@@ -72,4 +78,4 @@ class Preflight:
             return None
         if offline := [r for r in self._evidence.local.runs if r.offline]:
             return f"the job ran offline: {offline[0].path}"
-        return None if setup.mode.script_decides else questions.mode_problem(setup)
+        return questions.mode_problem(setup)

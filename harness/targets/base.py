@@ -39,6 +39,9 @@ class Target(Protocol):
     def cpu_seconds(self) -> float | None:
         """CPU time of the job's living processes, or None where it cannot be told."""
 
+    def sdk_environment(self) -> Mapping[str, str]:
+        """W&B's variables as the SDK's own process in the job has them; empty where they cannot be seen. Keys too."""
+
     def phase(self) -> str:
         """A few words for the live view: `pending (Priority)`, `running`."""
 

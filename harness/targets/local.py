@@ -16,6 +16,9 @@ from harness.evidence.models.job import Ending
 from harness.evidence.telemetry import probe_here
 from harness.targets.process import ProcessGroup, launch_argv
 
+LOOK_S = 0.5
+"""Seconds between two looks for the SDK's own process; it lives as long as the run."""
+
 
 class LocalTarget:
     """Runs a Python script with torchrun, as the guide does on one node."""
@@ -34,6 +37,8 @@ class LocalTarget:
         self._why: str | None = None
         self._env = env
         self._telemetry: Future[Telemetry] = Future()
+        self._sdk_env: dict[str, str] = {}
+        self._looked_at = 0.0
 
     def __enter__(self) -> Self:
         self._started_at, self._begun = time.time(), time.monotonic()
@@ -57,6 +62,10 @@ class LocalTarget:
         """Look whether torchrun still runs."""
         if self._group.poll() is not None and self._ended_at is None:
             self._ended_at = (self._started_at or 0.0) + time.monotonic() - self._begun
+        if not self._sdk_env and time.monotonic() - self._looked_at > LOOK_S:
+            self._looked_at = time.monotonic()
+            found = self._group.environment_of("wandb-core")
+            self._sdk_env = {name: value for name, value in found.items() if name.startswith("WANDB_")}
         return self._ended_at is None
 
     def started(self) -> bool:
@@ -76,6 +85,10 @@ class LocalTarget:
     def cpu_seconds(self) -> float | None:
         """CPU time of torchrun and all below it."""
         return self._group.cpu_seconds()
+
+    def sdk_environment(self) -> Mapping[str, str]:
+        """What wandb-core was started with: the script's own changes to its environment are in it."""
+        return self._sdk_env
 
     def phase(self) -> str:
         """Say whether it runs."""

@@ -168,6 +168,15 @@ class ProcessGroup:
             return 0.0
         return sum(cpu_seconds_of(pid) for pid in descendants(self._supervisor.pid))
 
+    def environment_of(self, program: str) -> dict[str, str]:
+        """Return the variables with which a descendant that runs ``program`` was started; none without /proc."""
+        for pid in descendants(self._supervisor.pid) if self._supervisor else ():
+            with contextlib.suppress(OSError):  # it has ended, or belongs to somebody else
+                if Path(f"/proc/{pid}/comm").read_text().strip() == program:
+                    read = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="surrogateescape")
+                    return dict(word.partition("=")[::2] for word in read.split("\0") if word)
+        return {}
+
     def new_lines(self) -> list[str]:
         """Return output lines that came since the last call, a mebibyte at most; see `LogFollower`.
 

@@ -2,6 +2,8 @@
 
 from harness.diagnosis.model import CheckResult, Finding
 from harness.diagnosis.verdict import assemble
+from harness.evidence.models import ScriptNote
+from tests.diagnosis import build as b
 from tests.diagnosis.build import evidence
 
 
@@ -102,3 +104,19 @@ def test_the_findings_symptom_lists_may_name_one_parameter():
     assert one.covers("test_4_metrics.py::test_series_is_present[loss]") is None
     every = finding("f", fails=("test_series_is_present",))
     assert every.covers("test_4_metrics.py::test_series_is_present[loss]") == "fails"
+
+
+def test_a_job_without_a_word_of_the_sdk_shows_the_lines_that_may_be_why():
+    notes = (ScriptNote(kind="text_compared_with_number", line=3, text='if os.environ["RANK"] == 0:'),)
+    found = b.evidence(local=b.local(), server=b.server(), job=b.job("done"), setup=b.setup(script_notes=notes))
+    told = assemble(found, [check("test_init_succeeded", "failed")], []).findings[0]
+    assert any("none of its processes printed a line of the SDK" in line for line in told.observed)
+    assert any(line.startswith('train.py, line 3: if os.environ["RANK"] == 0:') for line in told.observed)
+    assert told.advice[0] == 'Line 3: compare a number with a number:\n  int(os.environ["RANK"]) == 0'
+
+
+def test_runs_without_a_known_pattern_are_laid_out():
+    runs = (b.server_run(id="a"), b.server_run(id="b", created_at=1100.0, rows=1))
+    told = assemble(b.evidence(server=b.server(*runs)), [check("test_exactly_one_run", "failed")], []).findings[0]
+    assert any("follow each other" in line for line in told.observed)
+    assert any("began 100 s after the first, 1 rows, finished" in line for line in told.observed)

@@ -2,20 +2,26 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from harness.diagnosis.context import job_sdk_version
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.login import RULES as LOGIN_RULES
-from harness.diagnosis.view import http_troubles, made_no_run, said, server_runs
-from harness.evidence.models import Credentials, Evidence, KeySource
+from harness.diagnosis.view import http_troubles, job_ran, made_no_run, said, sdk_log_lines, server_runs
+from harness.evidence.models import Credentials, Evidence, KeySource, Network
 
 # `wandb sync` says the same after "Error: "; that is sync-no-key.
 NO_KEY = r"^(?!Error: ).*(No API key configured\. Use `wandb login`|api_key not configured \(no-tty\))"
 NO_LOG_FOLDER = r"failed to get logger path error="
 REFUSED = r"user is not logged in|returned error 401|The API key( you provided)? is either invalid or missing"
 OTHER_SERVICES = re.compile(r"github|gitlab|bitbucket|huggingface|heroku")
+OTHER_PROTOCOL = (
+    r"wrong version number|first record does not look like a TLS handshake|server gave HTTP response to HTTPS client"
+    r"|(sent|was sent)\b.*\bHTTPS (server|port)"
+)
+"""TLS spoken to a server without it, or the reverse: in the words of Python, of Go, and of servers."""
 LONG_KEY = 41
 _FORMAT_TEXTS = {
     "auth-key-too-short": r"API key must (have 40\+ characters, has \d+|be 40 characters long, yours was [0-3]?\d\b)",
@@ -205,7 +211,7 @@ def _hidden(source: KeySource, winning: KeySource) -> bool:
 
 
 def invalid_base_url(evidence: Evidence) -> Iterator[Hit]:
-    """The server's address is refused before anything is sent."""
+    """The server's address is refused before anything is sent, or something else than a W&B server answers there."""
     text = said(
         evidence, r"is not a valid server address, did you mean|http is not secure, please use https://api\.wandb\.ai"
     )
@@ -213,11 +219,36 @@ def invalid_base_url(evidence: Evidence) -> Iterator[Hit]:
     if schema and said(evidence, r"\bbase_url\b"):
         text = (*text, *schema)
     network = evidence.setup.network if evidence.setup else None
+    own = evidence.setup is not None and "base_url" in evidence.setup.script_names and job_ran(evidence)
     problem = network.base_url_problem if network and evidence.request.source == "job" else None
-    if network and problem and not server_runs(evidence):
-        text = (f"{network.base_url} ({network.base_url_source}): {problem}", *text)
+    if network and not own and not server_runs(evidence):
+        problem = problem or _no_such_server(network)
+        text = (*((f"{network.base_url} ({network.base_url_source}): {problem}",) if problem else ()), *text)
+    address = network.base_url if network else "https://api.wandb.ai"
+    if not text and not server_runs(evidence):
+        text = said(evidence, OTHER_PROTOCOL, 1) or sdk_log_lines(evidence, OTHER_PROTOCOL, 1)
+        asked = re.search(r"https?://[^/\s\"']+", "".join(text))
+        address = asked[0] if asked else address
     if text:
-        yield Hit(id="auth-base-url-invalid", observed=text)
+        values = {"base_url": address, "likely_url": _likely(address, " ".join(text))}
+        yield Hit(id="auth-base-url-invalid", observed=tuple(line[:300] for line in text), values=values)
+
+
+def _likely(address: str, words: str) -> str:
+    """The address that was probably meant: the other scheme, or no path."""
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    scheme = parts.scheme or "https"
+    if re.search(OTHER_PROTOCOL, words):
+        scheme = "http" if scheme == "https" else "https"
+    return f"{scheme}://{parts.netloc or '<your server>'}"
+
+
+def _no_such_server(network: Network) -> str | None:
+    """What the probe met at the address in place of a W&B server."""
+    failed = next((s.trouble for s in network.steps if s.trouble), None)
+    if failed is None or not re.search(f"no W&B server answers at this address|{OTHER_PROTOCOL}", failed.text):
+        return None
+    return failed.text
 
 
 def two_credentials(evidence: Evidence) -> Iterator[Hit]:

@@ -7,6 +7,7 @@ from harness.diagnosis.duplicates import (
     began_together,
     grouped_on_purpose,
     listed,
+    made_by_one_process,
     run_count,
     same_id_writers,
     setting,
@@ -55,7 +56,7 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
     extra = [w for w in found if w is not _carrier(found)]
     if _came_from_workers(found, extra, world):
         return "dup-dataloader-spawn", _workers_seen(extra, world)
-    if not began_together(evidence, found):
+    if made_by_one_process(found) or not began_together(evidence, found):
         return None
     tasks = sorted({w.slurm.get("procid", "") for w in found}, key=lambda t: (len(t), t))
     if len(tasks) == len(found) and "" not in tasks:

@@ -176,8 +176,23 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         code = on_disk or (server.exit_code if server and server.exit_code is not None else "other than 0")
         where = "The log on disk ends" if on_disk else "The server shows the run"
         observed = f"{where} as failed, exit code {code}."
-        values = {"error": f"exit code {code}", "place": "the end of the job's output"}
-        yield Hit(id="end-failed-exitcode", observed=(observed,), values=values)
+        yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {code}"))
+    elif job_failed and (own := _own_exit(evidence)) is not None:
+        observed = f"A process of the script ended with exit code {own}, without a traceback."
+        yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {own}"))
+
+
+def _exit_values(error: str) -> dict[str, str]:
+    return {"error": error, "place": "look for sys.exit() and for the last lines of the job's output"}
+
+
+def _own_exit(evidence: Evidence) -> int | None:
+    """The exit code that the script gave by itself, as the launcher tells it; a run that never closed was cut short."""
+    job = evidence.job
+    if job is None or signals(evidence) or unfinished(evidence):
+        return None
+    told = sorted((p for p in job.processes if p.exit_code), key=lambda p: (not p.first, p.line))
+    return next((p.exit_code for p in told), None)
 
 
 def _interrupts(evidence: Evidence) -> tuple[str, ...]:

@@ -38,6 +38,10 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
     if not missing or not (existing or _logged_nothing(evidence)):
         return
     close = {key: near(evidence, key) for key in missing}
+    if dropped_rows(evidence):  # they may be in rows that were dropped: of those only a name like theirs is missing
+        missing = [key for key in missing if close[key]]
+        if not missing:
+            return
     likely = sorted({name for names in close.values() for name in names})
     suggested = [close[k][0] if close.get(k) else k for k in evidence.request.expect]
     have = f"It has {listed(existing, 8)}." if existing else "It has no metric at all: run.log() was never reached."
@@ -82,7 +86,9 @@ def _on_another_rank(evidence: Evidence, missing: Sequence[str]) -> str | None:
 
 def not_number(evidence: Evidence) -> Iterator[Hit]:
     """A metric holds texts or objects, or log() was given something that it cannot take."""
-    odd = {key: view for key, view in present(evidence).items() if view.others > view.count and not _null(view)}
+    version = version_key(job_sdk_version(evidence) or "")
+    found = present(evidence).items()
+    odd = {k: v for k, v in found if v.others > v.count and (version >= NAN_FIXED or not _null(v))}
     if odd:
         kinds = {key: _kind(evidence, view) for key, view in odd.items()}
         observed = tuple(f"{key} holds {view.others} values that are {kinds[key]}." for key, view in odd.items())
@@ -105,6 +111,8 @@ def _kind(evidence: Evidence, view: SeriesView) -> str:
         return "a histogram (a tensor of several elements)"
     if isinstance(view.last, dict | list):
         return f"an object ({last})" if last else "an object"
+    if view.last is None:
+        return "None"
     return f"a text ({str(view.last)[:40]!r})"
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from harness.diagnosis.view import http_troubles, python_errors, said, server_runs
+from harness.diagnosis.view import http_troubles, job_ran, python_errors, said, server_runs
 from harness.evidence.models import Evidence, HttpTrouble, PythonError
 
 Kind = Literal["ca_file", "proxy", "dns", "tls", "refused", "rate", "server", "reset", "timeout"]
@@ -132,8 +132,12 @@ def _of_wandb(error: PythonError) -> bool:
 
 
 def probe_failure(evidence: Evidence) -> Failure | None:
-    """What kept the harness's own probe from the server, made from where the job would run."""
-    network = evidence.setup.network if evidence.setup else None
+    """What kept the harness's own probe from the server, made from where the job would run.
+
+    Of a server that the script names by itself the probe knows nothing.
+    """
+    setup = evidence.setup
+    network = setup.network if setup and not ("base_url" in setup.script_names and job_ran(evidence)) else None
     step = next((s for s in network.steps if not s.ok), None) if network else None
     if step is None or step.trouble is None or step.trouble.kind == "auth":
         return None

@@ -1,5 +1,6 @@
 """Rules for the family system metrics: nothing was sampled, or the GPUs do not report."""
 
+import re
 from collections.abc import Iterator
 
 from harness.diagnosis.context import job_sdk_version
@@ -21,6 +22,10 @@ OFF = ("x_disable_stats", "_disable_stats", "x_disable_machine_info", "_disable_
 OFF_VARIABLES = ("WANDB_X_DISABLE_STATS", "WANDB__DISABLE_STATS", "WANDB_X_DISABLE_MACHINE_INFO")
 ENVIRONMENT_SINCE = (0, 24, 0)
 """Seen in 0.24.2 to 0.31.0: the CPU count is recorded unless system metrics are off."""
+BINARY_MISSING = (
+    r"(wandb-xpu|gpu_stats|wandb-symon) binary (not found|failed to start.*(permission denied|exec format))"
+    r"|initialize xpu resource"
+)
 SLOW_S = 3.0
 """A call of rocm-smi that takes this long, in seconds, costs samples."""
 
@@ -29,11 +34,21 @@ def nothing_sampled(evidence: Evidence) -> Iterator[Hit]:
     """No system metric at all: turned off, or the run was over before the first sample."""
     if main_run(evidence) is None or system_series(evidence) or _unread(evidence):
         return
-    if reason := _turned_off(evidence):
+    if reason := _set_off(evidence):
         yield Hit(id="sys-disabled-by-setting", observed=(reason,))
         return
-    if broken := sdk_log_lines(evidence, r"(wandb-xpu|gpu_stats|wandb-symon) binary not found|initialize xpu resource"):
+    if broken := sdk_log_lines(evidence, BINARY_MISSING):
         yield Hit(id="sys-xpu-binary-missing", observed=broken)
+        return
+    if failed := sdk_log_lines(evidence, r"\bmonitor: (?!.*cancel)"):
+        reasons = sdk_log_lines(evidence, r"os\.TempDir\(\)|too many open files", 1)
+        named = re.search(r'socket on "(/[^"]+)/wandb-[^"]*"|stat (/[^:]+):', "".join(reasons))
+        place = next((g for g in named.groups() if g), "") if named else ""
+        values = {"tmpdir": place or "$TMPDIR", "length": f" ({len(place)} characters)" if place else ""}
+        yield Hit(id="sys-monitor-failed", observed=(*failed[:2], *reasons), values=values)
+        return
+    if reason := _looks_off(evidence):
+        yield Hit(id="sys-disabled-by-setting", observed=(reason,))
         return
     times = sampling(evidence)
     if times.ended_before_first:
@@ -67,7 +82,8 @@ def _unread(evidence: Evidence) -> bool:
     return disk is None or disk.log.status in ("header_only", "empty", "missing", "unreadable", "not_a_wandb_file")
 
 
-def _turned_off(evidence: Evidence) -> str | None:
+def _set_off(evidence: Evidence) -> str | None:
+    """The setting that turns system metrics off, where one is seen."""
     variables = evidence.setup.place.variables if evidence.setup else {}
     for name in OFF_VARIABLES:
         if variables.get(name, "").strip().lower() in ("1", "true", "yes", "on"):
@@ -75,6 +91,11 @@ def _turned_off(evidence: Evidence) -> str | None:
     for run in evidence.local.runs:
         if found := next((name for name in OFF if setting(run, name) is True), None):
             return f"{found} is on in the settings of {run.path}."
+    return None
+
+
+def _looks_off(evidence: Evidence) -> str | None:
+    """What a run lacks besides, where a setting that is not seen turned them off."""
     version, known = job_sdk_version(evidence), environment(evidence)
     if version is None or version_key(version) < ENVIRONMENT_SINCE or sampling(evidence).lasted_s is None:
         return None
@@ -106,7 +127,7 @@ def gpus_absent(evidence: Evidence) -> Iterator[Hit]:
 def _why_absent(
     evidence: Evidence, expected: GpuExpectation, node: NodeTelemetry | None
 ) -> tuple[str, tuple[str, ...]]:
-    if broken := sdk_log_lines(evidence, r"(wandb-xpu|gpu_stats|wandb-symon) binary not found|initialize xpu resource"):
+    if broken := sdk_log_lines(evidence, BINARY_MISSING):
         return "sys-xpu-binary-missing", broken
     if driver := said(evidence, r"/sys/module/amdgpu/initstate: No such file|Driver not initialized \(amdgpu"):
         return "sys-initstate-missing", driver

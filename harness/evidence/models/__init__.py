@@ -28,6 +28,7 @@ from harness.evidence.models.setup import (
     Network,
     Place,
     ProbeStep,
+    ScriptNote,
     Setup,
     Viewer,
 )
@@ -38,6 +39,6 @@ __all__ = [
     "CommandProbe", "Credentials", "Device", "EpochSeen", "Evidence", "Fact", "HttpTrouble", "Job", "JobOutput",
     "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine", "Login", "Mode",
     "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep", "ProcessSeen", "PythonError",
-    "RankSeen", "Request", "RunLink", "SdkLogs", "ServerReading", "ServerRun", "ServerSeries", "Setup", "SlurmJob",
-    "SlurmState", "SlurmStep", "Span", "SystemSeries", "Telemetry", "Trouble", "Viewer", "Watch",
+    "RankSeen", "Request", "RunLink", "ScriptNote", "SdkLogs", "ServerReading", "ServerRun", "ServerSeries", "Setup",
+    "SlurmJob", "SlurmState", "SlurmStep", "Span", "SystemSeries", "Telemetry", "Trouble", "Viewer", "Watch",
 ]  # fmt: skip

@@ -31,6 +31,8 @@ class SdkLogs(Fact):
     """The folder `logs/` of a run directory, read for what explains trouble."""
 
     sdk_version: str | None = None
+    pid: int | None = None
+    """The process that called `wandb.init()`."""
     lines: tuple[LogLine, ...] = ()
     """At most 200 warnings and errors."""
     http: tuple[HttpTrouble, ...] = ()

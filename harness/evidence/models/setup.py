@@ -140,6 +140,14 @@ class Place(Fact):
     trouble: Trouble | None = None
 
 
+class ScriptNote(Fact):
+    """A line of the job script after which a run may be missing without a word."""
+
+    kind: Literal["text_compared_with_number", "init_error_swallowed"]
+    line: int
+    text: str
+
+
 class Setup(Fact):
     """All that preflight learnt."""
 
@@ -149,8 +157,10 @@ class Setup(Fact):
     python: JobPython | None = None
     place: Place = Place()
     script_names: tuple[str, ...] = ()
-    """Which of entity and project the job script names by itself."""
+    """Which of entity, project and base_url the job script names by itself."""
     script_sets_key: bool = False
     """The job script mentions a key or a login, so a missing key here is not the last word."""
+    script_notes: tuple[ScriptNote, ...] = ()
+    """Lines of the job script that may explain why no run came and nothing was said."""
     script_key_line: int | None = None
     """The line of the job script in which a key itself stands, for everyone to read; counted from 1."""

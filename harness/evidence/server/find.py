@@ -40,7 +40,7 @@ def glance(reader: Reader, where: Where) -> ServerReading:
     if not where.projects or not (where.token or where.ids):
         return ServerReading()
     runs: dict[tuple[str, str, str], ServerRun] = {}
-    total = 0
+    unlisted = 0
     missing: Trouble | None = None
     answered = False
     for entity, project in where.projects:
@@ -52,7 +52,7 @@ def glance(reader: Reader, where: Where) -> ServerReading:
                 continue
             return _failed(reader, failure.trouble)
         answered = True
-        total += answer["total"]
+        unlisted += answer["total"] - len(answer["runs"])
         for raw in answer["runs"]:
             run = server_run(raw, _found_by(raw, where))
             runs[run.entity, run.project, run.id] = run
@@ -62,7 +62,7 @@ def glance(reader: Reader, where: Where) -> ServerReading:
         status="read",
         reader_version=reader.version,
         runs=tuple(runs.values()),
-        runs_total=total,
+        runs_total=len(runs) + unlisted,
         requests=reader.requests,
     )
 

@@ -294,6 +294,10 @@ class SlurmTarget:
         cost = self._facts.gpu_hours(self._site.gpu_hours_per_gpu)
         return f"Slurm job {job_id} was cancelled" + ("" if cost is None else f"; it cost {cost:.2f} GPU-hours")
 
+    def sdk_environment(self) -> Mapping[str, str]:
+        """Nothing: the job's processes are on other machines."""
+        return {}
+
     def phase(self) -> str:
         """Say where the job stands; a pending reason in words."""
         return phase(self._facts, over=self._over)

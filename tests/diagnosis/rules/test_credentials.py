@@ -244,3 +244,26 @@ def test_the_viewer_is_the_one_who_decides_whose_account_it_is():
         job=b.job(output=JobOutput(logins=(Login(username="lab", line=1),))),
     )
     assert diagnose(evidence, credentials.RULES) == ()
+
+
+@pytest.mark.parametrize(
+    ("step", "words", "likely"),
+    [
+        ("tls", "wrong version number", "http://own.example"),
+        ("http", "no W&B server answers at this address", "https://own.example"),
+    ],
+)
+def test_something_else_answers_at_the_address(step, words, likely):
+    network = b.refused(step, "tls", words, None).model_copy(update={"base_url": "https://own.example/graphql"})
+    found = b.not_started(setup=b.setup(network=network))
+    assert b.hits(credentials.RULES, found)["auth-base-url-invalid"].values["likely_url"] == likely
+    named = b.no_run(setup=b.setup(network=network, script_names=("base_url",)))
+    assert "auth-base-url-invalid" not in b.hits(credentials.RULES, named)
+
+
+def test_https_to_a_server_without_it_in_the_job():
+    words = 'Post "https://own.example:8080/graphql": tls: first record does not look like a TLS handshake'
+    hit = b.hits(credentials.RULES, b.no_run(job=b.job(f"wandb: ERROR {words}", ending="failed")))[
+        "auth-base-url-invalid"
+    ]
+    assert hit.values["likely_url"] == "http://own.example:8080"

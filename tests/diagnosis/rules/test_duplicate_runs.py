@@ -4,7 +4,7 @@ import pytest
 
 from harness.diagnosis.duplicates import problem
 from harness.diagnosis.rules.duplicate_runs import RULES
-from harness.evidence.models import Request, SlurmJob, SystemSeries
+from harness.evidence.models import Request, SdkLogs, SlurmJob, SystemSeries
 from harness.evidence.wandb_log.models import LocalEnvironment, RunFacts
 from tests.diagnosis import build as b
 
@@ -189,3 +189,10 @@ def test_groups_come_from_the_disk_too():
     runs = [b.local_run(run_id=i, path=f"/w/{i}", offline=True, log=log) for i in "ab"]
     found = b.evidence(request=request(offline=True), local=b.local(*runs), server=b.server())
     assert problem(found) is None
+
+
+def test_runs_of_one_process_are_no_runs_of_ranks():
+    runs = (run("a"), run("b", begun=1003.0))
+    logs = [b.local_run(run_id=i, sdk_logs=SdkLogs(pid=7)) for i in "ab"]
+    assert errors(told(*runs)) == {"dup-one-run-per-rank"}
+    assert errors(told(*runs, local=b.local(*logs))) == set()

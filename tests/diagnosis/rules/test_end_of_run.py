@@ -227,3 +227,11 @@ def test_killed_slurm_job_leaves_files_behind():
     slurm = SlurmJob(job_id="1", final_state="OUT_OF_MEMORY")
     found = killed("OUT_OF_MEMORY", job=Job(ending="out_of_memory", slurm=slurm))
     assert "end-leftover-tmp" in hits(end_of_run.RULES, found)
+
+
+def test_exit_code_without_a_traceback_is_the_scripts_own():
+    told = (ProcessSeen(rank=0, exit_code=3, first=True),)
+    found = evidence(job=Job(ending="failed", exit_code=1, processes=told, output=output("x")))
+    assert hits(end_of_run.RULES, found)["end-failed-exitcode"].values["error"] == "exit code 3"
+    silent = evidence(job=Job(ending="failed", exit_code=1, output=output("x")))
+    assert "end-failed-exitcode" not in hits(end_of_run.RULES, silent)

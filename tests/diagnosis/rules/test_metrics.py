@@ -122,6 +122,12 @@ def test_numpy_nan_left_out_by_an_old_sdk():
     assert "metric-np-nan-dropped" in ids(found)
 
 
+def test_none_is_no_number():
+    loss = b.server_series("loss", count=3, numbers=0, others=3, last=None, sketch=())
+    found = b.evidence(server=b.server(b.server_run(series={"loss": loss})))
+    assert b.hits(RULES, found)["metric-not-number"].values["kind"] == "None"
+
+
 def test_numpy_nan_written_as_null():
     loss = b.server_series("loss", count=3, numbers=1, others=2, last=None, sketch=((0.0, 3.0),))
     run = b.server_run(series={"loss": loss, "acc": b.server_series("acc")}, sdk_version="0.24.2")
@@ -257,3 +263,11 @@ def test_offline_runs_are_judged_on_disk():
         request=request(offline=True), local=b.local(b.local_run(offline=True, log=log)), server=b.server()
     )
     assert b.hits(RULES, found)["metric-missing-key"].values["close"] == "Loss"
+
+
+def test_a_metric_in_rows_that_were_dropped_has_no_other_name():
+    words = "wandb: WARNING Tried to log to step 1 that is less than the current step 5."
+    dropped = b.evidence(
+        request=request(), job=b.job(words), server=b.server(b.server_run(series={"x": b.server_series("x")}))
+    )
+    assert ids(dropped) == {"metric-nonmonotonic-step"}

@@ -283,3 +283,15 @@ def test_noisy_tool():
     job = b.job("WARNING: No AMD GPUs specified\nWARNING: No AMD GPUs specified")
     assert "sys-rocm-smi-stderr-ok" in ids(lumi({**HOST, **gcds()}, sdk="0.16.6", job=job))
     assert "sys-rocm-smi-stderr-ok" not in ids(lumi({**HOST, **gcds()}, sdk="0.17.0", job=job))
+
+
+def test_a_reader_that_did_not_start_is_no_setting():
+    words = "server/listeners: couldn't open Unix socket in os.TempDir(): stat /nowhere: no such file or directory"
+    lines = (
+        LogLine(file="debug-internal.log", level="ERROR", text="monitor: could not create portfile"),
+        LogLine(file="debug-core.log", level="WARN", text=words),
+    )
+    bare = {"sdk": "0.31.0", "metadata": {"host": "nid005001"}}
+    found = laptop({}, on_disk={"sdk_logs": SdkLogs(lines=lines)}, **bare)
+    assert b.hits(RULES, found)["sys-monitor-failed"].values["tmpdir"] == "/nowhere"
+    assert faults(laptop({}, **bare)) == {"sys-disabled-by-setting"}

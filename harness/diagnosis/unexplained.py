@@ -1,0 +1,99 @@
+"""The finding for a symptom that no rule explains: what bears on it, and what would decide."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.diagnosis.duplicates import began_together, listed, made_by_one_process, writers
+from harness.diagnosis.model import CheckResult, Finding
+from harness.diagnosis.view import final_server, made_no_run, output_lines
+from harness.evidence.models import Evidence
+
+MOST_RUNS = 6
+
+
+def unknown(evidence: Evidence | None, checks: Sequence[CheckResult]) -> Finding:
+    """Say that no rule explains a symptom; what bears on it comes first, what the job printed last."""
+    observed = [f"{c.name.rpartition('::')[2]}: {c.reason}" for c in checks]
+    advice: list[str] = []
+    if evidence:
+        observed += [*_no_word(evidence), *_several_runs(evidence, checks), *_job(evidence)]
+        logs = [f"{ln.file}: {ln.text}" for r in evidence.local.runs for ln in r.sdk_logs.lines]
+        observed += [line[:300] for line in logs[-4:]]
+        observed += [line for line in list(output_lines(evidence))[-8:] if line.strip()]
+        advice = [*_advice(evidence, checks)]
+    return Finding(
+        id="unknown",
+        severity="error",
+        title="No known fault explains this",
+        observed=tuple(observed),
+        advice=(
+            *(advice or ["Read the observations above from the top: the first error is usually the cause."]),
+            "Open job.log in the report folder, and logs/debug-internal.log in the run directory.",
+            "Send evidence.json of the report folder to support: it holds what was seen, without keys.",
+        ),
+        guide_section="Troubleshooting",
+        links=("https://docs.wandb.ai/support/",),
+        explains=tuple(c.name for c in checks),
+        stage=1000,
+    )
+
+
+def _silent(evidence: Evidence) -> bool:
+    """Whether the job ran well, and no process of it ever spoke of W&B."""
+    job = evidence.job
+    return job is not None and job.ending == "completed" and made_no_run(evidence) and not job.output.wandb_lines
+
+
+def _no_word(evidence: Evidence) -> Iterator[str]:
+    if not _silent(evidence):
+        return
+    yield "The job ended well; none of its processes printed a line of the SDK or left a run directory."
+    for note in evidence.setup.script_notes if evidence.setup else ():
+        meaning = {
+            "text_compared_with_number": "a variable's text never equals a number",
+            "init_error_swallowed": "an error of wandb.init() ends here",
+        }[note.kind]
+        yield f"{evidence.request.job_path}, line {note.line}: {note.text}    ({meaning})"
+
+
+def _several_runs(evidence: Evidence, checks: Sequence[CheckResult]) -> Iterator[str]:
+    if not any("test_exactly_one_run" in check.name for check in checks):
+        return
+    found = writers(evidence)
+    if made_by_one_process(found):
+        pids = listed(sorted({str(w.pid) for w in found if w.pid}))
+        yield f"One process made several of them (pid {pids}): it called wandb.init() again."
+    elif not began_together(evidence, found):
+        yield "They follow each other: wandb.init() was called again after an earlier run had begun."
+    first = next((w.begun for w in found if w.begun is not None), 0.0)
+    for writer in found[:MOST_RUNS]:
+        begun = f"began {writer.begun - first:.0f} s after the first, " if writer.begun is not None else ""
+        yield f"{writer.where}: {begun}{writer.rows} rows, {'finished' if writer.finished else 'not finished'}."
+
+
+def _job(evidence: Evidence) -> Iterator[str]:
+    job = evidence.job
+    if job is None:
+        return
+    code = f", exit code {job.exit_code}" if job.exit_code is not None else ""
+    yield f"the job ended as {job.ending.replace('_', ' ')}{code}"
+    yield from (f"{e.exception}: {e.message}"[:300] for e in job.output.errors[-3:])
+    reading = final_server(evidence)
+    yield f"server: {reading.status}, {reading.runs_total} runs; disk: {len(evidence.local.runs)} runs"
+
+
+def _advice(evidence: Evidence, checks: Sequence[CheckResult]) -> Iterator[str]:
+    script = evidence.request.job_path or "the script"
+    if _silent(evidence):
+        kinds = {note.kind: note.line for note in (evidence.setup.script_notes if evidence.setup else ())}
+        if line := kinds.get("text_compared_with_number"):
+            yield f'Line {line}: compare a number with a number:\n  int(os.environ["RANK"]) == 0'
+        if line := kinds.get("init_error_swallowed"):
+            yield f"Line {line}: let the error be seen, then run again:\n  import traceback; traceback.print_exc()"
+        yield (
+            "See whether any rank reaches wandb.init(), and in which mode. Right before it:\n"
+            '  print("rank", os.environ.get("RANK"), "mode", os.environ.get("WANDB_MODE"), flush=True)'
+        )
+        yield f"And whether a condition, a flag or a try stands around it:\n  grep -nE 'wandb|try:|except' {script}"
+    elif any("test_exactly_one_run" in check.name for check in checks):
+        yield f"See where runs are made; one is meant:\n  grep -nE 'wandb.init|reinit|finish' {script}"
+        yield 'If several are meant (folds, phases, a sweep), say so by a group:\n  wandb.init(group="my-experiment")'

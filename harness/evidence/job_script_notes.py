@@ -1,0 +1,60 @@
+"""Lines of a job script after which no run comes and nothing says why; read from its text, the script is never run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.evidence.job_sources import parse, read_sources
+from harness.evidence.models.setup import ScriptNote
+
+_LONGEST_LINE = 120
+_MOST_NOTES = 5
+
+
+def script_notes(script: Path | None) -> tuple[ScriptNote, ...]:
+    """Comparisons of a variable's text with a number, and handlers that swallow an error of `wandb.init()`."""
+    text = next(iter(read_sources(script)), "")
+    tree = parse(text)
+    if tree is None:
+        return ()
+    lines = text.splitlines()
+    found = sorted({*_never_equal(tree), *_swallowed(tree)}, key=lambda note: note[1])
+    return tuple(
+        ScriptNote(kind=kind, line=line, text=lines[line - 1].strip()[:_LONGEST_LINE])
+        for kind, line in found[:_MOST_NOTES]
+    )
+
+
+def _never_equal(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    texts = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and _is_variable(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Eq, ast.In)):
+            sides = (node.left, node.comparators[0])
+            text = any(_is_variable(side) or (isinstance(side, ast.Name) and side.id in texts) for side in sides)
+            if text and any(isinstance(side, ast.Constant) and type(side.value) is int for side in sides):
+                yield "text_compared_with_number", node.lineno
+
+
+def _is_variable(node: ast.expr) -> bool:
+    """Whether this is `os.environ[...]`, `os.environ.get(...)` or `os.getenv(...)`: a text, where it is set."""
+    if isinstance(node, ast.Subscript):
+        return ast.unparse(node.value) in ("os.environ", "environ")
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in (
+        "os.environ.get", "environ.get", "os.getenv", "getenv",
+    )  # fmt: skip
+
+
+def _swallowed(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try) and any("wandb.init(" in ast.unparse(statement) for statement in node.body):
+            for handler in node.handlers:
+                if not any(isinstance(below, ast.Raise) for below in ast.walk(handler)):
+                    yield "init_error_swallowed", handler.lineno

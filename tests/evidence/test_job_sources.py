@@ -1,0 +1,96 @@
+"""What a job script brings along is read with it; what is installed, or is not there, is not."""
+
+import pytest
+
+from harness.evidence.job_script import script_mentions_key, script_mode, script_names
+from harness.evidence.job_script_notes import script_notes
+from harness.evidence.job_sources import read_sources
+
+KEY = 'import os\nos.environ["WANDB_API_KEY"] = open("key").read()\n'
+
+
+def write(folder, **files):
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder / next(iter(files)).replace("_dot_", ".")
+
+
+BROUGHT = {
+    "a module": {"train_dot_py": "import keys\n", "keys_dot_py": KEY},
+    "a package's module": {"train_dot_py": "from lib import keys\n", "lib__keys_dot_py": KEY},
+    "a module of a module": {
+        "train_dot_py": "import lib.run\n", "lib__run_dot_py": "from . import keys\n", "lib__keys_dot_py": KEY,
+    },
+    "dotenv": {"train_dot_py": "import dotenv; dotenv.load_dotenv()\n", "_dot_env": "WANDB_API_KEY=x\n"},
+    "a named file": {"train_dot_py": 'load("conf/my.env")\n', "conf__my_dot_env": "WANDB_API_KEY=x\n"},
+    "a sourced file": {"job_dot_sh": "#!/bin/bash\nsource ./env\nsrun x\n", "env": "export WANDB_API_KEY=$(cat k)\n"},
+    "a script that is run": {"job_dot_sh": "#!/bin/bash\nsrun python train.py\n", "train_dot_py": KEY},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("files", BROUGHT.values(), ids=BROUGHT)
+def test_a_key_may_be_set_in_what_the_script_brings_along(tmp_path, files):
+    assert script_mentions_key(write(tmp_path, **files))
+
+
+@pytest.mark.parametrize("text", ["import keys_elsewhere\n", "import netrc, wandb\n", "def broken(:\n", ""])
+def test_the_rest_is_not_read(tmp_path, text):
+    (tmp_path / "keys.py").write_text(KEY)
+    assert len(read_sources(write(tmp_path, train_dot_py=text))) == 1
+    assert not script_mentions_key(tmp_path / "train.py")
+
+
+def test_modules_that_import_each_other_are_read_once(tmp_path):
+    script = write(tmp_path, train_dot_py="import a\n", a_dot_py="import b, train\n", b_dot_py="import a\n")
+    assert len(read_sources(script)) == 3
+
+
+def test_no_script():
+    assert read_sources(None) == ()
+
+
+def test_a_mode_elsewhere_takes_the_certainty_from_the_scripts_own(tmp_path):
+    script = write(tmp_path, train_dot_py='import a, wandb\nwandb.init(mode="offline")\n', a_dot_py="import wandb\n")
+    assert script_mode(script).literal == "offline"
+    (tmp_path / "a.py").write_text('import os\nos.environ["WANDB_MODE"] = "online"\n')
+    assert (script_mode(script).mentioned, script_mode(script).literal) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('wandb.init(entity="team")', ("entity",)),
+        ('wandb.init(project="p", **config)', ("entity", "project")),
+        ('os.environ["WANDB_BASE_URL"] = "https://a.b"', ("base_url",)),
+        ('wandb.login(host="https://a.b")', ("base_url",)),
+        ('print("server", os.environ["WANDB_BASE_URL"])', ()),
+        ("wandb.init()", ()),
+    ],
+)
+def test_what_the_script_names_by_itself(tmp_path, line, named):
+    assert script_names(write(tmp_path, train_dot_py=f"import os, wandb\n{line}\n")) == named
+
+
+def test_arguments_from_elsewhere_may_hold_a_mode(tmp_path):
+    mode = script_mode(write(tmp_path, train_dot_py="import wandb\nwandb.init(**config)\n"))
+    assert (mode.mentioned, mode.literal) == (True, None)
+
+
+NOTED = {
+    'if os.environ["RANK"] == 0: pass': "text_compared_with_number",
+    'if os.environ.get("RANK", 0) == 0: pass': "text_compared_with_number",
+    'rank = os.getenv("RANK")\nif rank == 0: pass': "text_compared_with_number",
+    "try:\n    wandb.init()\nexcept Exception: pass": "init_error_swallowed",
+    'if int(os.environ["RANK"]) == 0: pass': None,
+    'if os.environ["RANK"] == "0": pass': None,
+    "try:\n    wandb.init()\nexcept Exception:\n    raise": None,
+    "try:\n    other()\nexcept Exception: pass": None,
+}
+
+
+@pytest.mark.parametrize(("text", "kind"), NOTED.items())
+def test_lines_after_which_a_run_may_be_missing(tmp_path, text, kind):
+    notes = script_notes(write(tmp_path, train_dot_py=text))
+    assert [note.kind for note in notes] == ([kind] if kind else [])
