@@ -131,11 +131,11 @@ def _explain_log(parser: Parser, path: Path) -> int:
 
 
 def matches(lines: Iterable[str]) -> Iterator[tuple[Entry, int, str]]:
-    """Yield each fault whose text is in the log, with the first line that holds it."""
+    """Yield each fault whose text is in the log, with the first line that holds it; an empty line tells nothing."""
     patterns = [(e, p) for e in catalogue().values() for s in e.symptoms if (p := pattern_of(s))]
     done: set[str] = set()
     for number, line in enumerate(lines, 1):
-        for entry, pattern in patterns:
+        for entry, pattern in patterns if line.strip() else ():
             if entry.id not in done and pattern.search(line):
                 done.add(entry.id)
                 yield entry, number, line

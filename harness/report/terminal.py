@@ -40,7 +40,7 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
         return
     width = max(40, min(shutil.get_terminal_size().columns, 100))
     wordy = terminal.config.option.verbose >= 0
-    terminal.section("W&B verification", sep="=", bold=True)
+    terminal.write_sep("=", "W&B verification", bold=True)
     for line in tree(verdict.checks, width, whole=wordy):
         terminal.write_line(line.text, **({line.colour: True} if line.colour else {}))
     for text in (*facts(session, verdict, width), "") if wordy else ():
@@ -63,7 +63,7 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
 def interruption(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     """Say that there is no verdict, and what is there."""
     by = f" by {session.interrupts.came}" if session.interrupts.came else ""
-    terminal.section("W&B verification", sep="=", bold=True)
+    terminal.write_sep("=", "W&B verification", bold=True)
     terminal.write_line(f"interrupted{by}: not every check was made, so there is no verdict")
     saved = session.folder / "evidence.json"
     if saved.exists():

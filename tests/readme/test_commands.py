@@ -1,0 +1,166 @@
+"""Every command in README is run here or by a named test, or it is said why it cannot be run."""
+
+import shutil
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from harness.loopback.server import LoopbackServer
+from harness.options import OPTIONS
+from tests.faults.scenario import PRELUDE, init_job
+from tests.readme.commands import commands, flags
+from tests.readme.desk import CLONE, Desk, lay
+
+README = (CLONE / "README.md").read_text()
+USER = "pytest CLONE/checks -c CLONE/pyproject.toml --rootdir CLONE --job train.py"
+
+RUN: dict[str, str | None] = {
+    f"{USER} --server real": None,
+    f"{USER} --report report --junit-xml report/junit.xml": None,
+    "pytest checks --job train.py --nproc 4": "dup-one-run-per-rank",
+    "pytest checks --run ENTITY/PROJECT/RUN_ID": None,
+    "pytest checks --run-dir wandb/": None,
+    "pytest checks --job-log slurm-123.out": None,
+    "pytest checks --replay evidence.json": None,
+}
+"""Run below: the root cause that comes out."""
+PRINTS = {
+    "python -m harness explain --log slurm-123.out": "ver-core-banner",
+    "python -m harness faults": "auth-no-key",
+    "python -m harness explain FAULT_ID": "Every rank made its own W&B run",
+}
+"""Run below: a word that is printed."""
+ELSEWHERE = {
+    "make check": (".ci/run", "make check"),
+    "make test": (".ci/run", "make test-together"),
+    "TORCH='torch==2.14.1 torchvision==0.29.1' make check": (".ci/run", 'TORCH:-torch==2.14.1 torchvision==0.29.1}"'),
+    "pytest checks": ("Makefile", "$(PY) -m pytest checks\n"),
+    "pip install -e '.[local]'": ("Makefile", "-e '.[local,test]'"),
+    USER: ("tests/examples/test_github.py", "def test_its_command_verifies_a_script"),
+    ".venv/bin/pytest checks --lumi --lumi-account project_465000000": (
+        "tests/slurm/test_verification.py", "def test_default_job_passes_on_two_nodes",
+    ),
+    "reframe -c examples/reframe/wandb_check.py -r -S WandbCheck.options=--lumi,--lumi-account=project_465000000": (
+        "tests/slurm/test_reframe.py", "def test_the_harness_submits_its_own_job",
+    ),
+    "pytest checks --offline": ("tests/faults/scenarios/metrics.py", 'options=("--offline",)'),
+    "wandb login": ("tests/compat/test_loopback_sdks.py", "def test_login_and_sync_of_an_offline_run"),
+    "sbatch --test-only": ("tests/targets/test_slurm_commands.py", "def test_only_final_refusals_of_the_trial_count"),
+    "python -m harness loopback": ("tests/loopback/test_cli.py", "def test_it_prints_two_lines_serves_and_ends"),
+    "python -m tests.compat.matrix": ("tests/compat/test_matrix.py", "def test_readme_has_the_table"),
+}  # fmt: skip
+"""Run by another file: where, and words of it that run the command."""
+NOT_RUN = {
+    "module load cray-python": "modules are LUMI's",
+    "python -m venv .venv && .venv/bin/pip install -e .": "installs from the network; the Makefile does the same",
+    "export WANDB_API_KEY=…": "the key is the user's",
+    "pip install torch": "named as what may bring gigabytes",
+    "wandb verify": "another tool, named beside this one",
+}
+FOREIGN = {"--rootdir", "--junit-xml", "--log", "--test-only", "--cov", "--port", "--api-key", "--state"}
+"""Options of pytest, sbatch and of `python -m harness`."""
+
+
+def test_every_command_is_run_or_has_a_reason():
+    known = {**RUN, **PRINTS, **ELSEWHERE, **NOT_RUN}
+    found = commands(README)
+    assert [c for c in found if c not in known] == [], "run them in tests/readme/test_commands.py, or say why not"
+    assert [c for c in known if c not in found] == [], "README has them no more"
+
+
+@pytest.mark.parametrize("command", ELSEWHERE)
+def test_what_runs_elsewhere_still_does(command):
+    file, words = ELSEWHERE[command]
+    assert words in (CLONE / file).read_text()
+
+
+def test_every_option_that_readme_names_exists():
+    assert flags(README) - FOREIGN <= {o.flag for o in OPTIONS}
+
+
+def test_commands_are_found_in_blocks_with_and_without_prompt_and_in_the_text():
+    text = "`make it`\n```\n$ pytest a  # why\nout\n```\n```sh\npip b\n```\n`wandb` `--lumi` | `X='1 2' make it` |"
+    assert commands(text) == ["pytest a", "pip b", "make it", "X='1 2' make it"]
+
+
+def test_an_option_that_does_not_exist_is_found():
+    assert flags("`--nope-such`, a -- dash, x--y") == {"--nope-such"}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A desk on which the job was verified once against the user's own server; its files are there for the rest."""
+    folder, home = tmp_path_factory.mktemp("desk"), tmp_path_factory.mktemp("home")
+    with LoopbackServer() as server:
+        laid = lay(folder, home, server.environment(), PRELUDE + init_job())
+        done = laid.run(f"{USER} --server real")
+        assert done.verdict, done.text
+        report = next(folder.glob(".harness/*"))
+        shutil.copy(report / "job.log", folder / "slurm-123.out")
+        shutil.copy(report / "evidence.json", folder / "evidence.json")
+        yield laid, done
+
+
+def path_of(verdict):
+    return "/".join(verdict["runs"][0][k] for k in ("entity", "project", "id"))
+
+
+@pytest.mark.slow
+def test_a_job_on_the_users_own_server(desk):
+    _, done = desk
+    assert (done.code, done.verdict["verdict"]) == (0, "passed"), done.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [c for c in RUN if c.startswith("pytest checks") and "--job " not in c])
+def test_other_ways_into_what_ran(desk, command):
+    laid, first = desk
+    done = laid.run(command, **{"ENTITY/PROJECT/RUN_ID": path_of(first.verdict)})
+    assert done.verdict, done.text
+    assert done.verdict["root_cause"] == RUN[command], done.text
+    assert (done.code, done.verdict["verdict"]) in ((0, "passed"), (10, "inconclusive")), done.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", PRINTS)
+def test_commands_that_print(desk, command):
+    done = desk[0].run(command, FAULT_ID="dup-one-run-per-rank")
+    assert done.code == 0, done.text
+    assert PRINTS[command] in done.text
+
+
+@pytest.fixture
+def careless(tmp_path) -> Desk:
+    """A desk with a script whose every rank initialises a run."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "work").mkdir()
+    return lay(tmp_path / "work", tmp_path / "home", {}, PRELUDE + init_job(guard="if True:"))
+
+
+@pytest.mark.slow
+def test_a_job_whose_every_rank_calls_init_looks_as_readme_shows_it(careless):
+    command = "pytest checks --job train.py --nproc 4"
+    done = careless.run(command)
+    assert (done.code, done.verdict["root_cause"]) == (1, RUN[command]), done.text
+    shown = next(b for b in README.split("```") if f"$ {command}" in b)
+    stable = [
+        line for line in shown.splitlines()[2:] if line.startswith(("expected", "cause", "verdict", "          groups"))
+    ]
+    assert len(stable) >= 4
+    assert [line for line in stable if line not in done.text.splitlines()] == []
+
+
+@pytest.mark.slow
+def test_junit_tells_fault_root_cause_and_run(careless):
+    done = careless.run(f"{USER} --report report --junit-xml report/junit.xml")
+    suite = ET.parse(careless.folder / "report" / "junit.xml").getroot().find("testsuite")
+    whole = [(p.get("name"), p.get("value")) for p in suite.find("properties")]
+    runs = [r["url"] for r in done.verdict["runs"]]
+    cause = "dup-one-run-per-rank"
+    assert whole == [("verdict", "failed"), ("root_cause", cause), *(("run", r) for r in runs)]
+    failed = [c for c in suite.iter("testcase") if c.find("failure") is not None]
+    assert [c.get("name") for c in failed] == ["test_exactly_one_run"]
+    own = {p.get("name"): p.get("value") for p in failed[0].find("properties")}
+    assert own == {"outcome": "failed", "fault": cause}
+    assert failed[0].find("failure").get("message").startswith(f"{cause}: Every rank made its own W&B run")
+    assert "Let rank 0 alone initialise and log" in failed[0].find("failure").text
