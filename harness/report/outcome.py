@@ -38,7 +38,10 @@ def judge(name: str, call: pytest.CallInfo[None], session: "Session") -> CheckRe
         cause = session.cause_of(name)
         follows = cause is not None and cause.covers(name) == "blocks"
         return CheckResult(name=name, outcome="blocked" if follows else "failed", reason=reason, duration_s=seconds)
-    reason = f"{INFRASTRUCTURE}{type(error).__name__}: {error}"
+    what = f"{type(error).__name__}: {error}"
+    if isinstance(error, OSError) and error.filename:
+        what = f"{error.filename}: {error.strerror}"
+    reason = f"{INFRASTRUCTURE}{what}"
     return CheckResult(name=name, outcome="not_checked", reason=reason[:500], duration_s=seconds)
 
 

@@ -11,6 +11,10 @@ from harness.evidence.models import JsonValue, ServerRun, ServerSeries, SystemSe
 FoundBy = Literal["token", "id", "slurm_job", "window", "asked"]
 KEYS = 2000
 SKETCH = 200
+SYSTEM_KEYS = 10_000
+FINE_KEYS = 300
+COARSE = 20
+"""Beyond so many system metrics a sketch has fewer points, as it has where the log on disk is read."""
 LONGEST = 400
 NUMBERS = ("number",)
 NON_FINITE = ("NaN", "Infinity", "-Infinity")
@@ -166,14 +170,16 @@ def system_series(events: Sequence[Mapping[str, Any]]) -> dict[str, SystemSeries
     for index, event in enumerate(events):
         at = number(event.get("_runtime"))
         for key, value in event.items():
-            if key[:1] != "_" and (read := number(value)) is not None and (key in gathered or len(gathered) < KEYS):
+            room = key in gathered or len(gathered) < SYSTEM_KEYS
+            if room and key[:1] != "_" and (read := number(value)) is not None:
                 gathered.setdefault(key, []).append((at if at is not None else float(index), read))
-    return {key: _system(key, points) for key, points in gathered.items()}
+    most = SKETCH if len(gathered) <= FINE_KEYS else COARSE
+    return {key: _system(key, points, most) for key, points in gathered.items()}
 
 
-def _system(key: str, points: Sequence[tuple[float, float]]) -> SystemSeries:
+def _system(key: str, points: Sequence[tuple[float, float]], most: int) -> SystemSeries:
     values = [v for _, v in points]
-    stride = -(-len(points) // SKETCH)
+    stride = -(-len(points) // most)
     return SystemSeries(
         key=key,
         count=len(values),

@@ -9,7 +9,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import IO, Any, NoReturn
 
@@ -33,6 +33,14 @@ COUNTS = """query HarnessCounts($entity: String!, $project: String!, $run: Strin
 }"""
 """Fields of the SDK's own RunResumeStatus query."""
 SAMPLES = 200
+SYSTEM_SAMPLES = 500
+SYSTEM_VALUES = 200_000
+"""So many values of system metrics are read at most: 64 nodes with 8 GPUs have 4,000 metrics."""
+
+
+def samples_of(metrics: Mapping[str, Any] | None) -> int:
+    """Return how many samples of each system metric to read; enough to tell a metric that moves from one that rests."""
+    return max(20, min(SYSTEM_SAMPLES, SYSTEM_VALUES // max(1, len(metrics or ()))))
 
 
 class Worker:
@@ -115,7 +123,7 @@ class Worker:
         internal = dict(run.rawconfig or {}).get("_wandb") or {}
         answer: dict[str, Any] = {"series": {}, "partial": [], "internal": internal}
         readers: dict[str, Callable[[], Any]] = {
-            "system": lambda: run.history(samples=500, pandas=False, stream="system"),
+            "system": lambda: run.history(samples=samples_of(run.system_metrics), pandas=False, stream="system"),
             "files": lambda: sorted(f.name for f in self._first(run.files(per_page=100), 100)),
         }
         names = {"entity": request["entity"], "project": request["project"], "run": request["id"]}

@@ -9,10 +9,11 @@ from harness.evidence.wandb_log.models import SystemSeriesSummary
 from harness.evidence.wandb_log.series import SKETCH_POINTS, Extent, Sketch, bound
 from harness.evidence.wandb_log.values import MAX_KEY, as_number, clean_text, parse_json, to_number
 
-_MAX_SERIES = 2000
+_MAX_SERIES = 10_000
 _FINE_SERIES = 300
 _COARSE_POINTS = 20
 _GATHERED = 128
+_COARSE_GATHERED = 16
 _MAX_LABELS = 256
 _MAX_TEXT = 100
 # In shared mode every writer marks its series: `cpu/l:rank0`.
@@ -22,7 +23,7 @@ _LABEL_MARK = "/l:"
 class SystemSeries:
     """One system metric; samples are gathered and summed up many at a time."""
 
-    def __init__(self, key: str, sketch_points: int = SKETCH_POINTS) -> None:
+    def __init__(self, key: str, sketch_points: int = SKETCH_POINTS, gathered: int = _GATHERED) -> None:
         self.key = key
         self._count = 0
         self._nonzero = 0
@@ -32,6 +33,7 @@ class SystemSeries:
         self._start = 0.0
         self._last_number_at = 0.0
         self._sketch = Sketch(sketch_points)
+        self._gathered = gathered
         self._times: list[float] = []
         self._texts: list[str] = []
 
@@ -40,7 +42,7 @@ class SystemSeries:
         self._start = start
         self._times.append(time)
         self._texts.append(text)
-        if len(self._times) >= _GATHERED:
+        if len(self._times) >= self._gathered:
             self._sum_up()
 
     def _sum_up(self) -> None:
@@ -120,8 +122,9 @@ class System:
                 return None
             if _LABEL_MARK in name and len(self.labels) < _MAX_LABELS:
                 self.labels.add(name.rpartition(_LABEL_MARK)[2])
-            points = SKETCH_POINTS if len(self._series) < _FINE_SERIES else _COARSE_POINTS
-            series = self._series[name] = SystemSeries(name, points)
+            fine = len(self._series) < _FINE_SERIES
+            sizes = (SKETCH_POINTS, _GATHERED) if fine else (_COARSE_POINTS, _COARSE_GATHERED)
+            series = self._series[name] = SystemSeries(name, *sizes)
         return series
 
     def summaries(self) -> dict[str, SystemSeriesSummary]:
