@@ -192,7 +192,7 @@ def many_offline(site: Site, part: float) -> Iterator[tuple[str, tuple[str, ...]
         run = folder / f"offline-run-{at}-r{number:05}"
         run.mkdir(parents=True)
         os.link(log, run / f"run-r{number:05}.wandb")
-    yield f"offline folder with {count:,} runs", ("--run-dir", "wandb")
+    yield f"offline folder with {count:,} runs", ("--run-dir", "wandb", "--expect", "loss")
 
 
 CASES: tuple[Case, ...] = (many_runs, many_gpus, long_output, many_outputs, many_offline)
