@@ -14,7 +14,7 @@ from harness.settings import Settings, SettingsError, SlurmSettings
 from harness.targets.slurm import states
 from harness.targets.slurm.cadence import Cadence
 from harness.targets.slurm.commands import Answer, Slurm
-from harness.targets.slurm.container import inspect
+from harness.targets.slurm.container import Image, inspect
 from harness.targets.slurm.interrupts import Interrupts
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.preflight import refuse_unknown_job
@@ -55,16 +55,18 @@ def double(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Double:
     return found
 
 
-def target(tmp_path: Path, double: Double, clock: Clock, **slurm: object) -> SlurmTarget:
+def target(
+    tmp_path: Path, double: Double, clock: Clock, image: Image | None = None, job: Path | None = None, **slurm: object
+) -> SlurmTarget:
     folder = tmp_path / "report"
     folder.mkdir(exist_ok=True)
     (tmp_path / "image.sif").write_text("")
     settings = Settings(
-        target="slurm", source="job", server="real", cwd=tmp_path,
+        target="slurm", source="job", server="real", cwd=tmp_path, job=job,
         slurm=SlurmSettings(**{"account": "project_462000001", "container": tmp_path / "image.sif", **slurm}),
     )  # fmt: skip
     env = {**double.env(), "WANDB_TAGS": "harness-1", "WANDB_API_KEY": "k" * 40, "SBATCH_PARTITION": "nope"}
-    return SlurmTarget(settings, folder, env, site=Site(node_local=()), clock=clock)
+    return SlurmTarget(settings, folder, env, image=image, site=Site(node_local=()), clock=clock)
 
 
 def passes(job: SlurmTarget, clock: Clock, seconds: float) -> None:
@@ -345,7 +347,27 @@ def test_wandb_in_the_image_is_read_from_its_list(tmp_path, double, listed, expe
     image.write_text("")
     image.with_suffix(".json").write_text(listed)
     assert inspect(image, Site(), Slurm(double.env())).wandb == expected
-    assert not double.calls("singularity")
+    assert bool(double.calls("singularity")) == (expected == "missing"), (
+        "its Python may find what the list does not hold"
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "submitted"), [(None, False), ("import wandb", False), ("import sys; sys.path[:0] = ['w']", True)]
+)
+def test_an_image_without_wandb_gets_no_job(tmp_path, double, clock, script, submitted):
+    image = tmp_path / "torch.sif"
+    image.write_text("")
+    double.says("singularity", {"out": '{"python": [{"name": "torch", "version": "2.10"}]}'},
+                {"code": 1, "err": "PackageNotFoundError: No package metadata was found for wandb"})  # fmt: skip
+    seen = inspect(image, Site(), Slurm(double.env()))
+    assert seen.certainly_without
+    (tmp_path / "train.py").write_text(script or "")
+    with target(tmp_path, double, clock, seen, job=tmp_path / "train.py" if script else None) as job:
+        double.says("squeue", queued("CANCELLED"))
+        told = job.job()
+    assert (told.ending != "refused") is submitted
+    assert ("has no wandb" in (told.stopped_by_harness or "")) is not submitted
 
 
 def test_wandb_in_the_image_is_asked_of_its_python(tmp_path, double):

@@ -67,7 +67,8 @@ def not_installed(evidence: Evidence) -> Iterator[Hit]:
     if not observed and quiet and python and python.wandb_kind == "missing":
         observed = (f"{python.executable} finds no package named wandb, and the job made no run.",)
     if observed:
-        yield Hit(id="init-not-installed", observed=observed)
+        unsent = evidence.job is not None and evidence.job.ending == "refused"
+        yield Hit(id="init-not-installed", observed=observed, fails=("test_job_was_submitted",) if unsent else None)
 
 
 def core_missing(evidence: Evidence) -> Iterator[Hit]:

@@ -16,6 +16,7 @@ from harness.targets.slurm.site import Site
 EXEC_S = 60.0
 """Starting a container on a busy login node takes seconds; the image may be 20 GB on Lustre."""
 LARGEST_SBOM = 64 << 20
+PYTHON = "the image's Python"
 _ASK = "import importlib.metadata as m; print('wandb', m.version('wandb'))"
 
 
@@ -28,6 +29,11 @@ class Image:
     wandb: str | None = None
     """Version, `missing`, or None where it could not be told."""
     told_by: str = ""
+
+    @property
+    def certainly_without(self) -> bool:
+        """Whether the image's own Python, which also sees packages in the user's home, finds no wandb."""
+        return self.wandb == "missing" and self.told_by == PYTHON
 
 
 def choose(asked: Path | None, site: Site) -> Path:
@@ -42,17 +48,24 @@ def inspect(path: Path, site: Site, slurm: Slurm) -> Image:
     """Look for wandb: in the software list beside the image or within it, else by asking the image's Python."""
     if not path.exists():
         return Image(path, exists=False)
-    for beside in (path.with_suffix(".json"), Path(f"{path}.json"), path / ".sbom.json"):
-        if version := _from_file(beside):
-            return Image(path, exists=True, wandb=version, told_by=beside.name)
-    answer = slurm.run([site.container_command, "exec", str(path), "cat", "/.sbom.json"], EXEC_S)
-    if answer.code == 0 and (version := _from_text(answer.out)):
-        return Image(path, exists=True, wandb=version, told_by="/.sbom.json")
+    listed, told_by = _listed(path, site, slurm)
+    if listed and listed != "missing":
+        return Image(path, exists=True, wandb=listed, told_by=told_by)
     answer = slurm.run([site.container_command, "exec", str(path), "python", "-c", _ASK], EXEC_S)
     if found := re.search(r"^wandb (\S+)$", answer.out, re.MULTILINE):
-        return Image(path, exists=True, wandb=found[1], told_by="the image's Python")
-    missing = "PackageNotFoundError" in answer.err
-    return Image(path, exists=True, wandb="missing" if missing else None, told_by=answer.err.strip()[-200:])
+        return Image(path, exists=True, wandb=found[1], told_by=PYTHON)
+    if "PackageNotFoundError" in answer.err:
+        return Image(path, exists=True, wandb="missing", told_by=PYTHON)
+    return Image(path, exists=True, wandb=listed, told_by=told_by or answer.err.strip()[-200:])
+
+
+def _listed(path: Path, site: Site, slurm: Slurm) -> tuple[str | None, str]:
+    """Return what a list of the image's software says of wandb, and which list."""
+    for beside in (path.with_suffix(".json"), Path(f"{path}.json"), path / ".sbom.json"):
+        if version := _from_file(beside):
+            return version, beside.name
+    answer = slurm.run([site.container_command, "exec", str(path), "cat", "/.sbom.json"], EXEC_S)
+    return (_from_text(answer.out) if answer.code == 0 else None), "/.sbom.json"
 
 
 def _from_file(path: Path) -> str | None:

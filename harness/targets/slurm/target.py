@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections.abc import Callable, Mapping
@@ -115,6 +116,8 @@ class SlurmTarget:
             return None
         if not container.exists():
             return f"the container image {container} is not there"
+        if self._image and self._image.certainly_without and not _brings_packages(self._settings.job):
+            return f"the container image {container} has no wandb"
         local = [p for p in self._site.node_local if self._folder.resolve().is_relative_to(p)]
         if local:
             return f"the report folder is on {local[0]}, which every node has for itself: name another with --report"
@@ -315,6 +318,14 @@ class SlurmTarget:
         """What the probe wrote on each node, a file each; empty where the job did not get that far."""
         found = sorted(self._folder.glob("gpu-*.json"))
         return read_probes(found) if found else Telemetry()
+
+
+def _brings_packages(script: Path | None) -> bool:
+    """Whether a user's script may find packages where the image's Python does not look by itself."""
+    return (
+        script is not None
+        and re.search(r"sys\.path|addsitedir|\bpip\b", script.read_text(errors="replace")) is not None
+    )
 
 
 def _told(marker: Path, job_id: str) -> int | None:

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import job as rules
 from harness.evidence.models import (
     Evidence,
     Job,
+    LocalReading,
     RankSeen,
     Request,
+    ServerReading,
     SlurmJob,
     SlurmState,
     SlurmStep,
@@ -87,6 +90,15 @@ def test_image_that_preflight_missed() -> None:
     scheduler = slurm(job_id=None, final_state=None, container="/appl/gone.sif", container_exists=False)
     told = evidence(job=Job(ending="refused", slurm=scheduler, stopped_by_harness="the image is not there"))
     assert found(told) == {"job-sif-missing"}
+
+
+def test_image_without_wandb_that_got_no_job() -> None:
+    scheduler = slurm(job_id=None, final_state=None, container="/appl/torch.sif", container_wandb="missing")
+    refusal = Job(ending="refused", slurm=scheduler, stopped_by_harness="it has no wandb")
+    told = evidence(job=refusal, local=LocalReading(), server=ServerReading())
+    first = diagnose(told)[0]
+    assert first.id == "init-not-installed"
+    assert first.covers("test_2_job.py::test_job_was_submitted") == "fails"
 
 
 def waiting(reason: str, **change: Any) -> Evidence:
