@@ -2,7 +2,7 @@
 
 import re
 
-BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 TYPED = re.compile(
     r"(?:[A-Z_]+=\S+ )?(?:\S*/)?(?:pytest|python3?|make|pip|wandb|reframe|module|sbatch|export|torchrun) "
@@ -11,8 +11,8 @@ TYPED = re.compile(
 
 
 def commands(text: str) -> list[str]:
-    """Every command once, in order, without comments."""
-    found = [line for block in BLOCK.findall(text) for line in lines_of(block)]
+    """Every command once, in order, without comments; a block of YAML is a file, no command."""
+    found = [line for kind, block in BLOCK.findall(text) if kind != "yaml" for line in lines_of(block)]
     found += [span for span in SPAN.findall(BLOCK.sub("", text)) if TYPED.match(span) or re.match(r"[A-Z_]+='", span)]
     return list(dict.fromkeys(re.sub(r"\s+#.*", "", line).strip() for line in found))
 

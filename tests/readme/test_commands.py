@@ -43,6 +43,11 @@ ELSEWHERE = {
     "reframe -c examples/reframe/wandb_check.py -r -S WandbCheck.options=--lumi,--lumi-account=project_465000000": (
         "tests/slurm/test_reframe.py", "def test_the_harness_submits_its_own_job",
     ),
+    "pytest checks --lumi --lumi-account project_465000000": (
+        "tests/slurm/test_verification.py", "def test_default_job_passes_on_two_nodes",
+    ),
+    "python -m tests.slurm.proofs": ("tests/targets/test_slurm_proofs.py", "def test_the_table_is_printed"),
+    "python -m tests.slurm.interruptions": ("tests/slurm/test_interruption.py", "interrupt(player, moment"),
     "pytest checks --offline": ("tests/faults/scenarios/metrics.py", 'options=("--offline",)'),
     "wandb login": ("tests/compat/test_loopback_sdks.py", "def test_login_and_sync_of_an_offline_run"),
     "sbatch --test-only": ("tests/targets/test_slurm_commands.py", "def test_only_final_refusals_of_the_trial_count"),
@@ -54,6 +59,8 @@ NOT_RUN = {
     "module load cray-python": "modules are LUMI's",
     "python -m venv .venv && .venv/bin/pip install -e .": "installs from the network; the Makefile does the same",
     "export WANDB_API_KEY=…": "the key is the user's",
+    "lumi-allocations": "a command of LUMI's",
+    "python -m tests.slurm": "serves until it is interrupted, what the fixture `lab` of tests/slurm serves",
     "pip install torch": "named as what may bring gigabytes",
     "wandb verify": "another tool, named beside this one",
 }
@@ -81,6 +88,10 @@ def test_every_option_that_readme_names_exists():
 def test_commands_are_found_in_blocks_with_and_without_prompt_and_in_the_text():
     text = "`make it`\n```\n$ pytest a  # why\nout\n```\n```sh\npip b\n```\n`wandb` `--lumi` | `X='1 2' make it` |"
     assert commands(text) == ["pytest a", "pip b", "make it", "X='1 2' make it"]
+
+
+def test_a_block_of_yaml_is_no_command():
+    assert commands("```yaml\na: b\n```\n\n```\npip b\n```\n") == ["pip b"]
 
 
 def test_an_option_that_does_not_exist_is_found():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.diagnosis.entries import catalogue
-from tests.slurm.proofs import PROOFS, REAL
+from tests.slurm.proofs import PROOFS, REAL, main
 from tests.slurm.test_job_faults import CASES
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -34,3 +34,10 @@ def test_the_test_is_there_and_is_about_this_fault(fault):
         assert [c.cause for c in CASES if c.name == case] == [fault]
     else:
         assert f'"{fault}"' in text
+
+
+def test_the_table_is_printed(capsys):
+    main()
+    told = capsys.readouterr().out
+    assert "test_fault_is_named[time-limit]" in told
+    assert all(fault in told for fault in PROOFS)
