@@ -70,6 +70,13 @@ class Session:
         covering = [(f, how) for f in self.findings() if (how := f.covers(check))]
         return next((f for f, how in covering if how == "fails"), covering[0][0] if covering else None)
 
+    def named_cause(self, check: str) -> Finding | None:
+        """The cause that is named beside a failed check: the one that the verdict tells of."""
+        from harness.diagnosis.verdict import cause_among
+
+        failed = [r.name for r in self.results.values() if r.outcome == "failed"]
+        return cause_among(check, failed, self.findings())
+
     def blocker(self, check: str, needs: Sequence[str]) -> str | None:
         """Name the check without which this one means nothing, if it did not pass."""
         param = check.partition("[")[2]

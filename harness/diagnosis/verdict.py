@@ -74,7 +74,7 @@ def explain(checks: Sequence[CheckResult], findings: Sequence[Finding]) -> list[
     set_aside = {c.name for c in checks if c.outcome == "blocked"}
     explained: set[str] = set()
     kept: list[Finding] = []
-    for finding in sorted(findings, key=lambda f: (f.stage, not _direct(f, failed))):
+    for finding in _in_order(findings, failed):
         mine = {n for n in failed if finding.covers(n)}
         if mine - explained:
             followers = {n for n in set_aside if finding.covers(n)}
@@ -83,6 +83,16 @@ def explain(checks: Sequence[CheckResult], findings: Sequence[Finding]) -> list[
         elif finding.severity != "error":
             kept.append(finding)
     return kept
+
+
+def cause_among(name: str, failed: Iterable[str], findings: Sequence[Finding]) -> Finding | None:
+    """Name the cause that `explain` keeps for a failed check, as far as failures are known."""
+    return next((f for f in _in_order(findings, {*failed, name}) if f.covers(name)), None)
+
+
+def _in_order(findings: Sequence[Finding], failed: set[str]) -> list[Finding]:
+    """Order findings by stage; of one stage those whose own symptom failed come first."""
+    return sorted(findings, key=lambda f: (f.stage, not _direct(f, failed)))
 
 
 def _direct(finding: Finding, failed: Iterable[str]) -> bool:

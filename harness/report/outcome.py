@@ -52,7 +52,7 @@ def _seconds(call: pytest.CallInfo[None]) -> float:
 def annotate(item: pytest.Item, result: CheckResult, session: "Session") -> None:
     """Give JUnit the outcome and the fault id; pytest reads these properties before it writes the report."""
     item.user_properties.append(("outcome", result.outcome))
-    if result.outcome == "failed" and (cause := session.cause_of(result.name)):
+    if result.outcome == "failed" and (cause := session.named_cause(result.name)):
         item.user_properties.append(("fault", cause.id))
 
 
@@ -61,7 +61,7 @@ def rewrite(report: pytest.TestReport, result: CheckResult, item: pytest.Item, s
     where, style = (str(item.path), item.reportinfo()[1] or 0), item.config.option.tbstyle
     expected = (getattr(getattr(item, "function", None), "__doc__", None) or item.name).strip().splitlines()[0]
     if result.outcome == "failed":
-        cause = session.cause_of(result.name)
+        cause = session.named_cause(result.name)
         told = failure(where, expected, result.reason, cause, quiet=style == "line")
         report.longrepr = cast("Any", told)
     elif result.outcome == "not_checked":

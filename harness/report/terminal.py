@@ -41,7 +41,9 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     width = max(40, min(shutil.get_terminal_size().columns, 100))
     wordy = terminal.config.option.verbose >= 0
     terminal.write_sep("=", "W&B verification", bold=True)
-    for line in tree(verdict.checks, width, whole=wordy):
+    # With -q the tree says no more than what pytest has just shown of each check.
+    shown = not wordy and terminal.config.option.tbstyle not in ("no", "line")
+    for line in () if shown else tree(verdict.checks, width, whole=wordy):
         terminal.write_line(line.text, **({line.colour: True} if line.colour else {}))
     for text in (*facts(session, verdict, width), "") if wordy else ():
         terminal.write_line(text)

@@ -1,7 +1,7 @@
 """The verdict: which cause counts, what it explains, what stays unexplained."""
 
 from harness.diagnosis.model import CheckResult, Finding
-from harness.diagnosis.verdict import assemble
+from harness.diagnosis.verdict import assemble, cause_among
 from harness.evidence.models import ScriptNote
 from tests.diagnosis import build as b
 from tests.diagnosis.build import evidence
@@ -41,6 +41,15 @@ def test_two_independent_causes_are_both_shown():
     verdict = assemble(evidence(), [check("a", "failed"), check("b", "failed")], findings)
     assert verdict.root_cause == "early"
     assert [f.id for f in verdict.findings] == ["early", "late"]
+
+
+def test_the_cause_named_beside_a_check_is_the_one_that_the_verdict_keeps():
+    findings = [finding("late", 80, fails=("b",)), finding("early", 10, fails=("a",), blocks=("b",))]
+    checks = [check("a", "failed"), check("b", "failed")]
+    (kept,) = assemble(evidence(), checks, findings).findings
+    for c in checks:
+        assert cause_among(c.name, ["test_x.py::a"], findings).id == kept.id == "early"
+    assert cause_among("test_x.py::c", [], findings) is None
 
 
 def test_a_consequence_names_the_symptom_that_blocked_it():
