@@ -4,7 +4,7 @@ VENV ?= .venv
 JOBS ?= 2
 PY := $(VENV)/bin/python
 
-.PHONY: check test test-together test-alone quick lint bench faults
+.PHONY: check test test-together test-alone quick lint bench faults fire
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; on LUMI: module load cray-python")'
@@ -37,3 +37,6 @@ bench: $(VENV)/.installed
 
 faults: $(VENV)/.installed
 	$(PY) -m tests.faults.table
+
+fire: $(VENV)/.installed
+	$(PY) -m tests.fire.matrix

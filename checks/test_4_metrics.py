@@ -20,15 +20,15 @@ def test_series_has_every_point(metric, series, points):
 
 
 @pytest.mark.needs("test_series_is_present")
-def test_series_is_finite(metric, series):
+def test_series_is_finite(metric, values):
     """Every value is a finite number: no NaN, no infinity."""
-    assert not series.non_finite, f"{metric} has {series.non_finite} values that are not finite"
+    assert not values.non_finite, f"{metric} has {values.non_finite} values that are not finite"
 
 
 @pytest.mark.needs("test_series_is_present")
-def test_steps_increase(metric, series, step_warnings):
+def test_steps_increase(metric, values, step_warnings):
     """Steps go up and no row was dropped for going back."""
-    assert not series.backward_steps, f"{metric}: {series.backward_steps} steps go back"
+    assert not values.backward_steps, f"{metric}: {values.backward_steps} steps go back"
     assert not step_warnings, step_warnings[0]
 
 

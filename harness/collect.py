@@ -1,7 +1,7 @@
 """Gathers evidence around a job that runs now; of what already ran, `harness.existing` does."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from harness.clock import Clock
@@ -14,6 +14,7 @@ from harness.evidence.models import (
     ServerReading,
     Setup,
 )
+from harness.evidence.redacted import redact_file
 from harness.evidence.redaction import Redactor
 from harness.evidence.run_dirs import read_local_run, read_local_runs, snapshot_run_dirs, wandb_folders
 from harness.evidence.server.find import glance, read
@@ -62,6 +63,7 @@ def watch_job(
     before = frozenset() if settings.slurm.attach else snapshot_run_dirs(folders)
     moment = Moment(phase="starting")
     with ExitStack() as stack:
+        stack.callback(_redact_log, log, redactor, target)
         asking = stack.enter_context(JobReader(settings, environment, setup, target)) if request.wants_server else None
         with clock.phase("job"), target:
             poller = _poller(asking, settings, request, setup, output)
@@ -90,6 +92,13 @@ def watch_job(
         with clock.phase("server"):
             server = read_server(reader, settings, request, setup, seen, local)
     return evidence.model_copy(update={"server": server, "watch": watch})
+
+
+def _redact_log(log: Path, redactor: Redactor, target: Target) -> None:
+    """Take secrets out of what an ended job printed; a disk that is full keeps the report from nothing else."""
+    if target.job().ending not in ("running", "pending"):
+        with suppress(OSError):
+            redact_file(log, redactor)
 
 
 def _synced(
@@ -146,4 +155,9 @@ def read_server(
         late = [i for i in ended & set(seen) if seen[i].state == "running" or (seen[i].rows or 0) < rows[i]]
         return not missing and not late
 
-    return read(reader, where, settled=settled, patience_s=PATIENCE_S[settings.server])
+    reading = read(reader, where, settled=settled, patience_s=PATIENCE_S[settings.server])
+    denied = next((trouble for trouble in reading.partial if trouble.kind == "not_found"), None)
+    if denied and not reading.runs and not given_up and any(rows.values()):
+        # The SDK sent rows to a project that the server now denies: one of the two is wrong, and not the run.
+        return reading.model_copy(update={"status": "failed", "trouble": denied, "partial": ()})
+    return reading

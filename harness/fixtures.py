@@ -12,7 +12,7 @@ from harness.diagnosis.gpu_expectation import expected_gpus as expected_of
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
 from harness.diagnosis.series import SeriesView
 from harness.diagnosis.system_series import GpuView, HostKind, SystemView
-from harness.diagnosis.view import final_server, own_entities
+from harness.diagnosis.view import own_entities, unread
 from harness.evidence.models import Evidence, Watch
 from harness.session import session_of
 from harness.subjects.job import JobSubject
@@ -53,8 +53,10 @@ def run_count(evidence: Evidence) -> int:
 @pytest.fixture
 def surplus(evidence: Evidence) -> str | None:
     """Runs, or writers of the one run, beyond the one that was meant."""
-    runs_of(evidence)
-    return duplicates.problem(evidence)
+    found, problem = runs_of(evidence), duplicates.problem(evidence)
+    if found and problem is None and (trouble := unread(evidence, "neighbours")):
+        raise NotChecked(f"other runs of the job could not be looked for: {trouble.text[:300]}")
+    return problem
 
 
 @pytest.fixture
@@ -98,7 +100,20 @@ def environment(evidence: Evidence) -> dict[str, object]:
     """Facts that the run records of its environment."""
     run = main_run(evidence)
     python = run.metadata.get("python") or (run.server.python_version if run.server else None)
-    return {"host": run.metadata.get("host") or (run.server.host if run.server else None), "Python version": python}
+    found = {"host": run.metadata.get("host") or (run.server.host if run.server else None), "Python version": python}
+    if not all(found.values()):
+        need(run, evidence, "environment", "metadata", "files")
+    return found
+
+
+def need(run: RunSubject, evidence: Evidence, what: str, *parts: str) -> None:
+    """Refuse to judge what could not be read.
+
+    Raises:
+        NotChecked: one of the parts is missing because the server did not tell it.
+    """
+    if run.server and (trouble := unread(evidence, "internal", *parts)):
+        raise NotChecked(f"the run's {what} could not be read ({trouble.where}): {trouble.text[:300]}")
 
 
 @pytest.fixture
@@ -116,8 +131,7 @@ def console_lines(evidence: Evidence) -> int:
         # In shared mode each writer has a file of its own: output_LABEL.log.
         if any(re.fullmatch(r"(logs/)?output[^/]*\.log", name) for name in run.server.files):
             return 1
-        if any(trouble.where == "files" for trouble in final_server(evidence).partial) or not run.server.detailed:
-            raise NotChecked("the run's files could not be listed")
+        need(run, evidence, "console output", "counts", "files")
         if not local:
             raise NotApplicable("W&B has no console output; whether the job printed any, or captured it, is not known")
     return 0
@@ -126,8 +140,17 @@ def console_lines(evidence: Evidence) -> int:
 @pytest.fixture
 def series(evidence: Evidence, metric: str) -> SeriesView | None:
     """The expected metric's series."""
-    main_run(evidence)
-    return metric_series.series(evidence, metric)
+    run, found = main_run(evidence), metric_series.series(evidence, metric)
+    if found is not None and not found.usable:  # NaN is told from a text by the values themselves
+        need(run, evidence, f"values of {metric}", f"series:{metric}")
+    return found
+
+
+@pytest.fixture
+def values(evidence: Evidence, metric: str, series: SeriesView | None) -> SeriesView | None:
+    """The expected metric's series, its values seen."""
+    need(main_run(evidence), evidence, f"values of {metric}", f"series:{metric}")
+    return series
 
 
 @pytest.fixture
@@ -146,6 +169,7 @@ def step_warnings(evidence: Evidence) -> tuple[str, ...]:
 def loss(evidence: Evidence) -> list[float]:
     """The loss, in order."""
     found = metric_series.series(evidence, "loss")
+    need(main_run(evidence), evidence, "values of loss", "series:loss")
     if found is None or len(found.sketch) < 2:
         raise NotApplicable("there is no series named loss with two points")
     return [value for _, value in found.sketch]
@@ -154,8 +178,14 @@ def loss(evidence: Evidence) -> list[float]:
 @pytest.fixture
 def host_metrics(evidence: Evidence) -> Callable[[HostKind], tuple[SystemView, ...]]:
     """System metrics of one part of the host."""
-    main_run(evidence)
-    return lambda part: system_series.host_series(evidence, part)
+    run = main_run(evidence)
+
+    def of(part: HostKind) -> tuple[SystemView, ...]:
+        if not (found := system_series.host_series(evidence, part)):
+            need(run, evidence, "system metrics", "system")
+        return found
+
+    return of
 
 
 @pytest.fixture
@@ -169,15 +199,19 @@ def expected_gpus(evidence: Evidence) -> GpuExpectation:
 
 
 @pytest.fixture
-def gpus(evidence: Evidence, expected_gpus: GpuExpectation) -> tuple[GpuView, ...]:  # noqa: ARG001 - decides
+def gpus(evidence: Evidence, expected_gpus: GpuExpectation) -> tuple[GpuView, ...]:
     """GPUs that report, where the job had any."""
-    return system_series.gpus(evidence)
+    if len(found := system_series.gpus(evidence)) < expected_gpus.count:
+        need(main_run(evidence), evidence, "system metrics", "system")
+    return found
 
 
 @pytest.fixture
 def gpu_gaps(evidence: Evidence) -> tuple[str, ...]:
     """What GPUs fail to report."""
-    return system_series.gpu_gaps(evidence)
+    if gaps := system_series.gpu_gaps(evidence):
+        need(main_run(evidence), evidence, "system metrics", "system")
+    return gaps
 
 
 @pytest.fixture
@@ -188,8 +222,9 @@ def watch(evidence: Evidence) -> Watch:
         raise NotApplicable("nothing was watched on a server while a job ran")
     if watch.first_point_s is not None and watch.first_system_metric_s is not None:
         return watch
-    if watch.polls and watch.failed_polls == watch.polls:
-        raise NotChecked(f"no look at the server succeeded: {watch.troubles[0].text if watch.troubles else ''}")
+    if watch.blind:
+        why = watch.troubles[0].text[:300] if watch.troubles else "no reason was given"
+        raise NotChecked(f"looks at the server failed while the job ran ({watch.failed_polls} of {watch.polls}): {why}")
     lasted = watch.job_ended_s or 0.0
     if request.job_kind != "builtin" and lasted < 3 * UPLOAD_INTERVAL_S:
         raise NotApplicable(

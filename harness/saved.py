@@ -4,6 +4,8 @@ import zipfile
 from pathlib import Path
 
 from harness.evidence.models import Evidence
+from harness.evidence.redacted import redacted
+from harness.evidence.redaction import Redactor
 from harness.settings import SettingsError
 
 MOST_BYTES = 1 << 28
@@ -17,7 +19,8 @@ def load(path: Path) -> Evidence:
         SettingsError: the file is no evidence of a schema version that is known.
     """
     try:
-        return Evidence.model_validate_json(_unpacked(path) if zipfile.is_zipfile(path) else path.read_bytes())
+        text = _unpacked(path) if zipfile.is_zipfile(path) else path.read_bytes()
+        return redacted(Evidence.model_validate_json(text), Redactor())
     except OSError as error:
         raise SettingsError(f"--replay: {path} cannot be read ({error.strerror or error}).") from None
     except (ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:

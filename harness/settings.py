@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.evidence.redaction import redact
 from harness.options import OPTIONS, Option
 
 EPOCHS = 4
@@ -27,7 +28,10 @@ _SLURM_OUTPUT = re.compile(r"slurm-(\d+)")
 
 
 class SettingsError(ValueError):
-    """A value that cannot be used; the message says what is wrong and what to do."""
+    """A value that cannot be used; the message says what is wrong and what to do, without any key that stood there."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redact(message))
 
 
 class SlurmSettings(BaseModel):

@@ -16,6 +16,8 @@ from harness.collect import watch_job
 from harness.diagnosis.preflight import blockers
 from harness.evidence.models import Evidence, Job, Request
 from harness.evidence.preflight import collect_setup
+from harness.evidence.redacted import redacted
+from harness.evidence.redaction import Redactor
 from harness.existing import collect_existing
 from harness.progress import Moment, Progress
 from harness.settings import Settings
@@ -37,7 +39,7 @@ def verify(settings: Settings, folder: Path, progress: Progress, environ: Mappin
         evidence = _verify_job(settings, request, folder, progress, environ, clock)
     else:
         evidence = collect_existing(settings, request, environ, clock)
-    return evidence.model_copy(
+    evidence = evidence.model_copy(
         update={
             "created_at": time.time(),
             "harness_version": version("lumi-wandb-harness"),
@@ -46,6 +48,7 @@ def verify(settings: Settings, folder: Path, progress: Progress, environ: Mappin
                          "python": sys.version.split()[0]},
         }
     )  # fmt: skip
+    return redacted(evidence, Redactor.from_environment(environ, settings.cwd))
 
 
 def request_of(settings: Settings) -> Request:

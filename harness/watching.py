@@ -65,6 +65,7 @@ class Poller:
         self._glance = glance
         self._every_s = every_s
         self._stop = threading.Event()
+        self._asked_at: float | None = None
         self.readings: queue.SimpleQueue[tuple[float, ServerReading]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._poll, name="server poller", daemon=True)
 
@@ -74,16 +75,20 @@ class Poller:
 
     def _poll(self) -> None:
         while not self._stop.wait(self._every_s):
-            asked_at = time.monotonic()
+            self._asked_at = asked_at = time.monotonic()
             reading = self._glance()
             if reading is not None:
                 self.readings.put((asked_at, reading))
+            self._asked_at = None
 
     def stop(self, patience_s: float) -> None:
-        """Let a look that is under way end, but not longer than `patience_s` seconds."""
+        """Let a look that is under way end, but not longer than `patience_s` seconds; then it counts as failed."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(patience_s)
+        if (asked_at := self._asked_at) is not None:
+            late = Trouble(kind="timeout", text="a look at the server was not answered before the job's end")
+            self.readings.put((asked_at, ServerReading(status="failed", trouble=late)))
 
 
 class Idleness:

@@ -3,7 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from harness.evidence.models import Evidence, HttpTrouble, LocalRun, PythonError, RunLink, ServerReading, ServerRun
+from harness.evidence.models import (
+    Evidence,
+    HttpTrouble,
+    LocalRun,
+    PythonError,
+    RunLink,
+    ServerReading,
+    ServerRun,
+    Trouble,
+)
 
 TEMPORARY_FOLDER = r"Falling back to temporary directory|wasn't writable, using system temp directory"
 """What the SDK prints (0.19.11 and newer; older) when it cannot write where it was told to."""
@@ -66,9 +75,14 @@ def server_runs(evidence: Evidence) -> tuple[ServerRun, ...]:
 
 
 def main_server_run(evidence: Evidence) -> ServerRun | None:
-    """The run that carries the training: the one with most rows, then the earliest."""
+    """The run that was asked for, else the one that carries the training: the one with most rows, then the earliest."""
     runs = [r for r in server_runs(evidence) if r.detailed] or list(server_runs(evidence))
-    return max(runs, key=lambda r: (r.rows or 0, -(r.created_at or 0.0)), default=None)
+    return max(runs, key=lambda r: (r.found_by == "asked", r.rows or 0, -(r.created_at or 0.0)), default=None)
+
+
+def unread(evidence: Evidence, *parts: str) -> Trouble | None:
+    """Why one of these parts of the main run could not be read from the server; None where nothing is missing."""
+    return next((trouble for trouble in final_server(evidence).partial if trouble.where in parts), None)
 
 
 def main_local_run(evidence: Evidence) -> LocalRun | None:

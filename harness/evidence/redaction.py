@@ -140,6 +140,10 @@ class Redactor:
         """As `clean`, with the secrets of this environment."""
         return clean(text, limit, self._secrets)
 
+    def knows(self, raw: bytes) -> bool:
+        """Whether a secret of this environment stands in these bytes as it is."""
+        return any(secret.encode("utf-8", "surrogateescape") in raw for secret in self._secrets)
+
     def value(self, value: JsonValue) -> JsonValue:
         """The JSON value with every string in it redacted, keys of objects included."""
         return self._value(value, 0)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.diagnosis.model import RunSummary, Verdict
 from harness.evidence.models import Evidence, Request
+from harness.evidence.redaction import redact
 from harness.settings import Settings
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -30,9 +31,10 @@ def again_of(settings: Settings, folder: Path, evidence: Evidence, verdict: Verd
     python, there = shlex.quote(sys.executable), f"cd {shlex.quote(str(CLONE))}"
     saved = settings.replay or folder / "evidence.json"
     run = _readable_run(evidence.request, verdict.runs)
+    given = redact(shlex.join(arguments))
     read = shlex.join(["checks", *_read_options(evidence.request, run, folder)]) if run else ""
     return Again(
-        verify=f"cd {shlex.quote(str(settings.cwd))}\n{python} -m pytest {shlex.join(arguments)}".rstrip(),
+        verify=f"cd {shlex.quote(str(settings.cwd))}\n{python} -m pytest {given}".rstrip(),
         reread=f"{there}\n{python} -m pytest {read}" if read else "",
         replay=f"{there}\n{python} -m pytest checks --replay {shlex.quote(str(saved))}",
         bundle=f"{python} -m harness bundle {shlex.quote(str(folder))}" if "bundle" in COMMANDS else "",

@@ -3,6 +3,7 @@
 import os
 from importlib.metadata import version
 
+from harness.evidence.redaction import redact
 from harness.jobenv import PROJECT
 from harness.settings import Settings
 
@@ -14,7 +15,8 @@ def header(settings: Settings) -> list[str]:
         lines.append(f"project: {PROJECT}")
     if settings.target == "slurm":
         lines += slurm(settings)
-    return [*lines, f"server: {where(settings)}", f"wandb: {version('wandb')} reads"]
+    lines += [f"server: {where(settings)}", f"wandb: {version('wandb')} reads"]
+    return [redact(line).replace("\n", " ") for line in lines]
 
 
 def what(settings: Settings) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from harness.diagnosis.model import CheckResult
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
+from harness.evidence.redaction import redact
 from harness.report.explanation import failure, not_checked
 from harness.report.html_text import seen
 
@@ -41,7 +42,7 @@ def judge(name: str, call: pytest.CallInfo[None], session: "Session") -> CheckRe
     what = f"{type(error).__name__}: {error}"
     if isinstance(error, OSError) and error.filename:
         what = f"{error.filename}: {error.strerror}"
-    reason = f"{INFRASTRUCTURE}{what}"
+    reason = redact(f"{INFRASTRUCTURE}{what}")
     return CheckResult(name=name, outcome="not_checked", reason=reason[:500], duration_s=seconds)
 
 

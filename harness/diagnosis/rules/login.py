@@ -76,8 +76,23 @@ def key_in_script(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="auth-key-in-script", observed=(f"{script}, line {line}",), values={"key_place": script})
 
 
+def key_file_open(evidence: Evidence) -> Iterator[Hit]:
+    """A file with a key may be read by others than its owner."""
+    sources = evidence.setup.credentials.sources if evidence.setup else ()
+    for source in sources:
+        mode = source.file_mode or "0600"
+        if source.path and source.length and int(mode, 8) & 0o044:
+            yield Hit(
+                id="auth-key-file-open",
+                observed=(f"{source.path} holds a key and has mode {mode}.",),
+                values={"key_file": source.path},
+            )
+            return
+
+
 RULES: tuple[Rule, ...] = (
     key_in_script,
+    key_file_open,
     wrong_account,
     netrc_write_fails,
     login_timeout,

@@ -10,7 +10,7 @@ from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules import metrics_reader
 from harness.diagnosis.series import SeriesView, all_series, dropped_rows, main_run, near, rows, series, where_to_look
-from harness.diagnosis.view import main_local_run, main_server_run, python_errors, said
+from harness.diagnosis.view import main_local_run, main_server_run, python_errors, said, unread
 from harness.evidence.models import Evidence
 
 NAN_FIXED = (0, 28, 1)
@@ -87,7 +87,8 @@ def _on_another_rank(evidence: Evidence, missing: Sequence[str]) -> str | None:
 def not_number(evidence: Evidence) -> Iterator[Hit]:
     """A metric holds texts or objects, or log() was given something that it cannot take."""
     version = version_key(job_sdk_version(evidence) or "")
-    found = present(evidence).items()
+    # NaN that was not read counts as a text, see `unread`.
+    found = {k: v for k, v in present(evidence).items() if not unread(evidence, "internal", f"series:{k}")}.items()
     odd = {k: v for k, v in found if v.others > v.count and (version >= NAN_FIXED or not _null(v))}
     if odd:
         kinds = {key: _kind(evidence, view) for key, view in odd.items()}

@@ -59,7 +59,7 @@ def nothing_sampled(evidence: Evidence) -> Iterator[Hit]:
 def not_seen_in_time(evidence: Evidence) -> Iterator[Hit]:
     """System metrics came, but the job was over before its SDK had sent them."""
     watch, times = evidence.watch, sampling(evidence)
-    if watch is None or watch.first_system_metric_s is not None or not system_series(evidence):
+    if watch is None or watch.blind or watch.first_system_metric_s is not None or not system_series(evidence):
         return
     if watch.job_ended_s is not None and watch.job_ended_s < times.first_s + times.interval_s:
         observed = f"The job lasted {watch.job_ended_s:.0f} s: too short for a sample to be taken and sent meanwhile."

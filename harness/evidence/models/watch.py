@@ -2,6 +2,9 @@
 
 from harness.evidence.models.base import Fact, Trouble
 
+NEAR_S = 2.0
+"""A look within so many seconds of the job's end has seen what there was to see."""
+
 
 class Watch(Fact):
     """Times of first sight, in seconds since the job started; None: never seen while it ran."""
@@ -15,3 +18,10 @@ class Watch(Fact):
     """When the last successful poll was made while the job still ran."""
     job_ended_s: float | None = None
     troubles: tuple[Trouble, ...] = ()
+
+    @property
+    def blind(self) -> bool:
+        """Whether the end of the job was not watched: no look succeeded, or looks failed and none near the end did."""
+        if self.last_poll_s is None:
+            return self.failed_polls > 0
+        return self.failed_polls > 0 and (self.job_ended_s or 0.0) - self.last_poll_s > NEAR_S

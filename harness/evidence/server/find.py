@@ -7,11 +7,17 @@ from typing import Any
 
 from harness.evidence.models import ServerReading, ServerRun, Trouble
 from harness.evidence.server.convert import FoundBy, bounded, series, server_run, system_series, with_internal
-from harness.evidence.server.reader import Reader, ReadingFailed, trouble_of
+from harness.evidence.server.parts import Parts, persistently
+from harness.evidence.server.reader import Reader, ReadingFailed
 from harness.evidence.server.siblings import belongs, neighbour, window
 
-DETAILED_KEYS = 6
+METADATA = "wandb-metadata.json"
+"""Where older SDKs write the environment; newer ones keep it in the config as well."""
+SAMPLED_KEYS = 50
 """Series that are sampled; the rest is judged by `historyKeys` alone."""
+
+
+NOTHING = ServerReading(status="read")
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ def glance(reader: Reader, where: Where) -> ServerReading:
             run = server_run(raw, _found_by(raw, where))
             runs[run.entity, run.project, run.id] = run
     if not answered and missing is not None:
-        answered = True
+        return _failed(reader, missing)
     return ServerReading(
         status="read",
         reader_version=reader.version,
@@ -88,20 +94,27 @@ def read(
         settled: says whether a listing shows all that is expected.
         patience_s: how long to wait for that, in seconds.
     """
-    begun = time.monotonic()
+    asked = time.monotonic()
+    answered: float | None = None
     pause = 0.25
     while True:
         listing = glance(reader, where)
-        waited = time.monotonic() - begun
+        # Patience is for what the server says: a first answer that came late uses none of it up.
+        answered = answered or time.monotonic()
+        waited = time.monotonic() - answered
         if listing.status == "not_asked" or waited >= patience_s:
             break
         if listing.status == "read" and settled(listing):
             break
-        if listing.status == "failed" and listing.trouble and listing.trouble.kind in ("auth", "permission", "tls"):
+        if listing.trouble and listing.trouble.kind in ("auth", "permission", "tls"):
+            break
+        if listing.trouble and listing.trouble.kind == "not_found" and settled(NOTHING):
             break
         time.sleep(pause)
         pause = min(pause * 1.5, 3.0)
-    return detailed(reader, listing, where.expect).model_copy(update={"waited_s": round(waited, 3)})
+    if listing.trouble and listing.trouble.kind == "not_found":  # no project, so no run: that is an answer
+        listing = listing.model_copy(update={"status": "read", "trouble": None, "partial": (listing.trouble,)})
+    return detailed(reader, listing, where.expect).model_copy(update={"waited_s": round(time.monotonic() - asked, 3)})
 
 
 def read_one(
@@ -116,7 +129,7 @@ def read_one(
     """
     entity, project, run_id = path
     try:
-        raw = reader.ask("run", entity=entity, project=project, id=run_id)
+        raw = persistently(lambda: reader.ask("run", entity=entity, project=project, id=run_id))
     except ReadingFailed as failure:
         if failure.trouble.kind == "not_found":
             return ServerReading(
@@ -140,7 +153,9 @@ def _others(
     if filters is None:
         return (), 1, ()
     try:
-        answer = reader.ask("neighbours", entity=asked.entity, project=asked.project, run=asked.id, filters=filters)
+        answer = persistently(
+            lambda: reader.ask("neighbours", entity=asked.entity, project=asked.project, run=asked.id, filters=filters)
+        )
     except ReadingFailed as failure:
         return (), 1, (failure.trouble,)
     told = [(raw, belongs(answer["run"], raw, announced)) for raw in answer["runs"] if raw["name"] != asked.id]
@@ -156,29 +171,30 @@ def detailed(
     if not listing.runs:
         return listing
     main = main or max(listing.runs, key=lambda r: (r.rows or 0, -(r.created_at or 0.0)))
-    keys = [k for k in expect if k in main.series][:DETAILED_KEYS]
-    try:
-        answer = reader.ask("details", entity=main.entity, project=main.project, id=main.id, keys=keys)
-    except ReadingFailed as failure:
-        partial = (*listing.partial, failure.trouble)
-        return listing.model_copy(update={"partial": partial, "requests": reader.requests})
-    full = _with_details(with_internal(main, answer["internal"]), answer)
-    partial = (*listing.partial, *(trouble_of(p, p["part"]) for p in answer["partial"]))
+    parts = Parts(reader, main)
+    full = main
+    if (internal := parts.read("internal")) is not None:
+        full = _with_parts(with_internal(main, internal), parts, expect)
     runs = tuple(full if r is main else r for r in listing.runs)
+    partial = (*listing.partial, *parts.troubles)
     return listing.model_copy(update={"runs": runs, "partial": partial, "requests": reader.requests})
 
 
-def _with_details(run: ServerRun, answer: Mapping[str, Any]) -> ServerRun:
-    known = dict(run.series)
-    for key, rows in answer["series"].items():
-        known[key] = series(known[key], rows)
-    update: dict[str, Any] = {"series": known, "detailed": True}
-    if "system" in answer:
-        update |= {"system": system_series(answer["system"]) or run.system, "system_samples": len(answer["system"])}
-    if "files" in answer:
-        update["files"] = tuple(answer["files"])
-    if counts := answer.get("counts"):
+def _with_parts(run: ServerRun, parts: Parts, expect: Sequence[str]) -> ServerRun:
+    """Add each part by itself: one that cannot be read costs no other."""
+    update: dict[str, Any] = {"detailed": True}
+    if (events := parts.read("system")) is not None:
+        update |= {"system": system_series(events) or run.system, "system_samples": len(events)}
+    if (files := parts.read("files")) is not None:
+        update["files"] = tuple(files)
+    if (counts := parts.read("counts")) is not None:
         update |= {"console_lines": counts["logLineCount"], "event_rows": counts["eventsLineCount"]}
-    if metadata := answer.get("metadata"):
+    # The SDK takes any trouble with this file for its absence, so it is asked for only where it is.
+    missing = files is not None and METADATA not in files
+    if not run.metadata and not missing and (metadata := parts.read("metadata")):
         update |= {"metadata": bounded(metadata), "host": metadata.get("host") or run.host}
-    return run.model_copy(update=update)
+    known = dict(run.series)
+    for key in [k for k in expect if k in known][:SAMPLED_KEYS]:
+        if (rows := parts.read(f"series:{key}")) is not None:
+            known[key] = series(known[key], rows)
+    return run.model_copy(update={**update, "series": known})

@@ -26,6 +26,12 @@ KEEP = (
 """Variables that the way to the server may need; W&B's own are left behind, for they are the user's job's."""
 
 
+ANSWER_S = 30.0
+"""The longest that one question may take, in seconds."""
+START_S = 60.0
+"""The longest that the worker may take to start: importing the SDK is slow on a cold shared file system."""
+
+
 class ReadingFailed(Exception):  # noqa: N818 - it is news about the reader, not an error of the program
     """The server could not be read; holds the `Trouble`."""
 
@@ -44,7 +50,8 @@ class Reader:
         timeout_s: the longest that one question may take, in seconds.
     """
 
-    def __init__(self, base_url: str, api_key: str, environ: Mapping[str, str], timeout_s: float = 30.0) -> None:
+    def __init__(self, base_url: str, api_key: str, environ: Mapping[str, str], timeout_s: float | None = None) -> None:
+        timeout_s = timeout_s or ANSWER_S
         self._folder = tempfile.TemporaryDirectory(prefix=f"{temporary_prefix(os.getpid())}reader-")
         home = self._folder.name
         self._env = {k: environ[k] for k in KEEP if k in environ} | {
@@ -54,9 +61,10 @@ class Reader:
             "HARNESS_READER_TIMEOUT": str(max(1, int(timeout_s))),
             "PYTHONPATH": str(Path(__file__).resolve().parents[3]), "PYTHONIOENCODING": "utf-8",
         }  # fmt: skip
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
+        self._greeted = False
         self._number = 0
         self._turn = threading.Lock()
         self._closed = False
@@ -80,7 +88,7 @@ class Reader:
         self._folder.cleanup()
 
     def _start(self) -> None:
-        self._rest = b""
+        self._rest, self._greeted = b"", False
         self._process = subprocess.Popen(
             [sys.executable, "-m", "harness.evidence.server.worker"],
             cwd=self._folder.name,
@@ -104,16 +112,16 @@ class Reader:
             self._process.wait()
         self._process = None
 
-    def ask(self, operation: str, timeout_s: float | None = None, **request: Any) -> dict[str, Any]:
+    def ask(self, operation: str, timeout_s: float | None = None, **request: Any) -> Any:
         """Put one question; a worker that does not answer in time is replaced. One thread asks at a time.
 
         Raises:
             ReadingFailed: no answer, or the API's own trouble.
         """
         with self._turn:
-            return self._ask(operation, timeout_s or self._timeout_s, request)
+            return self._ask(operation, timeout_s or self.timeout_s, request)
 
-    def _ask(self, operation: str, timeout_s: float, request: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, operation: str, timeout_s: float, request: dict[str, Any]) -> Any:
         if self._closed:
             raise ReadingFailed(Trouble(kind="other", text="the reader is closed", where=operation))
         process = self._process
@@ -121,7 +129,20 @@ class Reader:
             self._stop()
             self._start()
             process = self._process
-        assert process is not None and process.stdin is not None  # noqa: S101, PT018 - for the type checker
+        assert process is not None  # noqa: S101 - for the type checker
+        if not self._greeted:
+            self._exchange(process, "hello", max(timeout_s, START_S), {})
+            self._greeted = True
+        answer = self._exchange(process, operation, timeout_s, request)
+        self.requests = answer["requests"]
+        if not answer["ok"]:
+            raise ReadingFailed(trouble_of(answer["trouble"], operation))
+        return answer["result"]
+
+    def _exchange(
+        self, process: "subprocess.Popen[bytes]", operation: str, timeout_s: float, request: dict[str, Any]
+    ) -> dict[str, Any]:
+        assert process.stdin is not None  # noqa: S101 - for the type checker
         self._number += 1
         line = json.dumps({"operation": operation, "number": self._number, **request}) + "\n"
         try:
@@ -129,12 +150,7 @@ class Reader:
             process.stdin.flush()
         except BrokenPipeError:
             raise ReadingFailed(Trouble(kind="other", text="the reader's process ended", where=operation)) from None
-        answer = self._answer(operation, timeout_s)
-        self.requests = answer["requests"]
-        if not answer["ok"]:
-            raise ReadingFailed(trouble_of(answer["trouble"], operation))
-        result: dict[str, Any] = answer["result"]
-        return result
+        return self._answer(operation, timeout_s)
 
     def _answer(self, operation: str, timeout_s: float) -> dict[str, Any]:
         end = time.monotonic() + timeout_s
@@ -173,8 +189,9 @@ def trouble_of(described: Mapping[str, str], where: str) -> Trouble:
         ("permission", ("permission denied", "403")),
         ("timeout", ("timed out", "deadline exceeded", "i/o timeout", "did not respond in time", "timeout")),
         ("reset", ("connection reset", "eof", "broken pipe")),
-        ("not_found", ("could not find", "not found", "404")),
-        ("http", ("429", "500", "502", "503", "504", "http")),
+        # In the SDK's words the server said that there is none; HTTP 404 says that nobody answered the question.
+        ("not_found", ("could not find",)),
+        ("http", ("not found", "404", "409", "conflict", "429", "500", "502", "503", "504", "http")),
         ("protocol", ("json", "unmarshal", "nonetype", "keyerror", "typeerror", "attributeerror")),
     )
     kind = next((name for name, words in kinds if any(w in lowered for w in words)), "other")

@@ -10,7 +10,6 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import IO, Any, NoReturn
 
 PAGE = 50
@@ -114,36 +113,22 @@ class Worker:
         answer: dict[str, Any] = self.api()._service_api.execute_graphql(query, variables)  # noqa: SLF001 - as above
         return answer
 
-    def details(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Read what a listing lacks: sampled series, system metrics, file names, the metadata file."""
+    def part(self, request: dict[str, Any]) -> Any:
+        """Read one part of what a listing lacks: the SDK's own config, system metrics, files, counts, a series."""
         api = self.api()
-        self.requests += 1
-        run = api.run("/".join((request["entity"], request["project"], request["id"])))
-        # A listing loses what the SDK keeps under `_wandb` (0.31 parses its runs twice); a single run has it.
-        internal = dict(run.rawconfig or {}).get("_wandb") or {}
-        answer: dict[str, Any] = {"series": {}, "partial": [], "internal": internal}
-        readers: dict[str, Callable[[], Any]] = {
-            "system": lambda: run.history(samples=samples_of(run.system_metrics), pandas=False, stream="system"),
-            "files": lambda: sorted(f.name for f in self._first(run.files(per_page=100), 100)),
-        }
         names = {"entity": request["entity"], "project": request["project"], "run": request["id"]}
-        readers["counts"] = lambda: self._graphql(COUNTS, **names)["project"]["run"]
-        if not internal.get("e"):
-            readers["metadata"] = lambda: run.metadata
-        for key in request["keys"]:
-            readers[f"series:{key}"] = partial(run.history, samples=SAMPLES, keys=[key, "_timestamp"], pandas=False)
-        for name, read in readers.items():
-            self.requests += name != "counts"
-            try:
-                value = read()
-            except self._troubles() as error:
-                answer["partial"].append({"part": name, **describe(error)})
-                continue
-            if name.startswith("series:"):
-                answer["series"][name.removeprefix("series:")] = value
-            else:
-                answer[name] = value
-        return answer
+        readers: dict[str, Callable[[Any], Any]] = {
+            # A listing loses what the SDK keeps under `_wandb` (0.31 parses its runs twice); a single run has it.
+            "internal": lambda run: dict(run.rawconfig or {}).get("_wandb") or {},
+            "system": lambda run: run.history(samples=samples_of(run.system_metrics), pandas=False, stream="system"),
+            "files": lambda run: sorted(f.name for f in self._first(run.files(per_page=100), 100)),
+            "counts": lambda _: self._graphql(COUNTS, **names)["project"]["run"],
+            "metadata": lambda run: run.metadata,
+        }
+        kind, _, key = request["part"].partition(":")
+        readers["series"] = lambda run: run.history(samples=SAMPLES, keys=[key, "_timestamp"], pandas=False)
+        self.requests += kind != "counts"
+        return readers[kind](api.run("/".join(names.values())))
 
     @staticmethod
     def _first(items: Any, limit: int) -> Iterator[Any]:
@@ -193,7 +178,7 @@ class Worker:
     def serve(self, stdin: IO[str], stdout: IO[str]) -> NoReturn:
         """Answer each line of requests with one line; ends with stdin."""
         operations = {
-            "hello": self.hello, "viewer": self.viewer, "find": self.find, "run": self.run, "details": self.details,
+            "hello": self.hello, "viewer": self.viewer, "find": self.find, "run": self.run, "part": self.part,
             "neighbours": self.neighbours,
         }  # fmt: skip
         requests: queue.SimpleQueue[str] = queue.SimpleQueue()

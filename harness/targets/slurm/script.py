@@ -10,7 +10,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.settings import SlurmSettings
+from harness.evidence.redaction import strip_control
+from harness.settings import SettingsError, SlurmSettings
 from harness.targets.slurm.site import Site
 
 MARKS = ("WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_MODE")
@@ -75,7 +76,13 @@ def render(plan: Plan) -> str:
 
 
 def _sbatch_quoted(text: str) -> str:
-    """Quote a value of a #SBATCH line, which Slurm splits like a shell."""
+    """Quote a value of a #SBATCH line, which Slurm splits like a shell.
+
+    Raises:
+        SettingsError: a line break would end the line and begin another.
+    """
+    if strip_control(text) != text or "\n" in text:
+        raise SettingsError(f"--report: {text!r} holds a line break or control character; name another folder.")
     return text if re.fullmatch(r"[\w@%+=:,./-]+", text) else '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 

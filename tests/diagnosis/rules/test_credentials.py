@@ -166,6 +166,10 @@ CASES = {
     ),
     "someone else's run": (b.evidence(server=b.server(b.server_run(username="colleague"))), "auth-wrong-account"),
     "key for everyone to read": (b.evidence(setup=b.setup(script_key_line=3)), "auth-key-in-script"),
+    "netrc for everyone to read": (
+        b.evidence(setup=b.setup(credentials=b.with_keys(b.key("netrc", file_mode="0640")))),
+        "auth-key-file-open",
+    ),
     "prompt ran out": (printed("wandb: WARNING W&B disabled due to login timeout."), "auth-login-timeout-disables"),
     "offline chosen at the prompt": (printed("wandb: Using W&B in offline mode."), "auth-prompt-choice-offline"),
     "login while offline": (
