@@ -69,7 +69,7 @@ def interruption(terminal: "pytest.TerminalReporter", session: "Session") -> Non
     terminal.write_line(f"interrupted{by}: not every check was made, so there is no verdict")
     saved = session.folder / "evidence.json"
     if saved.exists():
-        terminal.write_line(f"what was found out can still be judged: --replay {saved}")
+        terminal.write_line(seen(f"what was found out can still be judged: --replay {saved}"))
     elif session.settings.target == "local":
         terminal.write_line("nothing that this verification started runs any more")
     files(terminal, session)
@@ -118,11 +118,11 @@ def runs(verdict: Verdict) -> list[str]:
 
 def files(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     """Say where the reports are, and which of them could not be written."""
-    terminal.write_line(f"report: {session.folder}")
+    terminal.write_line(seen(f"report: {session.folder}"))
     written = [n for n in FILES if (session.folder / n).exists()]
     terminal.write_line(f"        {', '.join(written)}")
     for text in session.unwritten:
-        terminal.write_line(f"could not be written: {text}")
+        terminal.write_line(seen(f"could not be written: {text}"))
 
 
 def told(finding: Finding, width: int, *, root: bool, alone: bool) -> list[str]:
