@@ -47,6 +47,19 @@ def sdk_python(version: str) -> Path:
     return python
 
 
+def installed(requirement: str) -> Path:
+    """A folder that holds that one package, without what it needs, to be put before others on a path."""
+    home = sdk_folder() / requirement.replace("==", "-")
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with (sdk_folder() / f"{home.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / ".complete").is_file():
+            shutil.rmtree(home, ignore_errors=True)
+            _run(sys.executable, "-m", "pip", "install", "-q", "--no-input", "--no-deps", "-t", str(home), requirement)
+            (home / ".complete").touch()
+    return home
+
+
 def _run(*command: str) -> None:
     """Runs one installation step, keeping its output for the error."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "PYTHONPATH"))}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import wandb
 
-from tests.faults.scenario import Stage
+from tests.compat.sdks import installed
+from tests.faults.scenario import Hook, Stage
 
 HIDE_PACKAGE = """
 sys.path[:] = [p for p in sys.path if not os.path.isfile(os.path.join(p, "wandb", "__init__.py"))]
@@ -29,14 +31,43 @@ os.environ["WANDB_DIR"] = os.path.abspath("disk")
 """The job keeps its run on a disk of SIZE bytes that only it sees (unshare(2), mount(2)); no root needed."""
 
 
-@contextlib.contextmanager
-def without_core(stage: Stage) -> Iterator[None]:
-    """An installed SDK that lacks wandb-core, made of links to the real one."""
+def linked_sdk(stage: Stage, *, without: str) -> Path:
+    """An installed SDK of links to the real one, with a folder of its own in place of what is named; that folder."""
     package = Path(wandb.__file__).parent
     copy = stage.root / "site" / "wandb"
-    (copy / "bin").mkdir(parents=True)
+    (copy / without).mkdir(parents=True)
     for entry in package.iterdir():
-        if entry.name != "bin":
+        if entry.name != without:
             (copy / entry.name).symlink_to(entry)
     stage.env["SCENARIO_SDK"] = str(copy.parent)
+    return copy / without
+
+
+@contextlib.contextmanager
+def without_core(stage: Stage) -> Iterator[None]:
+    """An SDK that lacks wandb-core."""
+    linked_sdk(stage, without="bin")
     yield
+
+
+@contextlib.contextmanager
+def helper_not_executable(stage: Stage) -> Iterator[None]:
+    """An SDK whose reader of system metrics lost its permission to run, as in a folder copied without it."""
+    folder = linked_sdk(stage, without="bin")
+    for program in (Path(wandb.__file__).parent / "bin").iterdir():
+        shutil.copy(program, folder / program.name)
+        if program.name != "wandb-core":
+            (folder / program.name).chmod(0o644)
+    yield
+
+
+def beside(requirement: str) -> Hook:
+    """Another package of that version before the one that the SDK was installed with."""
+
+    @contextlib.contextmanager
+    def hook(stage: Stage) -> Iterator[None]:
+        folder = installed(requirement)
+        stage.env["SCENARIO_SDK"] = str(folder)
+        yield
+
+    return hook

@@ -131,7 +131,8 @@ def shared(evidence: Evidence) -> Iterator[Hit]:
     if len(primaries) > 1:
         named = listed(r.path for r in primaries)
         observed = f"{len(primaries)} of {len(directories)} writers are primary: {named}."
-        yield Hit(id="dup-shared-two-primaries", observed=(observed,))
+        # As long as all writers end together nothing is lost by it; it counts as the cause where something is.
+        yield Hit(id="dup-shared-two-primaries", observed=(observed,), severity="warning")
     yield from _overwritten(evidence)
 
 

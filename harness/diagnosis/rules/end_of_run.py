@@ -188,11 +188,13 @@ def _exit_values(error: str) -> dict[str, str]:
 
 def _own_exit(evidence: Evidence) -> int | None:
     """The exit code that the script gave by itself, as the launcher tells it; a run that never closed was cut short."""
-    job = evidence.job
-    if job is None or signals(evidence) or unfinished(evidence):
+    told = evidence.job.processes if evidence.job else ()
+    if any(not re.search(LAUNCHER, e.exception) for e in python_errors(evidence)):
         return None
-    told = sorted((p for p in job.processes if p.exit_code), key=lambda p: (not p.first, p.line))
-    return next((p.exit_code for p in told), None)
+    first = min(told, key=lambda p: (not p.first, p.line), default=None)
+    if first is None or (unfinished(evidence) and not first.rank):
+        return None
+    return first.exit_code
 
 
 def _interrupts(evidence: Evidence) -> tuple[str, ...]:

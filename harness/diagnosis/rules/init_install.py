@@ -16,6 +16,7 @@ NO_SPACE = r"(?i)no space left on device|disk quota exceeded|\[Errno (28|122)\]"
 NO_FOLDER = (
     r"Unable to create root directory|Path \S+ wasn't (read/)?writable|System temp directory \(\S+\) is not writable"
 )
+NAMED_FOLDER = r"directory (/\S+?)[.,]?$|Path (\S+) wasn't|(?:denied|directory|exists|system): '([^']+)'"
 PANIC = r"^panic: runtime error|HandleAbandonedError|MailboxClosedError|The wandb backend process has shutdown"
 STALE = r"WandbServiceConnectionError|Failed to parse WANDB_SERVICE=|ValueError: Invalid token: \d+-\d+-"
 
@@ -86,7 +87,7 @@ def conflict(evidence: Evidence) -> Iterator[Hit]:
         return
     words = {
         "init-protobuf-conflict": r"Descriptors cannot (not )?be created|message_types_by_name"
-        r"|incompatible Protobuf|cannot import name '\w+' from 'google\.protobuf",
+        r"|incompatible Protobuf|cannot import name '\w+' from '(google\.protobuf|wandb\.proto\.)",
         "init-pydantic-conflict": r"cannot import name '\w+' from 'pydantic|PydanticUserError"
         r"|No module named 'pydantic",
     }
@@ -139,16 +140,14 @@ def folder(evidence: Evidence) -> Iterator[Hit]:
     go = said(evidence, r"(mkdir|open|create) \S+/wandb\S*: (permission denied|read-only file system)", limit=1)
     denied = [
         f"{e.exception}: {e.message}"
-        for e in python_errors(evidence, "PermissionError|OSError", r"\[Errno (13|30)\]")
+        for e in python_errors(evidence, "Error$", r"\[Errno (13|17|20|30)\]")
         if any("wandb" in f for f in e.frames)
     ]
     place = evidence.setup.place if evidence.setup else None
     moved = bool(place and place.wandb_dir and not place.wandb_dir_writable and evidence.local.runs)
     if not (printed or go or denied or moved):
         return
-    named = re.search(
-        r"directory (/\S+?)[.,]?$|Path (\S+) wasn't|denied: '([^']+)'", "\n".join((*printed, *denied)), re.MULTILINE
-    )
+    named = re.search(NAMED_FOLDER, "\n".join((*printed, *denied)), re.MULTILINE)
     where = next((g for g in named.groups() if g), None) if named else None
     away = said(evidence, r"Run data is saved locally in \S+|Falling back to temporary directory", limit=1)
     went = [run.path for run in evidence.local.runs if place and not run.path.startswith(place.wandb_dir)]

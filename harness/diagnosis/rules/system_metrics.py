@@ -23,8 +23,8 @@ OFF_VARIABLES = ("WANDB_X_DISABLE_STATS", "WANDB__DISABLE_STATS", "WANDB_X_DISAB
 ENVIRONMENT_SINCE = (0, 24, 0)
 """Seen in 0.24.2 to 0.31.0: the CPU count is recorded unless system metrics are off."""
 BINARY_MISSING = (
-    r"(wandb-xpu|gpu_stats|wandb-symon) binary (not found|failed to start.*(permission denied|exec format))"
-    r"|initialize xpu resource"
+    r"(wandb-xpu|gpu_stats|wandb-symon) binary not found|initialize xpu resource"
+    r"|start.*(wandb-xpu|gpu_stats|wandb-symon).*(permission denied|exec format error|no such file)"
 )
 SLOW_S = 3.0
 """A call of rocm-smi that takes this long, in seconds, costs samples."""

@@ -233,5 +233,11 @@ def test_exit_code_without_a_traceback_is_the_scripts_own():
     told = (ProcessSeen(rank=0, exit_code=3, first=True),)
     found = evidence(job=Job(ending="failed", exit_code=1, processes=told, output=output("x")))
     assert hits(end_of_run.RULES, found)["end-failed-exitcode"].values["error"] == "exit code 3"
+    ended = (ProcessSeen(rank=1, exit_code=7, first=True, line=1), ProcessSeen(rank=0, signal="SIGTERM", line=2))
+    others = no_run(job=Job(ending="failed", exit_code=1, processes=ended, output=output("x")))
+    assert hits(end_of_run.RULES, others)["end-failed-exitcode"].values["error"] == "exit code 7"
+    raised = output("x", errors=(error("wandb.errors.errors.CommError", "project is archived"),))
+    not_mine = no_run(job=Job(ending="failed", exit_code=1, processes=told, output=raised))
+    assert "end-failed-exitcode" not in hits(end_of_run.RULES, not_mine)
     silent = evidence(job=Job(ending="failed", exit_code=1, output=output("x")))
     assert "end-failed-exitcode" not in hits(end_of_run.RULES, silent)

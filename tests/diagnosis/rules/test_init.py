@@ -72,6 +72,7 @@ CASES = [
     ("init-protobuf-conflict", died("Descriptors cannot not be created directly.", "TypeError")),
     ("init-pydantic-conflict", died("cannot import name 'AfterValidator' from 'pydantic'", "ImportError")),
     ("init-dir-not-writable", died("[Errno 13] Permission denied: '/opt/wandb'", "PermissionError")),
+    ("init-dir-not-writable", died("[Errno 20] Not a directory: '/scratch/wandb/run-1'", "NotADirectoryError")),
     ("init-dir-not-writable", died("System temp directory (/tmp) is not writable/readable, please set", "ValueError")),
     ("init-disk-quota", died("[Errno 122] Disk quota exceeded", "OSError")),
     ("init-disk-quota", died("Error initializing run: runsync: write /x/a.wandb.syncstate: no space left on device")),

@@ -45,6 +45,8 @@ print(subprocess.run(command, stdin=subprocess.DEVNULL, stdout=-1, stderr=-2, te
 """
 """A login in a process of its own that may not write more than so many bytes to any file, as with a full quota."""
 
+KEY_FILE = {"key.txt": "{KEY}\n"}
+
 SCENARIOS = (
     Scenario(name="no-key", expect="auth-no-key", env=NO_KEY, failed=UNCONFIGURED),
     Scenario(name="no-key-empty-variable", expect="auth-no-key", env={"WANDB_API_KEY": ""}, failed=UNCONFIGURED),
@@ -242,5 +244,48 @@ SCENARIOS = (
         job=init_job(
             before='os.environ["WANDB_MODE"] = "offline"\nimport wandb\nif not wandb.login(): sys.exit("no login")'
         ),
+    ),
+    Scenario(
+        name="key-file-ends-with-a-newline",
+        expect="auth-key-whitespace",
+        env=NO_KEY,
+        files=KEY_FILE,
+        job=init_job(before='os.environ["WANDB_API_KEY"] = open("key.txt").read()'),
+        failed=NO_RUN,
+    ),
+    Scenario(
+        name="ok-key-from-a-file",
+        env=NO_KEY,
+        files=KEY_FILE,
+        job=init_job(before='os.environ["WANDB_API_KEY"] = open("key.txt").read().strip()'),
+    ),
+    Scenario(
+        name="ok-key-from-a-module-of-the-users",
+        env=NO_KEY,
+        files={**KEY_FILE, "keys.py": 'import os\nos.environ["WANDB_API_KEY"] = open("key.txt").read().strip()\n'},
+        job=init_job(before="import keys"),
+    ),
+    Scenario(
+        name="ok-login-over-a-stale-variable",
+        env={"WANDB_API_KEY": UNKNOWN_KEY, "GOOD": "{KEY}"},
+        job=init_job(before='import wandb\nwandb.login(key=os.environ["GOOD"])'),
+    ),
+    Scenario(
+        name="https-to-a-server-without-it",
+        expect="auth-base-url-invalid",
+        env={"WANDB_BASE_URL": "https://{HOST}"},
+        failed=("test_server_is_reachable",),
+    ),
+    Scenario(
+        name="https-to-a-server-without-it-in-the-job",
+        expect="auth-base-url-invalid",
+        env={"WANDB_BASE_URL": None, "SERVER": "https://{HOST}"},
+        job=init_job(before='os.environ["WANDB_BASE_URL"] = os.environ["SERVER"]', settings="init_timeout=5,"),
+    ),
+    Scenario(
+        name="address-with-a-path-too-many",
+        expect="auth-base-url-invalid",
+        env={"WANDB_BASE_URL": "{URL}/graphql"},
+        failed=("test_server_is_reachable",),
     ),
 )

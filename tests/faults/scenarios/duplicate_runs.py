@@ -55,6 +55,21 @@ else:
 run.finish()
 """
 
+PRIMARIES = """
+import wandb
+settings = wandb.Settings(x_primary=True, x_label=f"rank{rank}", x_stats_sampling_interval=0.5)
+run = wandb.init(id="shared2", project="scenario", mode="shared", config=CONFIG, settings=settings)
+train(run)
+run.finish()
+"""
+FOLDS = """
+import wandb
+for fold in range(2):
+    run = wandb.init(project="scenario", group="folds", config=CONFIG,
+                     settings=wandb.Settings(x_stats_sampling_interval=0.5))
+    train(run); run.finish()
+"""
+
 SCENARIOS = (
     Scenario(
         name="every-rank", expect="dup-one-run-per-rank", job=init_job(guard=EVERY_RANK), nproc=3, failed=MORE_THAN_ONE
@@ -138,4 +153,6 @@ SCENARIOS = (
     Scenario(name="workers-import-the-script", expect="dup-dataloader-spawn", job=SPAWNED, failed=MORE_THAN_ONE),
     Scenario(name="ok-every-rank-in-a-group", job=init_job('group="mine"', guard=EVERY_RANK), nproc=2),
     Scenario(name="shared-mode", expect="dup-shared-mode-legit", kind="info", job=SHARED, nproc=2),
+    Scenario(name="two-primaries", expect="dup-shared-two-primaries", kind="warning", job=PRIMARIES, nproc=2),
+    Scenario(name="ok-folds-in-a-group", job=FOLDS),
 )

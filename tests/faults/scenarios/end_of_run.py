@@ -121,4 +121,18 @@ SCENARIOS = (
         name="crashed-run", expect="end-crashed-heartbeat", hook=killed_before, failed=UNFINISHED,
         server={"crash_after_s": 1.0}, command=("--server", "real", "--run", "loopback/scenario/gone"),
     ),
+    Scenario(
+        name="exit-code-after-a-finished-run",
+        expect="end-failed-exitcode",
+        job=init_job(train="train(run); run.finish(); sys.exit(3)"),
+        failed=("test_job_completed",),
+    ),
+    Scenario(
+        name="other-rank-exits-without-a-word",
+        expect="end-failed-exitcode",
+        job="if rank == 1: time.sleep(3); os._exit(7)\n" + init_job(train="train(run, 20); run.finish()"),
+        nproc=2,
+        failed=("test_job_completed",),
+        also=frozenset({"end-lost-local-buffer"}),
+    ),
 )  # fmt: skip

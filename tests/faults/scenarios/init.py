@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from harness.loopback.faults import Fault
 from tests.faults.healthy import earlier_runs
-from tests.faults.installations import HIDE_PACKAGE, TINY_DISK, without_core
+from tests.faults.installations import HIDE_PACKAGE, TINY_DISK, beside, without_core
 from tests.faults.scenario import GOOD, Hook, Scenario, Stage, init_job
 
 IMPATIENT = {"WANDB_INIT_TIMEOUT": "6"}
@@ -39,6 +39,16 @@ def deleted(run_id: str) -> Hook:
 
     return hook
 
+
+SWALLOWED = """
+import wandb
+try:
+    run = wandb.init(project="scenario", entity="nobody-of-that-name")
+except Exception:
+    run = None
+for e in range(3):
+    epoch(e)
+"""
 
 SCENARIOS = (
     Scenario(
@@ -154,4 +164,17 @@ SCENARIOS = (
         failed=("test_job_completed",),
     ),
     Scenario(name="init-twice", expect="init-active-run-returned", job=TWICE),
+    Scenario(name="entity-404-swallowed", expect="init-entity-404", job=SWALLOWED, failed=NO_RUN),
+    Scenario(name="old-protobuf", expect="init-protobuf-conflict", hook=beside("protobuf==3.19.6"), failed=NO_RUN),
+    Scenario(name="old-pydantic", expect="init-pydantic-conflict", hook=beside("pydantic==1.10.13"), failed=NO_RUN),
+    Scenario(
+        name="ok-entity-of-the-script",
+        env={"WANDB_ENTITY": "nobody-of-that-name"},
+        job=init_job('entity="loopback-team"'),
+    ),
+    Scenario(
+        name="ok-server-of-the-script",
+        env={"WANDB_BASE_URL": "http://127.0.0.1:9", "SERVER": "{URL}"},
+        job=init_job(before='os.environ["WANDB_BASE_URL"] = os.environ["SERVER"]'),
+    ),
 )  # fmt: skip

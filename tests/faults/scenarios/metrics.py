@@ -24,6 +24,12 @@ import numpy
 RANKS_DIFFER = """
 print(f"Epoch 1, Loss: {2.0 + rank}", flush=True)
 """
+TWO_COUNTERS = """
+for e in range(3):
+        for batch in range(4): run.log({"loss": 1.0 / (1 + e)}, step=4 * e + batch)
+        run.log({"acc": 30.0 + e}, step=e); time.sleep(0.4)
+    run.finish()
+"""
 EPOCHS = """
 for e in range(EPOCHS_FROM, EPOCHS_FROM + 3):
         run.log({"epoch": e, **epoch(e)}); time.sleep(0.4)
@@ -170,4 +176,19 @@ SCENARIOS = (
         nproc=2,
     ),
     Scenario(name="console-off", expect="console-log-missing", kind="info", env={"WANDB_CONSOLE": "off"}),
+    Scenario(
+        name="loss-is-none", expect="metric-not-number", job=log('{"loss": None, "acc": 30.0 + e}'), failed=ABSENT
+    ),
+    Scenario(
+        name="one-step-for-all",
+        expect="metric-short-series",
+        job=init_job(train="for e in range(3): run.log(epoch(e), step=0); time.sleep(0.4)\n    run.finish()"),
+        failed=SHORT,
+    ),
+    Scenario(
+        name="epochs-and-batches-as-steps",
+        expect="metric-nonmonotonic-step",
+        job=init_job(train=TWO_COUNTERS),
+        failed=("test_steps_increase[loss]",),
+    ),
 )

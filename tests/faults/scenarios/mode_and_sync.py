@@ -192,4 +192,17 @@ SCENARIOS = (
         env={"WANDB_DIR": "/proc/nowhere"},
         options=("--offline",),
     ),
+    Scenario(
+        name="offline-by-a-dotenv-file",
+        expect="mode-env-offline",
+        files={".env": "WANDB_MODE=offline\n"},
+        job=init_job(before='os.environ.update(line.strip().split("=") for line in open(".env"))'),
+        failed=NOT_ONLINE,
+    ),
+    Scenario(
+        name="ok-mode-from-the-scripts-configuration",
+        env={"WANDB_MODE": "offline"},
+        files={"config.json": '{"mode": "online"}'},
+        job=init_job('**__import__("json").load(open("config.json"))'),
+    ),
 )

@@ -1,5 +1,6 @@
 """Scenarios about system metrics: turned off, or a run that is over before the first sample."""
 
+from tests.faults.installations import helper_not_executable
 from tests.faults.scenario import Scenario, init_job
 
 NOTHING = ("test_host_metrics_are_captured",)
@@ -61,4 +62,17 @@ SCENARIOS = (
         options=("--offline",),
         failed=NOTHING,
     ),
+    Scenario(
+        name="temporary-folder-missing",
+        expect="sys-monitor-failed",
+        job=init_job(before='os.environ["TMPDIR"] = "/proc/nowhere"'),
+        failed=NOTHING,
+    ),
+    Scenario(
+        name="temporary-folder-of-a-long-path",
+        expect="sys-monitor-failed",
+        job=init_job(before='os.environ["TMPDIR"] = os.path.abspath("x" * 120); os.mkdir("x" * 120)'),
+        failed=NOTHING,
+    ),
+    Scenario(name="helper-not-executable", expect="sys-xpu-binary-missing", hook=helper_not_executable, failed=NOTHING),
 )
