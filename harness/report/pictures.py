@@ -77,7 +77,8 @@ def plot(chart: Chart) -> Markup:
         for m in chart.marks
         if chart.x.holds(m.at)
     ]
-    body += [_line(line, chart, share, dotted=dotted) for line in chart.lines]
+    # What is judged comes first and is drawn last: it lies above the other side's line.
+    body += [_line(line, chart, share, dotted=dotted) for line in reversed(chart.lines)]
     numbers = [
         Markup('<text x="-6" y="{}%">{}</text>').format(round(100 * (1 - chart.y.at(t)), 1), number(t)) for t in heights
     ]

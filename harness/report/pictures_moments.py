@@ -79,12 +79,13 @@ def moments(evidence: Evidence) -> Moments:
 
 
 def _logged(evidence: Evidence) -> tuple[float, ...]:
+    """Times that the server has, and the first and last of the disk: rows may have stayed there."""
     server, local = main_server_run(evidence), main_local_run(evidence)
     expected = evidence.request.expect
-    if server and (times := max((s.times for k, s in server.series.items() if k in expected), key=len, default=())):
-        return tuple(t for t in times if math.isfinite(t))
+    sets = [s.times for key, s in server.series.items() if key in expected] if server else []
     ends = (local.log.history_first_time, local.log.history_last_time) if local else ()
-    return tuple(t for t in ends if t is not None)
+    times = {*max(sets, key=len, default=()), *(t for t in ends if t is not None)}
+    return tuple(sorted(t for t in times if math.isfinite(t)))
 
 
 def events(evidence: Evidence, found: Moments) -> list[Event]:

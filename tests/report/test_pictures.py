@@ -91,6 +91,11 @@ def test_few_points_are_dots_and_many_are_not():
     assert "dots" not in chart(Line("a", [(n / 10, 0.5) for n in range(100)])).svg
 
 
+def test_the_side_that_is_judged_lies_above_the_other():
+    svg = chart(Line("server", [(0, 0), (1, 1)]), Line("disk", [(0, 0), (2, 1)], tone=1, dashed=True)).svg
+    assert svg.index("disk") < svg.index("server")
+
+
 def test_marks_outside_the_axis_are_not_drawn():
     svg = chart(Line("a", [(0, 0)]), marks=(Mark(5, "begun"), Mark(50, "ended"))).svg
     assert f'd="M{WIDE // 2} 0V' in svg

@@ -17,6 +17,7 @@ from tests.diagnosis.build import (
     logged,
     server,
     server_run,
+    server_series,
     system,
 )
 from tests.report.samples import START, long_run, lumi, many_gpus
@@ -137,6 +138,13 @@ def test_the_axis_says_what_it_counts_from():
     found = lumi()
     assert "seconds after the job&#39;s start" in pictures(found).axis
     assert "seconds after the run began" in pictures(found.model_copy(update={"job": None})).axis
+
+
+def test_rows_that_stayed_on_the_disk_are_on_the_time_line_too():
+    rows = log(history_rows=6, history_first_time=START + 40, history_last_time=START + 90)
+    one = server_run(series={"loss": server_series("loss", times=(START + 40,))}, created_at=START + 25)
+    drawn = pictures(lumi(server=server(one), local=local(local_run(log=rows))))
+    assert "Points logged: 40 s to 90 s" in [lane.name for lane in drawn.lanes]
 
 
 def test_a_long_queue_is_cut_so_that_the_job_keeps_its_room():
