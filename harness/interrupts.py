@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -14,6 +16,8 @@ class Interrupts:
     def __init__(self) -> None:
         self._before: dict[signal.Signals, Any] = {}
         self._closing = False
+        self._held = 0
+        self._waiting = False
         self.came: str | None = None
         """Name of the last signal that came."""
 
@@ -39,4 +43,23 @@ class Interrupts:
             signal.signal(number, signal.SIG_DFL)  # a second one ends the process as it is
             return
         self.came = signal.Signals(number).name
+        if self._held:
+            self._waiting = True
+            return
         raise KeyboardInterrupt(self.came)
+
+    @contextmanager
+    def held(self, *, deliver: bool = True) -> Iterator[None]:
+        """Hold interrupts back within the block; one that came is delivered at its end.
+
+        Raises:
+            KeyboardInterrupt: at the end, if one came meanwhile and `deliver` is set.
+        """
+        self._held += 1
+        self._waiting = False
+        try:
+            yield
+        finally:
+            self._held -= 1
+        if deliver and self._waiting and not self._held:
+            raise KeyboardInterrupt(self.came)

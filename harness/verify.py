@@ -19,6 +19,7 @@ from harness.evidence.preflight import collect_setup
 from harness.evidence.redacted import redacted
 from harness.evidence.redaction import Redactor
 from harness.existing import collect_existing
+from harness.interrupts import Interrupts
 from harness.progress import Moment, Progress
 from harness.settings import Settings
 from harness.targets.base import Target, log_path
@@ -27,7 +28,13 @@ if TYPE_CHECKING:
     from harness.targets.slurm.preflight import Ground
 
 
-def verify(settings: Settings, folder: Path, progress: Progress, environ: Mapping[str, str] = os.environ) -> Evidence:
+def verify(
+    settings: Settings,
+    folder: Path,
+    progress: Progress,
+    environ: Mapping[str, str] = os.environ,
+    interrupts: Interrupts | None = None,
+) -> Evidence:
     """Gather the evidence that the settings ask for; the job's files go to the report folder."""
     clock = Clock()
     request = request_of(settings)
@@ -36,7 +43,7 @@ def verify(settings: Settings, folder: Path, progress: Progress, environ: Mappin
 
         request = attached_request(settings, request)
     if settings.source == "job":
-        evidence = _verify_job(settings, request, folder, progress, environ, clock)
+        evidence = _verify_job(settings, request, folder, progress, environ, clock, interrupts)
     else:
         evidence = collect_existing(settings, request, environ, clock)
     evidence = evidence.model_copy(
@@ -78,7 +85,13 @@ def request_of(settings: Settings) -> Request:
 
 
 def _verify_job(
-    settings: Settings, request: Request, folder: Path, progress: Progress, environ: Mapping[str, str], clock: Clock
+    settings: Settings,
+    request: Request,
+    folder: Path,
+    progress: Progress,
+    environ: Mapping[str, str],
+    clock: Clock,
+    interrupts: Interrupts | None,
 ) -> Evidence:
     with ExitStack() as stack:
         server = stack.enter_context(embedded_server(environ)) if settings.server == "loopback" else None
@@ -97,7 +110,11 @@ def _verify_job(
             return Evidence(request=request, setup=setup, job=Job(ending="not_submitted"))
         environment = jobenv.job_environment(settings, users, request.token or "")
         cwd = ground.cwd if ground and ground.cwd else settings.cwd if settings.job else folder / "job"
-        target = ground.target(folder, environment) if ground else make_target(settings, folder, environment, cwd)
+        target = (
+            ground.target(folder, environment, interrupts)
+            if ground
+            else make_target(settings, folder, environment, cwd)
+        )
         return watch_job(
             target, settings, request, setup, environment, progress, clock, job_cwd=cwd, log=log_path(folder)
         )

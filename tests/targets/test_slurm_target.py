@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.interrupts import Interrupts
 from harness.settings import Settings, SettingsError, SlurmSettings
 from harness.targets.slurm import states
 from harness.targets.slurm.cadence import Cadence
 from harness.targets.slurm.commands import Answer, Slurm
 from harness.targets.slurm.container import Image, inspect
-from harness.targets.slurm.interrupts import Interrupts
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.preflight import refuse_unknown_job
 from harness.targets.slurm.site import Site

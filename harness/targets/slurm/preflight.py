@@ -9,6 +9,7 @@ from typing import Literal
 
 from harness.evidence.background import Background
 from harness.evidence.models import JobPython, Setup
+from harness.interrupts import Interrupts
 from harness.settings import Settings, SettingsError
 from harness.targets.slurm.commands import Answer, Slurm
 from harness.targets.slurm.container import Image, choose, inspect
@@ -48,9 +49,11 @@ class Ground:
         )
         return setup.model_copy(update={"python": python})
 
-    def target(self, folder: Path, environment: Mapping[str, str]) -> SlurmTarget:
+    def target(self, folder: Path, environment: Mapping[str, str], interrupts: Interrupts | None) -> SlurmTarget:
         """Return the job, not yet submitted."""
-        return SlurmTarget(self._settings, folder, environment, image=self._image.result(), site=self.site)
+        return SlurmTarget(
+            self._settings, folder, environment, image=self._image.result(), site=self.site, interrupts=interrupts
+        )
 
 
 def look(settings: Settings, site: Site, environment: Mapping[str, str]) -> Image | None:

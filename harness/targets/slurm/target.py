@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from harness.evidence.models import Job, Telemetry, Trouble
 from harness.evidence.telemetry import read_probes
+from harness.interrupts import Interrupts
 from harness.settings import Settings
 from harness.targets.base import log_path
 from harness.targets.slurm import record, states
@@ -20,7 +21,6 @@ from harness.targets.slurm.cadence import Cadence
 from harness.targets.slurm.commands import Answer, Slurm, job_id_of
 from harness.targets.slurm.container import Image, choose
 from harness.targets.slurm.facts import Facts
-from harness.targets.slurm.interrupts import Interrupts
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.site import Site, load_site
 from harness.targets.slurm.submission import Submission, prepare
@@ -47,6 +47,7 @@ class SlurmTarget:
         *,
         image: Image | None = None,
         site: Site | None = None,
+        interrupts: Interrupts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._folder, self._environment = settings, folder, dict(environment)
@@ -54,7 +55,7 @@ class SlurmTarget:
         self._image = image
         self._slurm = Slurm(environment)
         self._clock = clock
-        self._interrupts = Interrupts()
+        self._interrupts = interrupts or Interrupts()
         self._facts = Facts()
         self._submission: Submission | None = None
         self._answer: Answer | None = None
@@ -70,7 +71,6 @@ class SlurmTarget:
         self._told_exit: int | None = None
 
     def __enter__(self) -> Self:
-        self._interrupts.install()
         try:
             if self._settings.slurm.attach:
                 self._attach(self._settings.slurm.attach)
@@ -281,7 +281,6 @@ class SlurmTarget:
                     error.args = (told,)
             for output in self._outputs:
                 output.close()
-        self._interrupts.restore()
 
     def _part(self, job_id: str) -> str:
         elsewhere = self._folder.parent != self._settings.cwd / ".harness"  # where attaching would not look by itself
