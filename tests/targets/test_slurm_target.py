@@ -195,10 +195,15 @@ def test_controller_away_does_not_lose_the_job(tmp_path, double, clock):
     double.says("scontrol", shown("COMPLETED"))
     double.says("sacct", accounted("COMPLETED"))
     with target(tmp_path, double, clock) as job:
+        passes(job, clock, 3)
+        assert job.phase() == "job 4242 running"
+        passes(job, clock, 15)
+        assert job.phase() == "job 4242 running: Slurm does not answer now; the job is not lost"
         passes(job, clock, 400)
         assert not job.running()
     told = job.job()
     assert told.ending == "completed"
+    assert job.phase() == "job 4242 completed"
     assert told.slurm
     assert "Unable to contact" in told.slurm.troubles[0].text
 

@@ -27,7 +27,8 @@ class Facts:
     ran: bool = False
     """Whether it was ever seen to run."""
     first_seen_running: float | None = None
-    last_seen: float | None = None
+    away: bool = False
+    """Whether Slurm did not answer when it was asked last."""
 
     def note_state(self, state: str, reason: str, at: float) -> None:
         """Remember a state when it differs from the last one; at most 200."""

@@ -179,6 +179,7 @@ class SlurmTarget:
         job_id = self._facts.job_id or ""
         queued, trouble = self._slurm.queue(job_id)
         running = self._facts.ran
+        self._facts.away = trouble is not None
         if trouble:
             self._facts.note_trouble(trouble)
             if self._marked_at is not None and now - self._marked_at > AWAY_S:

@@ -23,6 +23,8 @@ def phase(facts: Facts, *, over: bool) -> str:
     if not facts.states:
         return f"job {job_id} submitted"
     last = facts.states[-1]
+    if facts.away and not over:
+        return f"job {job_id} {last.state.lower()}: Slurm does not answer now; the job is not lost"
     if last.state not in states.WAITING:
         return f"job {job_id} {last.state.lower()}"
     words = states.meaning(last.reason)
