@@ -194,7 +194,6 @@ def _with_parts(run: ServerRun, parts: Parts, expect: Sequence[str]) -> ServerRu
     if not run.metadata and not missing and (metadata := parts.read("metadata")):
         update |= {"metadata": bounded(metadata), "host": metadata.get("host") or run.host}
     known = dict(run.series)
-    for key in [k for k in expect if k in known][:SAMPLED_KEYS]:
-        if (rows := parts.read(f"series:{key}")) is not None:
-            known[key] = series(known[key], rows)
+    for key, rows in parts.series([k for k in expect if k in known][:SAMPLED_KEYS]).items():
+        known[key] = series(known[key], rows)
     return run.model_copy(update={**update, "series": known})

@@ -1,7 +1,7 @@
 """Reads a run part by part, each in bounded time, so that a part that cannot be read costs no other."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from harness.evidence.models import ServerRun, Trouble
@@ -48,12 +48,31 @@ class Parts:
             self.troubles.append(failure.trouble.model_copy(update={"where": part}))
             return None
 
-    def _ask(self, part: str) -> Any:
+    def series(self, keys: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return a sample of each series, all from one question; one that could not be read is told as `series:KEY`."""
+        if not keys:
+            return {}
+        found: dict[str, list[dict[str, Any]]] = {}
+
+        def ask() -> None:
+            # A series is asked for where the run has the key: nothing is no answer.
+            found.update({key: rows for key, rows in self._ask("series", keys=list(keys)).items() if rows})
+            if len(found) < len(keys):
+                raise ReadingFailed(Trouble(kind="protocol", text="the answer holds nothing"))
+
+        try:
+            persistently(ask)
+        except ReadingFailed as failure:
+            missing = [key for key in keys if key not in found]
+            self.troubles += [failure.trouble.model_copy(update={"where": f"series:{key}"}) for key in missing]
+        return found
+
+    def _ask(self, part: str, **more: Any) -> Any:
         left = min(self._end - time.monotonic(), self._reader.timeout_s)
         if left <= 0:
             raise ReadingFailed(Trouble(kind="timeout", text="no time was left: the server answers too slowly"))
-        found = self._reader.ask("part", timeout_s=left, part=part, **self._names)
-        # A series is asked for where the run has the key, and a part where the run has it: nothing is no answer.
-        if found is None or (part.startswith("series:") and not found):
+        found = self._reader.ask("part", timeout_s=left, part=part, **self._names, **more)
+        # A part is asked for where the run has it: nothing is no answer.
+        if found is None:
             raise ReadingFailed(Trouble(kind="protocol", text="the answer holds nothing"))
         return found
