@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from harness.diagnosis.model import Verdict
 from harness.evidence.models import Evidence
 from harness.report.again import Again
+from harness.report.folders import told as told_folders
 from harness.report.html_checks import CheckView, Group, groups_of
 from harness.report.html_facts import job_in_short, runs_of, subject
 from harness.report.html_findings import FindingView, doubts, findings_of, sentence
@@ -35,6 +36,7 @@ def summary(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again
         lines += _doubts(verdict, again)
     lines += _checks(groups_of(verdict, said))
     lines += _runs(verdict)
+    lines += _folders(evidence)
     lines += _timings(verdict)
     for title, command in (
         ("Verify again", again.verify),
@@ -109,6 +111,11 @@ def _runs(verdict: Verdict) -> Iterator[str]:
     if len(verdict.runs) > len(runs):
         yield f"- and {len(verdict.runs) - len(runs)} more"
     yield ""
+
+
+def _folders(evidence: Evidence) -> Iterator[str]:
+    for run, sentences in told_folders(evidence):
+        yield from (f"Folder {span(run.path)}:", "", *(f"- {plain(text)}" for text in sentences), "")
 
 
 def _timings(verdict: Verdict) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.diagnosis.model import Finding, Verdict
 from harness.evidence.models import Evidence
 from harness.report.again import again_of
+from harness.report.folders import told as told_folders
 from harness.report.github import annotations, release
 from harness.report.html_checks import short
 from harness.report.html_text import seen
@@ -79,7 +80,7 @@ def facts(session: "Session", verdict: Verdict, width: int) -> list[str]:
     """Tell the job, the runs, and the curves of loss and GPUs, below an empty line."""
     job = slurm_job(verdict)
     drawn = curves(session.gathered, width, getattr(sys.__stdout__, "encoding", None))
-    found = [*([job] if job else []), *runs(verdict), *drawn]
+    found = [*([job] if job else []), *runs(verdict), *folders(session.gathered, width), *drawn]
     return ["", *found] if found else []
 
 
@@ -114,6 +115,19 @@ def runs(verdict: Verdict) -> list[str]:
     shown, more = verdict.runs[:MOST_RUNS], len(verdict.runs) - MOST_RUNS
     named = [seen(f"run: {r.url or f'{r.entity}/{r.project}/{r.id} ({r.source}, {r.state})'}") for r in shown]
     return [*named, f"and {more} more {'run' if more == 1 else 'runs'}"] if more > 0 else named
+
+
+def folders(evidence: Evidence | None, width: int) -> list[str]:
+    """Tell of each run directory that was judged; a command keeps its line, to be pasted."""
+    lines: list[str] = []
+    for run, sentences in told_folders(evidence):
+        lines.append(seen(f"folder: {run.path}"))
+        for text in sentences:
+            words, _, command = text.partition(": wandb sync ")
+            lines += wrapped(seen(words), width, "  ", "    ")
+            if command:
+                lines.append(f"      wandb sync {seen(command)}")
+    return lines
 
 
 def files(terminal: "pytest.TerminalReporter", session: "Session") -> None:

@@ -77,6 +77,13 @@ class Place:
         """`pytest checks` with these options, from the job's folder."""
         return ask(self.stage, *options, env=env)
 
+    def python(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run the interpreter with these arguments, from the job's folder."""
+        return subprocess.run(
+            [self.stage.python, *arguments], cwd=self.stage.work, env=self.stage.env, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, errors="replace", timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+
 
 def ask(stage: Stage, *options: str | Path, env: Mapping[str, str | None] | None = None) -> Answer:
     """`pytest checks` with these options on the stage; `env` adds variables, None takes one away."""

@@ -160,8 +160,9 @@ class LocalLog(Model):
     """Everything that one `.wandb` file tells, in bounded space.
 
     `records` counts records by type. `config` and `summary` are flat: nested keys are joined with a dot.
-    `*_dropped` count what did not fit the bounds. `torn_at` is the offset of the record that the end of the
-    file cuts off. Times are Unix seconds, sizes bytes.
+    `rows_before_damage` counts the rows in front of the first damaged place, where `wandb sync` stops; None where
+    nothing is damaged. `*_dropped` count what did not fit the bounds. `torn_at` is the offset of the record that the
+    end of the file cuts off. Times are Unix seconds, sizes bytes.
     """
 
     path: str
@@ -193,6 +194,7 @@ class LocalLog(Model):
     defined_metrics: tuple[DefinedMetric, ...] = ()
 
     history_rows: int = 0
+    rows_before_damage: int | None = None
     first_step: int | None = None
     last_step: int | None = None
     repeated_steps: int = 0

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from google.protobuf.message import DecodeError
 
+from harness.evidence.wandb_log import wire
 from harness.evidence.wandb_log.assembly import Problem
 from harness.evidence.wandb_log.flat import FlatDict
-from harness.evidence.wandb_log.framing import HEADER, HEADER_SIZE, Stitcher
+from harness.evidence.wandb_log.framing import HEADER, HEADER_SIZE, Stitcher, iter_records
 from harness.evidence.wandb_log.history import History
 from harness.evidence.wandb_log.models import LocalLog, LogProblem, LogStatus
 from harness.evidence.wandb_log.records import Facts
@@ -54,6 +55,23 @@ def read_wandb_log(path: Path, *, max_keys: int = 2000, helper_from: int = 64 * 
         return LocalLog(path=str(path), status="unreadable", size_bytes=facts.st_size, error=str(error))
 
 
+def rows_before(path: Path, offset: int) -> int:
+    """Count the history records in front of an offset, by their types alone.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    rows = 0
+    for at, payload in iter_records(path):
+        if at >= offset:
+            break
+        try:
+            rows += wire.record_type(payload) == wire.HISTORY
+        except wire.WireError:
+            break
+    return rows
+
+
 def _record_class() -> Callable[[bytes], Any]:
     """Return the parser of the SDK's `Record`; imported late, since it takes half a second."""
     from wandb.proto import wandb_internal_pb2
@@ -74,6 +92,7 @@ class _Log:
         self._problems_dropped = 0
         self._skipped = 0
         self._torn_at: int | None = None
+        self._rows_before_damage: int | None = None
         self._counts: Counter[str] = Counter()
         self._history = History(max_keys)
         self._summary = FlatDict()
@@ -101,7 +120,11 @@ class _Log:
                 # Neither the header nor anything in the first segment is ours: read no further.
                 return self._result("not_a_wandb_file")
         self._add_problems(stitcher.end())
-        return self._result(self._status())
+        status = self._status()
+        if status == "damaged":
+            first = min(problem.offset for problem in self._problems)
+            self._rows_before_damage = rows_before(self._path, first)
+        return self._result(status)
 
     def _short(self, header: bytes) -> LogStatus:
         """Judge a file that is shorter than the header."""
@@ -197,6 +220,7 @@ class _Log:
             summary_dropped=self._summary.dropped,
             defined_metrics=tuple(facts.metrics.values()),
             history_rows=history.rows,
+            rows_before_damage=self._rows_before_damage,
             first_step=history.order.first,
             last_step=history.order.last,
             repeated_steps=history.order.repeated,

@@ -214,3 +214,19 @@ def test_no_helper_can_be_had(path: Path, monkeypatch: pytest.MonkeyPatch, error
 
     monkeypatch.setattr(segments.Helper, "__init__" if isinstance(error, OSError) else "ask", refuse)
     assert same(read_wandb_log(path, helper_from=0), read_wandb_log(path))
+
+
+def test_rows_in_front_of_the_first_damage_are_counted(path: Path) -> None:
+    write_steps(path, 3000)
+    assert read_wandb_log(path).rows_before_damage is None
+    data = bytearray(path.read_bytes())
+    for place in (len(data) // 3, len(data) // 2):
+        data[place] ^= 0xFF
+    path.write_bytes(data)
+    log = read_wandb_log(path)
+    first = min(problem.offset for problem in log.problems)
+    path.write_bytes(data[:first])
+    before = read_wandb_log(path)
+    assert before.rows_before_damage is None  # a file that ends too early is torn
+    assert log.rows_before_damage == before.history_rows
+    assert 0 < before.history_rows < log.history_rows

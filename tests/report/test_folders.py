@@ -1,0 +1,27 @@
+"""A folder that was judged is told of in words, with the command that uploads it whole on its line."""
+
+from harness.evidence.models import Request, ServerReading
+from harness.report.folders import MOST, told
+from harness.report.terminal import folders
+from tests.diagnosis.build import evidence, local, local_run
+
+FOLDER = Request(source="run_dir", server="none", target="none")
+
+
+def of(*runs):
+    return evidence(request=FOLDER, job=None, setup=None, local=local(*runs), server=ServerReading())
+
+
+def test_only_a_folder_that_was_asked_about_is_told_of():
+    assert told(None) == []
+    assert told(evidence()) == []
+    assert len(told(of(*[local_run() for _ in range(MOST + 1)]))) == MOST
+
+
+def test_the_command_stays_whole():
+    run = local_run(offline=True, path="/scratch/project_465000000/" + "long/" * 20 + "offline-run-20261123_120000-a")
+    run = run.model_copy(update={"log": run.log.model_copy(update={"records": {"history": 3}})})
+    lines = folders(of(run), 80)
+    assert f"      wandb sync {run.path}" in lines
+    assert lines[0] == f"folder: {run.path}"
+    assert any("lost for good: nothing" in line for line in lines)
