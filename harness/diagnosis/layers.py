@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 from harness.diagnosis.rules.upload import gave_up_in, refusals
-from harness.diagnosis.view import SETTLES_S
+from harness.diagnosis.view import SETTLES_S, final_server
 from harness.evidence.models import Evidence, LocalRun, ServerRun
 
 COMPLETE_SKETCH = 200
@@ -47,7 +47,9 @@ def layer(local: LocalRun, server: ServerRun, evidence: Evidence) -> Lost:
     if local.sdk_logs.http:
         return Lost("written and not sent", "requests failed: see logs/debug-internal.log")
     if since is not None and since <= SETTLES_S:
-        return Lost("sent and not readable yet", f"asked {since:.0f} s after the end")
+        waited = final_server(evidence).waited_s
+        patience = f", after {waited:.0f} s of waiting" if waited >= 1 else ""
+        return Lost("sent and not readable yet", f"asked {since:.0f} s after the end{patience}")
     return Lost("sent and not there", "no log of the SDK tells of trouble")
 
 

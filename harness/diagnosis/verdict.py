@@ -125,6 +125,8 @@ def run_summaries(evidence: Evidence) -> tuple[RunSummary, ...]:
 
 def _timings(evidence: Evidence) -> dict[str, float]:
     timings = {f"{s.name}_s": round(s.end - s.start, 3) for s in evidence.spans if s.end is not None}
+    if waited := final_server(evidence).waited_s:
+        timings["reads_waited_s"] = waited
     watch = evidence.watch
     if watch:
         seen = {

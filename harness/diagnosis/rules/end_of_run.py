@@ -224,7 +224,7 @@ def still_running(evidence: Evidence) -> Iterator[Hit]:
     seen = (f"Its last sign of life came {age:.0f} s ago.",) if age is not None and age >= 0 else ()
     run_path = evidence.request.run_path or f"{server.entity}/{server.project}/{server.id}"
     observed = (f"The server shows run {server.id} as running.", *seen)
-    yield Hit(id="end-still-running", observed=observed, values={"run_path": run_path})
+    yield Hit(id="end-still-running", observed=observed, values={"again": f"--run {run_path}"})
 
 
 def _still_written(evidence: Evidence) -> Hit | None:
@@ -236,7 +236,7 @@ def _still_written(evidence: Evidence) -> Hit | None:
     if local.writer != "alive":
         seen = f"The folder was written to {evidence.created_at - (local.touched_at or 0.0):.0f} s ago."
     observed = (f"{local.path}: the log holds no end ({local.log.size_bytes} bytes).", seen)
-    return Hit(id="end-still-running", observed=observed, values={"run_path": local.run_id})
+    return Hit(id="end-still-running", observed=observed, values={"again": f"--run-dir {local.path}"})
 
 
 DEADLOCKS = (((0, 22, 0), (0, 22, 3)), ((0, 25, 1), (0, 28, 1)))

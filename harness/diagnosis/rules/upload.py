@@ -43,7 +43,7 @@ def stream_refused(evidence: Evidence) -> Iterator[Hit]:
     # The same warning is printed where wandb.finish() gave up what it was still retrying.
     gave_up = sdk_log_lines(evidence, GAVE_UP) or said(evidence, TIMED_OUT)
     if not (refused or log or (printed and not gave_up)):
-        if told := closed_unheard(evidence):
+        if not gave_up and (told := closed_unheard(evidence)):
             yield Hit(id="net-filestream-4xx-fatal", observed=told, values={"status": "a refusal"})
         return
     words = [t.text for t in refused if t.text] or list(log)

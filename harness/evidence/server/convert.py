@@ -118,13 +118,11 @@ def _from_keys(key: str, entry: Mapping[str, Any]) -> ServerSeries:
     total = sum(c.get("count", 0) for c in counts)
     numbers = sum(c.get("count", 0) for c in counts if c.get("type") in NUMBERS)
     last = entry.get("previousValue", entry.get("lastValue"))
+    # W&B keeps NaN and infinity as texts. Among numbers a text is one of them, unless a sample shows otherwise.
+    texts = sum(c.get("count", 0) for c in counts if c.get("type") == "string")
+    odd = texts if numbers else int(isinstance(last, str) and last in NON_FINITE)
     return ServerSeries(
-        key=key,
-        count=total,
-        numbers=numbers,
-        others=total - numbers,
-        non_finite=int(last in NON_FINITE) if isinstance(last, str) else 0,
-        last=bounded(last),
+        key=key, count=total, numbers=numbers, others=total - numbers - odd, non_finite=odd, last=bounded(last)
     )
 
 
@@ -146,11 +144,12 @@ def series(known: ServerSeries, rows: Sequence[Mapping[str, Any]]) -> ServerSeri
     texts = sum(
         1 for r in rows if isinstance(r.get(known.key), (str, dict, list)) and r.get(known.key) not in NON_FINITE
     )
+    non_finite = odd if texts and not odd else max(odd, known.non_finite)
     times = [t for r in rows if (t := number(r.get("_timestamp"))) is not None]
     return known.model_copy(
         update={
-            "non_finite": max(odd, known.non_finite),
-            "others": max(texts, known.others - odd if known.others >= odd else known.others),
+            "non_finite": non_finite,
+            "others": max(texts, known.others + known.non_finite - non_finite),
             "first_step": int(min(steps)) if steps else None,
             "last_step": int(max(steps)) if steps else None,
             "backward_steps": sum(1 for a, b in pairwise(steps) if b < a),

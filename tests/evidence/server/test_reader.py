@@ -62,6 +62,20 @@ def test_only_runs_with_the_token_are_found_and_the_main_one_is_read_in_full(rea
     assert run.system["system.gpu.0.gpu"].nonzero == 0
 
 
+def test_a_value_that_no_sample_shows_is_counted_all_the_same(backend, reader):
+    def rows(odd):
+        return [{"_step": i, "_timestamp": 1.0 * i, "loss": odd if i == 1501 else 1.0} for i in range(3000)]
+
+    for name, odd in (("nan", "NaN"), ("dict", {"a": 1})):
+        backend.store.seed_run("loopback", "odd", name, username="loopback-user", history=rows(odd))
+    found = {
+        name: read_one(reader, ("loopback", "odd", name), ("loss",)).runs[0].series["loss"] for name in ("nan", "dict")
+    }
+    assert len(found["nan"].sketch) == 200
+    assert (found["nan"].numbers, found["nan"].non_finite, found["nan"].others) == (2999, 1, 0)
+    assert found["dict"].non_finite == 0
+
+
 def test_runs_are_found_by_id_too(reader):
     reading = glance(reader, Where(projects=(PLACE,), ids=("other3", "other4")))
     assert sorted(r.id for r in reading.runs) == ["other3", "other4"]
