@@ -1,15 +1,30 @@
 """Run directories that were judged, in words: what is there, what was sent, what can be recovered, what is lost."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from harness.diagnosis.recovery import recovery
 from harness.evidence.models import Evidence, LocalRun
 
 MOST = 4
-HEADINGS = ("on disk", "sent", "`wandb sync` would recover", "lost for good")
+HEADINGS = ("on disk", "sent", "wandb sync would recover", "lost for good")
 
 
-def told(evidence: Evidence | None) -> list[tuple[LocalRun, list[str]]]:
+class Sentence(NamedTuple):
+    """A sentence, and the command that it ends in, if any."""
+
+    words: str
+    command: str
+
+
+def told(evidence: Evidence | None) -> list[tuple[LocalRun, list[Sentence]]]:
     """Return each run directory with its sentences, where a folder was to be judged; the first ones only."""
     if evidence is None or evidence.request.source != "run_dir":
         return []
-    runs = evidence.local.runs[:MOST]
-    return [(run, [f"{what}: {text}" for what, text in zip(HEADINGS, recovery(run), strict=True)]) for run in runs]
+    return [(run, [*_sentences(run)]) for run in evidence.local.runs[:MOST]]
+
+
+def _sentences(run: LocalRun) -> Iterator[Sentence]:
+    for what, text in zip(HEADINGS, recovery(run), strict=True):
+        words, sign, rest = text.partition(": wandb sync ")
+        yield Sentence(f"{what}: {words}", f"wandb sync {rest}" if sign else "")

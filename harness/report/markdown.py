@@ -115,7 +115,9 @@ def _runs(verdict: Verdict) -> Iterator[str]:
 
 def _folders(evidence: Evidence) -> Iterator[str]:
     for run, sentences in told_folders(evidence):
-        yield from (f"Folder {span(run.path)}:", "", *(f"- {plain(text)}" for text in sentences), "")
+        yield from (f"Folder {span(run.path)}:", "")
+        yield from (f"- {plain(words)}" + (f": {span(command)}" if command else "") for words, command in sentences)
+        yield ""
 
 
 def _timings(verdict: Verdict) -> Iterator[str]:

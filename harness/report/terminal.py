@@ -122,11 +122,10 @@ def folders(evidence: Evidence | None, width: int) -> list[str]:
     lines: list[str] = []
     for run, sentences in told_folders(evidence):
         lines.append(seen(f"folder: {run.path}"))
-        for text in sentences:
-            words, _, command = text.partition(": wandb sync ")
+        for words, command in sentences:
             lines += wrapped(seen(words), width, "  ", "    ")
             if command:
-                lines.append(f"      wandb sync {seen(command)}")
+                lines.append(f"      {seen(command)}")
     return lines
 
 
