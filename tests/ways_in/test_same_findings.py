@@ -17,18 +17,16 @@ CRASHES_SOON = {"crash_after_s": 1.0}
 """The server gives up a silent run after a second, in place of five minutes."""
 LOSSES = {"end-lost-local-buffer", "end-last-15s-lost"}
 """The same loss, told by the disk or by the server."""
-SERVER = ("run", "run-and-output")
-FOLDER = ("folder", "folder-and-output")
-OUTPUT = ("output",)
+EVERY_WAY = ("run", "run-and-output", "folder", "folder-and-output", "output")
 JOBS = {
-    "healthy": (EVERY["ok-plain"], (*SERVER, *FOLDER, *OUTPUT)),
-    "stream-refused": (EVERY["stream-403"], (*SERVER, *FOLDER, *OUTPUT)),
-    "killed": (replace(EVERY["killed"], server=CRASHES_SOON), (*SERVER, *FOLDER, *OUTPUT)),
-    "one-run-per-rank": (EVERY["every-rank"], (*SERVER, *FOLDER, *OUTPUT)),
+    "healthy": (EVERY["ok-plain"], EVERY_WAY),
+    "stream-refused": (EVERY["stream-403"], EVERY_WAY),
+    "killed": (replace(EVERY["killed"], server=CRASHES_SOON), EVERY_WAY),
+    "one-run-per-rank": (EVERY["every-rank"], ("run", "folder", "output")),
     # Output alone does not say which epochs were logged, nor as what.
-    "nan-loss": (EVERY["loss-nan"], (*SERVER, *FOLDER)),
-    "script-fails": (EVERY["script-fails"], (*SERVER, *FOLDER, *OUTPUT)),
-    "loss-renamed-offline": (EVERY["loss-renamed-offline"], FOLDER),
+    "nan-loss": (EVERY["loss-nan"], ("run", "folder")),
+    "script-fails": (EVERY["script-fails"], ("run-and-output", "folder")),
+    "loss-renamed-offline": (EVERY["loss-renamed-offline"], ("folder",)),
 }
 
 
