@@ -28,3 +28,14 @@ def _sentences(run: LocalRun) -> Iterator[Sentence]:
     for what, text in zip(HEADINGS, recovery(run), strict=True):
         words, sign, rest = text.partition(": wandb sync ")
         yield Sentence(f"{what}: {words}", f"wandb sync {rest}" if sign else "")
+
+
+def others(evidence: Evidence | None) -> str:
+    """Say how many run directories were left aside: a folder may hold the runs of many jobs; empty for none."""
+    if evidence is None or evidence.request.source != "run_dir":
+        return ""
+    older = evidence.local.older_runs
+    rest = max(0, len(evidence.local.runs) - MOST)
+    told = [f"{older} of earlier jobs: name one with --run-dir to judge it"] if older else []
+    told += [f"{rest} of this job, in evidence.json"] if rest else []
+    return f"more run directories: {'; '.join(told)}" if told else ""

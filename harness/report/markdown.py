@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from harness.diagnosis.model import Verdict
 from harness.evidence.models import Evidence
 from harness.report.again import Again
+from harness.report.folders import others
 from harness.report.folders import told as told_folders
 from harness.report.html_checks import CheckView, Group, groups_of
 from harness.report.html_facts import job_in_short, runs_of, subject
@@ -118,6 +119,8 @@ def _folders(evidence: Evidence) -> Iterator[str]:
         yield from (f"Folder {span(run.path)}:", "")
         yield from (f"- {plain(words)}" + (f": {span(command)}" if command else "") for words, command in sentences)
         yield ""
+    if rest := others(evidence):
+        yield from (plain(rest), "")
 
 
 def _timings(verdict: Verdict) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.diagnosis.model import Finding, Verdict
 from harness.evidence.models import Evidence
 from harness.report.again import again_of
+from harness.report.folders import others
 from harness.report.folders import told as told_folders
 from harness.report.github import annotations, release
 from harness.report.html_checks import short
@@ -120,13 +121,14 @@ def runs(verdict: Verdict) -> list[str]:
 def folders(evidence: Evidence | None, width: int) -> list[str]:
     """Tell of each run directory that was judged; a command keeps its line, to be pasted."""
     lines: list[str] = []
+    rest = others(evidence)
     for run, sentences in told_folders(evidence):
         lines.append(seen(f"folder: {run.path}"))
         for words, command in sentences:
             lines += wrapped(seen(words), width, "  ", "    ")
             if command:
                 lines.append(f"      {seen(command)}")
-    return lines
+    return [*lines, *wrapped(rest, width, "", "  ")] if rest else lines
 
 
 def files(terminal: "pytest.TerminalReporter", session: "Session") -> None:

@@ -1,7 +1,7 @@
 """A folder that was judged is told of in words, with the command that uploads it whole on its line."""
 
 from harness.evidence.models import Request, ServerReading
-from harness.report.folders import MOST, told
+from harness.report.folders import MOST, others, told
 from harness.report.terminal import folders
 from tests.diagnosis.build import evidence, local, local_run
 
@@ -25,3 +25,14 @@ def test_the_command_stays_whole():
     assert f"      wandb sync {run.path}" in lines
     assert lines[0] == f"folder: {run.path}"
     assert any("lost for good: nothing" in line for line in lines)
+
+
+def test_run_directories_that_were_left_aside_are_counted():
+    many = evidence(request=FOLDER, job=None, setup=None, server=ServerReading(),
+                    local=local(*[local_run() for _ in range(MOST + 2)], older_runs=3))  # fmt: skip
+    assert others(many) == (
+        "more run directories: 3 of earlier jobs: name one with --run-dir to judge it; 2 of this job, in evidence.json"
+    )
+    assert folders(many, 200)[-1] == others(many)
+    assert others(of(local_run())) == ""
+    assert others(None) == ""

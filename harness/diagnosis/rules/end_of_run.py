@@ -10,11 +10,13 @@ from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.end_of_upload import RULES as UPLOAD_RULES
 from harness.diagnosis.rules.reach import init_succeeded, shorten
 from harness.diagnosis.rules.upload import hangs, upload_failures
-from harness.diagnosis.view import main_local_run, main_server_run, python_errors, said, sdk_log_lines
+from harness.diagnosis.view import find_lines, main_local_run, main_server_run, python_errors, said, sdk_log_lines
 from harness.evidence.models import Evidence, PythonError
 
 STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
 LAUNCHER = r"torch\.distributed\.elastic|ChildFailedError|SignalException|^(SystemExit|KeyboardInterrupt)$"
+CLOSED = r"^wandb: (Synced |.*Find logs at)"
+"""What the SDK prints when it closes a run."""
 FORCED = r"parent process exited|forced shutdown"
 
 
@@ -61,6 +63,8 @@ def unfinished(evidence: Evidence) -> bool:
         return False
     if local is not None:
         return not local.log.has_exit
+    if evidence.request.source == "job_log":
+        return bool(signals(evidence)) and not find_lines(evidence, CLOSED, limit=1)
     return server is not None and server.state in ("crashed", "running")
 
 

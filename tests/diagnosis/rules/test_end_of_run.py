@@ -4,7 +4,17 @@ import pytest
 
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import end_of_run
-from harness.evidence.models import EpochSeen, Evidence, Job, ProcessSeen, Request, SdkLogs, ServerReading, SlurmJob
+from harness.evidence.models import (
+    EpochSeen,
+    Evidence,
+    Job,
+    ProcessSeen,
+    Request,
+    RunLink,
+    SdkLogs,
+    ServerReading,
+    SlurmJob,
+)
 from tests.diagnosis.build import (
     error,
     evidence,
@@ -191,6 +201,23 @@ ENDED_BY_SIGNAL = Job(ending="failed", processes=(ProcessSeen(rank=0, signal="SI
     ],
 )
 def test_run_of_a_job_that_was_not_seen(found, expected):
+    assert set(hits(end_of_run.RULES, found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("signal", "text", "expected"),
+    [
+        ("SIGKILL", "Epoch 1", {"end-crashed-heartbeat"}),
+        ("SIGTERM", "Epoch 1", {"end-sigterm-no-flush"}),
+        ("SIGKILL", "wandb: Find logs at: ./wandb/run-20261123_120000-abcd1234/logs", set()),
+    ],
+)
+def test_output_alone_tells_of_a_killed_process(signal, text, expected):
+    link = RunLink(url="https://wandb.ai/team/vit/runs/a", entity="team", project="vit", run_id="a", line=1)
+    made = Job(ending="failed", processes=(ProcessSeen(rank=0, signal=signal, first=True),),
+               output=output(text, links=(link,)))  # fmt: skip
+    request = Request(source="job_log", server="none", target="none")
+    found = evidence(request=request, job=made, setup=None, local=local(), server=ServerReading())
     assert set(hits(end_of_run.RULES, found)) == expected
 
 
