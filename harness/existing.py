@@ -111,10 +111,16 @@ def of_newest_job(runs: Sequence[LocalRun]) -> list[LocalRun]:
         return run.log.environment.slurm.get("job_id") if run.log.environment else None
 
     last = max(runs, key=lambda run: run.started_at or 0.0)
+
+    def beside(run: LocalRun) -> bool:
+        begun, newest = run.started_at or 0.0, last.started_at or 0.0
+        over = run.log.has_exit and run.touched_at is not None and run.touched_at < newest
+        return abs(begun - newest) <= SAME_JOB_S and not over
+
     return [
         run
         for run in runs
-        if abs((run.started_at or 0.0) - (last.started_at or 0.0)) <= SAME_JOB_S
+        if beside(run)
         or (slurm_job(run) is not None and slurm_job(run) == slurm_job(last))
         or (run.offline and last.offline and run.run_id == last.run_id)
     ]
