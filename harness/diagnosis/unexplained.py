@@ -78,7 +78,7 @@ def _job(evidence: Evidence) -> Iterator[str]:
     yield f"the job ended as {job.ending.replace('_', ' ')}{code}"
     yield from (f"{e.exception}: {e.message}"[:300] for e in job.output.errors[-3:])
     reading = final_server(evidence)
-    yield f"server: {reading.status}, {reading.runs_total} runs; disk: {len(evidence.local.runs)} runs"
+    yield f"server: {reading.status}, runs: {reading.runs_total}; runs on disk: {len(evidence.local.runs)}"
 
 
 def _advice(evidence: Evidence, checks: Sequence[CheckResult]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from harness.diagnosis.system_series import GpuView, gpus
 from harness.evidence.models import Evidence
 from harness.report.html_text import clean, number
 from harness.report.pictures_scale import finite
+from harness.report.pictures_system import gpu_name
 
 BARS = "▁▂▃▄▅▆▇█"
 PLAIN = "_.-=+*#@"
@@ -70,8 +71,7 @@ def _gpu(gpu: GpuView, width: int, bars: str) -> str:
     view = gpu.utilisation
     values = [v for _, v in finite(view.sketch)] if view else []
     mean = sum(values) / len(values) if values else 0.0
-    kind = "GCD" if gpu.vendor == "amd" else "GPU"
-    return _fitted(f"{kind} {gpu.index}: ", f" {mean:.0f} %", values, width, bars, 0.0, 100.0)
+    return _fitted(f"{gpu_name(gpu)}: ", f" {mean:.0f} %", values, width, bars, 0.0, 100.0)
 
 
 def _fitted(

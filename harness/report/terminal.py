@@ -14,7 +14,7 @@ from harness.report.folders import others
 from harness.report.folders import told as told_folders
 from harness.report.github import annotations, release
 from harness.report.html_checks import short
-from harness.report.html_text import seen
+from harness.report.html_text import clean, seen
 from harness.report.sparkline import curves
 from harness.report.tree import tree
 from harness.report.wrapping import wrapped
@@ -102,7 +102,7 @@ def slurm_job(verdict: Verdict) -> str | None:
         return None
     if slurm.get("job_id") is None:
         return "job: none was submitted, so nothing is billed"
-    parts = [seen(f"job: {slurm['job_id']} {slurm.get('final_state') or 'not seen to its end'}")]
+    parts = [clean(f"job: {slurm['job_id']} {slurm.get('final_state') or 'not seen to its end'}")]
     if slurm.get("elapsed_s") is not None:
         parts.append(f"{slurm['elapsed_s']:.0f} s")
     if slurm.get("gpu_hours") is not None:
@@ -114,7 +114,7 @@ def slurm_job(verdict: Verdict) -> str | None:
 def runs(verdict: Verdict) -> list[str]:
     """Name the runs: the first ones, and how many more."""
     shown, more = verdict.runs[:MOST_RUNS], len(verdict.runs) - MOST_RUNS
-    named = [seen(f"run: {r.url or f'{r.entity}/{r.project}/{r.id} ({r.source}, {r.state})'}") for r in shown]
+    named = [clean(f"run: {r.url or f'{r.entity}/{r.project}/{r.id} ({r.source}, {r.state})'}") for r in shown]
     return [*named, f"and {more} more {'run' if more == 1 else 'runs'}"] if more > 0 else named
 
 

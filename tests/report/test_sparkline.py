@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from harness.evidence.models import Evidence
 from harness.report.sparkline import BARS, PLAIN, bars_for, curves, sparkline
+from tests.diagnosis.build import server, server_run, system
 from tests.report.samples import SAMPLES, hostile, lumi, many_gpus
 
 
@@ -52,6 +53,12 @@ def test_lines_fit_80_columns_and_the_encoding(name, encoding):
         assert len(line) <= 80
         if name != "hostile":
             line.encode(encoding)
+
+
+def test_gpus_of_several_nodes_say_of_which():
+    series = {f"system.gpu.0.gpu/l:nid{n}": system(f"gpu.0.gpu/l:nid{n}", [1, 2, 3]) for n in (1, 2)}
+    lines = curves(lumi(server=server(server_run(system=series))), 80, "utf-8")
+    assert [line.partition(":")[0] for line in lines[1:]] == ["GPU 0 of nid1", "GPU 0 of nid2"]
 
 
 def test_many_gpus_are_counted():
