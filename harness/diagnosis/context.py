@@ -110,6 +110,8 @@ def _holds(part: str, evidence: Evidence) -> bool:
         "self_hosted": not is_cloud(base_url),
         "offline": evidence.request.offline,
         "ran": bool(evidence.local.runs),
+        "entity_in_script": bool(setup and "entity" in setup.script_names),
+        "key_here": bool(setup and setup.credentials.winning),
     }
     if part not in facts:
         raise ValueError(f"advice condition {part!r} is not known")

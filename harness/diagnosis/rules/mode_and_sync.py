@@ -14,6 +14,10 @@ ONLINE = ("online", "run", "shared")
 OFFLINE = ("offline", "dryrun")
 KNOWN = (*ONLINE, *OFFLINE, "disabled")
 FILES = ("workspace_settings", "system_settings")
+SEARCH = (
+    "grep -rnE --include='*.py' --include='*.sh' --include='.env*' --include='*.y*ml' --include='*.json'"
+    " 'WANDB_MODE|mode.? *[=:]' ."
+)
 
 
 def online_was_asked(evidence: Evidence) -> bool:
@@ -34,7 +38,7 @@ def mode_values(source: ModeSource | None) -> dict[str, str]:
         return {
             "mode_place": "the job script or its environment",
             "mode_value": "this",
-            "mode_mend": "look for WANDB_MODE and mode= in the job script:\n  grep -nE 'WANDB_MODE|mode *=' *.py *.sh",
+            "mode_mend": f"look for WANDB_MODE and mode= in the job script and in what it reads:\n  {SEARCH}",
         }
     if source.source == "environment":
         mend = (
