@@ -17,6 +17,7 @@ from harness.diagnosis.engine import fill
 from harness.diagnosis.entries import Entry, Symptom, catalogue
 from harness.evidence.models import Evidence
 
+SEVERITIES = ("error", "warning", "info")
 SHORTEST = 12
 """Texts shorter than this match too much to say anything."""
 
@@ -112,7 +113,7 @@ def faults(argv: Sequence[str]) -> int:
 def _explain_log(parser: Parser, path: Path) -> int:
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
-            found = list(matches(lines))
+            found = sorted(matches(lines), key=lambda match: SEVERITIES.index(match[0].severity))
     except OSError as error:
         parser.error(f"{path} cannot be read: {error.strerror}")
     console = Console()

@@ -49,11 +49,13 @@ def _finding(hit: Hit, entry: Entry, evidence: Evidence, values: dict[str, str])
 def fill(text: str, values: dict[str, str]) -> str:
     """Fill `{name}` with its value; a name that is not known stays as `<name>`.
 
-    Shell braces are written doubled in the catalogue: `${{#WANDB_API_KEY}}`.
+    One that stands right behind a word, as in `deleted{run_id}`, brings its own space or colon: unknown, it is left
+    out. Shell braces are written doubled in the catalogue: `${{#WANDB_API_KEY}}`.
     """
     parts: list[str] = []
     for literal, name, _, _ in Formatter().parse(text):
         parts.append(literal)
         if name is not None:
-            parts.append(values.get(name, f"<{name}>"))
+            addition = literal[-1:].isalnum() or (not literal and len(parts) > 1)
+            parts.append(values.get(name, "" if addition else f"<{name}>"))
     return "".join(parts)

@@ -109,3 +109,18 @@ def test_common_values_fill_what_they_name():
 @ENTRY
 def test_no_key_stands_in_the_catalogue(entry):
     assert not re.search(r"\b[0-9a-f]{40}\b|wandb_v1_[A-Za-z0-9]{20}", entry.model_dump_json())
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "filled"),
+    [
+        ("to {entity}", {}, "to <entity>"),
+        ("to {entity}", {"entity": "team"}, "to team"),
+        ("deleted{run_id}", {}, "deleted"),
+        ("deleted{run_id}", {"run_id": ": abc"}, "deleted: abc"),
+        ("{folder}{fallback}", {}, "<folder>"),
+        ("echo ${{#KEY}}", {}, "echo ${#KEY}"),
+    ],
+)
+def test_names_that_are_not_known_stay_as_placeholders(text, values, filled):
+    assert fill(text, values) == filled
