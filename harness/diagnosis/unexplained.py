@@ -1,10 +1,11 @@
 """The finding for a symptom that no rule explains: what bears on it, and what would decide."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from harness.diagnosis.duplicates import began_together, listed, made_by_one_process, writers
 from harness.diagnosis.model import CheckResult, Finding
-from harness.diagnosis.view import final_server, made_no_run, output_lines
+from harness.diagnosis.view import LAUNCHER, final_server, http_troubles, made_no_run, output_lines, python_errors
 from harness.evidence.models import Evidence
 
 MOST_RUNS = 6
@@ -12,19 +13,20 @@ MOST_RUNS = 6
 
 def unknown(evidence: Evidence | None, checks: Sequence[CheckResult]) -> Finding:
     """Say that no rule explains a symptom; what bears on it comes first, what the job printed last."""
-    observed = [f"{c.name.rpartition('::')[2]}: {c.reason}" for c in checks]
+    observed: list[str] = []
     advice: list[str] = []
     if evidence:
-        observed += [*_no_word(evidence), *_several_runs(evidence, checks), *_job(evidence)]
+        observed += [*_no_word(evidence), *_several_runs(evidence, checks), *_raised(evidence), *_answered(evidence)]
         logs = [f"{ln.file}: {ln.text}" for r in evidence.local.runs for ln in r.sdk_logs.lines]
-        observed += [line[:300] for line in logs[-4:]]
+        observed += [*(line[:300] for line in logs[-4:]), *_job(evidence)]
         observed += [line for line in list(output_lines(evidence))[-8:] if line.strip()]
         advice = [*_advice(evidence, checks)]
+    observed += [f"{c.name.rpartition('::')[2]}: {c.reason}" for c in checks]
     return Finding(
         id="unknown",
         severity="error",
         title="No known fault explains this",
-        observed=tuple(observed),
+        observed=tuple(dict.fromkeys(observed)),
         advice=(
             *(advice or ["Read the observations above from the top: the first error is usually the cause."]),
             "Open job.log in the report folder, and logs/debug-internal.log in the run directory.",
@@ -70,13 +72,29 @@ def _several_runs(evidence: Evidence, checks: Sequence[CheckResult]) -> Iterator
         yield f"{writer.where}: {begun}{writer.rows} rows, {'finished' if writer.finished else 'not finished'}."
 
 
+def _raised(evidence: Evidence) -> Iterator[str]:
+    """What the script raised; what its launcher says of it is no more than that."""
+    errors = [e for e in python_errors(evidence) if not re.search(LAUNCHER, e.exception)]
+    for error in errors[-3:]:
+        yield f"{error.exception}: {error.message}"[:300]
+        yield from (frame.strip() for frame in error.frames[:1])
+
+
+def _answered(evidence: Evidence) -> Iterator[str]:
+    """What the server answered to the SDK where it refused."""
+    for trouble in http_troubles(evidence)[:3]:
+        if trouble.status:
+            times = f", {trouble.count} times" if trouble.count > 1 else ""
+            words = f": {trouble.text[:200]}" if trouble.text else ""
+            yield f"The server answered {trouble.path or 'a request'} with HTTP {trouble.status}{times}{words}"
+
+
 def _job(evidence: Evidence) -> Iterator[str]:
     job = evidence.job
     if job is None:
         return
     code = f", exit code {job.exit_code}" if job.exit_code is not None else ""
     yield f"the job ended as {job.ending.replace('_', ' ')}{code}"
-    yield from (f"{e.exception}: {e.message}"[:300] for e in job.output.errors[-3:])
     reading = final_server(evidence)
     yield f"server: {reading.status}, runs: {reading.runs_total}; runs on disk: {len(evidence.local.runs)}"
 

@@ -51,6 +51,10 @@ def sdk_log_lines(evidence: Evidence, pattern: str | re.Pattern[str], limit: int
     return tuple(line for line in lines if compiled.search(line))[:limit]
 
 
+LAUNCHER = r"torch\.distributed\.elastic|ChildFailedError|SignalException|^(SystemExit|KeyboardInterrupt)$"
+"""Exceptions by which torchrun, or an interrupt, tells that a worker ended; no cause of it."""
+
+
 def python_errors(evidence: Evidence, name: str = "", text: str = "") -> tuple[PythonError, ...]:
     """Tracebacks of the job whose exception name and message match the patterns."""
     if evidence.job is None:

@@ -10,11 +10,18 @@ from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.end_of_upload import RULES as UPLOAD_RULES
 from harness.diagnosis.rules.reach import init_succeeded, shorten
 from harness.diagnosis.rules.upload import hangs, upload_failures
-from harness.diagnosis.view import find_lines, main_local_run, main_server_run, python_errors, said, sdk_log_lines
+from harness.diagnosis.view import (
+    LAUNCHER,
+    find_lines,
+    main_local_run,
+    main_server_run,
+    python_errors,
+    said,
+    sdk_log_lines,
+)
 from harness.evidence.models import Evidence, PythonError
 
 STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
-LAUNCHER = r"torch\.distributed\.elastic|ChildFailedError|SignalException|^(SystemExit|KeyboardInterrupt)$"
 CLOSED = r"^wandb: (Synced |.*Find logs at)"
 """What the SDK prints when it closes a run."""
 FORCED = r"parent process exited|forced shutdown"
@@ -181,9 +188,14 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         where = "The log on disk ends" if on_disk else "The server shows the run"
         observed = f"{where} as failed, exit code {code}."
         yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {code}"))
-    elif job_failed and (own := _own_exit(evidence)) is not None:
+    elif job_failed and not _raised(evidence) and (own := _own_exit(evidence)) is not None:
         observed = f"A process of the script ended with exit code {own}, without a traceback."
         yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {own}"))
+
+
+def _raised(evidence: Evidence) -> bool:
+    """Whether a traceback tells how the script ended, also one of wandb.init(): that has causes of its own."""
+    return any(not re.search(LAUNCHER, error.exception) for error in python_errors(evidence))
 
 
 def _exit_values(error: str) -> dict[str, str]:

@@ -9,12 +9,12 @@ from harness.diagnosis.rules.reach import is_filestream, is_graphql, shorten
 from harness.diagnosis.view import final_server, find_lines, http_troubles, sdk_log_lines
 from harness.evidence.models import Evidence
 
-FILE_TROUBLE = r"(?i)file ?transfer.*(error|fail)|failed to upload file|uploader: error"
+FILE_TROUBLE = r"(?i)file ?transfer.*(error|fail)|failed to upload file|uploader: error|CreateRunFiles returned error"
 SYNCED = r"Synced \d+ W&B file\(s\)"
 
 
 def files_refused(evidence: Evidence) -> Iterator[Hit]:
-    """The object store refused files while the run itself got through."""
+    """The server or its object store refused files while the run itself got through."""
     runs = {run.id: run for run in final_server(evidence).runs}
     refused = [t for t in http_troubles(evidence) if not is_graphql(t) and not is_filestream(t) and _refused(t.status)]
     logged = sdk_log_lines(evidence, FILE_TROUBLE, limit=2)

@@ -8,6 +8,7 @@ from harness.evidence.models import (
     EpochSeen,
     Evidence,
     Job,
+    LogLine,
     ProcessSeen,
     Request,
     RunLink,
@@ -237,6 +238,21 @@ def test_closing_line_that_the_server_contradicts():
 def test_files_that_the_object_store_refused():
     found = evidence(local=local(run_with_http(http("Forbidden", 403, "/storage/team/vit/config.yaml"), rows=3)))
     assert set(hits(end_of_run.RULES, found)) == {"end-files-not-uploaded"}
+
+
+def test_files_that_the_server_did_not_take_on():
+    words = LogLine(file="debug-internal.log", level="ERROR",
+                       text="runfiles: CreateRunFiles returned error: returned error 403")  # fmt: skip
+    found = evidence(local=local(local_run(sdk_logs=SdkLogs(lines=(words,)))))
+    assert set(hits(end_of_run.RULES, found)) == {"end-files-not-uploaded"}
+
+
+def test_an_error_of_init_is_no_exit_without_a_traceback():
+    processes = (ProcessSeen(rank=0, exit_code=1, first=True),)
+    raised = error("wandb.errors.errors.CommError", "<no message>")
+    made = Job(ending="failed", exit_code=1, processes=processes, output=output("x", errors=(raised,)))
+    found = no_run(job=made)
+    assert "end-failed-exitcode" not in hits(end_of_run.RULES, found)
 
 
 @pytest.mark.parametrize(
