@@ -107,6 +107,9 @@ def _last_values(payloads: Sequence[bytes], schema: Schema) -> list[Change] | No
             changes = [Change(*wire.item(raw)) for raw in raw_of.values()]
         except wire.WireError:
             return None
+    told = {change.path for change in other_changes} - found.keys()
+    if any(change.path in told for change in changes):  # which of the two kinds had the last word is not known
+        return None
     # What was found among the last records comes last: there the order between the two kinds is known.
     return other_changes + changes + recent
 

@@ -67,6 +67,14 @@ def test_a_key_seen_long_ago_is_kept() -> None:
     assert in_bulk(payloads)["deep.er"] == 4
 
 
+def test_a_key_in_long_and_short_records_has_the_value_of_the_last() -> None:
+    long = [item([name, name], "0") for name in ("a", "_wandb", "a" * 20, "b" * 20)]
+    payloads = [summary(1, long), summary(2, [item(["_wandb", "_wandb"], "1")])]
+    payloads += [summary(number, []) for number in range(3, 22)]
+    assert in_bulk(payloads) == one_by_one(payloads)
+    assert in_bulk(payloads)["_wandb._wandb"] == 1
+
+
 def test_removed_keys_are_gone() -> None:
     payloads = [
         summary(1, [item(["a"], "1"), item(["b", "c"], "2"), item(["d"], "3")]),
