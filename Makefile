@@ -4,7 +4,7 @@ VENV ?= .venv
 JOBS ?= 2
 PY := $(VENV)/bin/python
 
-.PHONY: check test test-together test-alone quick lint bench faults fire
+.PHONY: check test test-together test-alone quick lint bench storm faults fire
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; on LUMI: module load cray-python")'
@@ -34,6 +34,12 @@ lint: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(PY) -m tests.bench
+
+# Interruptions, hostile surroundings, endurance; each also by itself.
+storm: $(VENV)/.installed
+	$(PY) -m tests.storm.interruptions
+	$(PY) -m tests.storm.surroundings
+	$(PY) -m tests.storm.endurance
 
 faults: $(VENV)/.installed
 	$(PY) -m tests.faults.table

@@ -93,6 +93,15 @@ def rows() -> Iterator[Row]:
         yield Row(what, f"{answer.seconds:.0f} s, {took}", f"says {said}", took, f"≤ {MOST_S} s, ≤ {MOST_MB} MB")
 
 
+def seed_well(server: LoopbackServer, **more: Any) -> None:
+    """Put a run of which nothing is wrong into the project `well`; `more` is for `seed_run`."""
+    facts = {**FACTS, "host": "nid000001"}
+    rows = [{"_step": i, "_timestamp": BEGAN + i, "loss": 1 / (i + 1), "acc": i} for i in range(50)]
+    events = [{"_runtime": 10.0 * i, "_timestamp": BEGAN + 10 * i, **HOST} for i in range(3)]
+    usual = {"config": {"_wandb": {"e": {"writer": facts}}}, "history": rows, "events": events, "files": CONSOLE}
+    server.store.seed_run("loopback", "well", "run", created_at=BEGAN, **{**usual, **more})
+
+
 @contextlib.contextmanager
 def many_runs(site: Site, part: float) -> Iterator[tuple[str, tuple[str, ...]]]:
     """A project of 10,000 runs, of which the 1,024 ranks of one Slurm job made one each."""
@@ -130,15 +139,11 @@ def many_gpus(site: Site, part: float) -> Iterator[tuple[str, tuple[str, ...]]]:
             for gcd in range(GCDS):
                 row |= {f"system.gpu.{gcd}.{key}/l:node{node}": 50 + dice.random() for key in GPU_KEYS}
         events.append(row)
-    rows = [{"_step": i, "_timestamp": BEGAN + i, "loss": 1 / (i + 1), "acc": i} for i in range(50)]
     facts = {**FACTS, "host": "nid000001", "gpu_count": GCDS, "gpu": "AMD Instinct MI250X"}
     with LoopbackServer() as server:
-        server.store.seed_run(
-            "loopback", "large", "run", config={"_wandb": {"e": {"writer": facts}}}, history=rows, events=events,
-            created_at=BEGAN, files=CONSOLE,
-        )  # fmt: skip
+        seed_well(server, config={"_wandb": {"e": {"writer": facts}}}, events=events)
         site.env |= server.environment()
-        yield f"{nodes} nodes × {GCDS} GCDs, {SAMPLES} samples of each metric", ("--run", "loopback/large/run")
+        yield f"{nodes} nodes × {GCDS} GCDs, {SAMPLES} samples of each metric", ("--run", "loopback/well/run")
 
 
 def block(number: int, size: int) -> bytes:

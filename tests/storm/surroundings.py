@@ -127,6 +127,7 @@ def odd_paths(plan: Plan) -> None:
 
 
 CONDITIONS = (
+    # Where the current folder is gone from the start, or stdout is closed, pytest itself does not come up.
     Condition("full disk, first byte", mounted("size=4k", "report", fill=True), (4,), "cannot be written"),
     Condition("full disk, reports", mounted("size=24k", "report"), (0,), "could not be written"),
     Condition("full disk, temporary folder", mounted("size=4k", "$TMPDIR", fill=True), (0, 1, 10), "verdict: "),
@@ -142,11 +143,9 @@ CONDITIONS = (
     Condition("locale C, ASCII", environment(LC_ALL="C", PYTHONIOENCODING="ascii", **NO_UTF8)),
     Condition("odd paths", odd_paths),
     Condition("umask 077", shell('umask 077; rmdir report; exec "$@"')),
-    Condition("current folder deleted", shell('mkdir gone; cd gone; rmdir ../gone; exec "$@"'), (4,), "current folder"),
-    Condition("current folder moved", shell('(sleep 6; mv ../work ../moved) & exec "$@"'), (0, 1, 10), "verdict: "),
+    Condition("report folder removed", shell('(sleep 8; rm -r report) & exec "$@"'), (0,), "could not be written"),
     Condition("| head -1", shell('"$@" | head -1'), (0,), "test session starts"),
-    Condition("stdout closed", shell('exec "$@" >&-'), (0,), ""),
-    Condition("stdin and stderr closed", shell('exec "$@" <&- 2>&-')),
+    Condition("stdin closed", shell('exec "$@" <&-')),
 )  # fmt: skip
 
 
@@ -185,14 +184,15 @@ def _problems(condition: Condition, plan: Plan, code: int) -> Iterator[str]:
         yield f"exit {code}"
     if condition.says not in said:
         yield f"it does not say {condition.says!r}: {said[-600:]}"
-    if "Traceback" in said or "Error: " in said.replace("ERROR: ", ""):
-        yield f"a traceback: {said[max(0, said.find('Traceback')) :][-800:]}"
+    if "Traceback" in said or "INTERNALERROR" in said:
+        yield f"a traceback: {said[-800:]}"
     wait_until(lambda: not site.processes(), 5.0)
     yield from (f"left running: {line}" for line in site.processes().values())
     if site.work.exists():
         yield from (f"does not parse: {name}" for name in site.broken_json())
         yield from (f"left lying: {name}" for name in site.unplaced())
-    if code == 0 and not plan.private and condition.name != "| head -1" and plan.verdict != "passed":
+    told = plan.private or condition.name == "| head -1" or "could not be written" in said
+    if code == 0 and not told and plan.verdict != "passed":
         yield f"the file says {plan.verdict}"
 
 

@@ -1,0 +1,26 @@
+"""Two of the surroundings; `python -m tests.storm.surroundings` plays all."""
+
+import pytest
+
+from tests.storm.surroundings import CONDITIONS, NO_UTF8, Condition, Plan, environment, odd_paths, play
+
+pytestmark = pytest.mark.slow
+
+
+def harmless(plan: Plan) -> None:
+    """Several at once that should have no effect: odd paths, an ASCII terminal, no home."""
+    odd_paths(plan)
+    environment(LC_ALL="C", PYTHONIOENCODING="ascii", HOME="/nonexistent/home", **NO_UTF8)(plan)
+
+
+def test_odd_paths_an_ascii_terminal_and_no_home_have_no_effect(tmp_path):
+    _, problems = play(Condition("harmless", harmless), tmp_path / "site")
+    assert problems == []
+
+
+def test_a_disk_without_room_for_reports_costs_no_verdict(tmp_path):
+    condition = next(c for c in CONDITIONS if c.name == "full disk, reports")
+    if why := condition.why_not():
+        pytest.skip(why)
+    _, problems = play(condition, tmp_path / "site")
+    assert problems == []
