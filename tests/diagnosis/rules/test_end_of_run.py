@@ -256,7 +256,8 @@ def test_an_error_of_init_is_no_exit_without_a_traceback():
 
 
 @pytest.mark.parametrize(
-    ("version", "said"), [("0.25.1", True), ("0.28.0", True), ("0.28.1", False), ("0.19.5", False)]
+    ("version", "said"),
+    [("0.22.0", True), ("0.22.2", True), ("0.22.3", False), ("0.25.1", True), ("0.28.0", True), ("0.28.1", False)],
 )
 def test_standstill_in_a_version_that_can_deadlock(version, said):
     still = Job(ending="interrupted", output=output("Epoch 1"),

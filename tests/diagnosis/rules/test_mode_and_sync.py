@@ -251,6 +251,13 @@ def test_advice_names_the_settings_file_that_decides():
     found = diagnose(offline_run(mode=mode), mode_and_sync.RULES)[0]
     assert "sed -i 's/^mode *=.*/mode = online/' /users/me/.config/wandb/settings" in found.advice[0]
     assert "/users/me/.config/wandb/settings" in found.title
+    assert "wandb online" not in found.advice[0]
+
+
+def test_advice_for_the_folders_own_settings_is_the_command_that_writes_them():
+    mode = Mode(sources=(ModeSource(source="workspace_settings", value="offline", path="/scratch/wandb/settings"),))
+    found = diagnose(offline_run(mode=mode), mode_and_sync.RULES)[0]
+    assert "run `wandb online` in that folder" in found.advice[0]
 
 
 def test_advice_for_an_upload_names_the_run_directory():

@@ -38,7 +38,17 @@ def test_other_words_tell_nothing(words):
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(407, "proxy"), (429, "rate"), (500, "server"), (503, "server"), (403, None), (404, None)]
+    ("status", "kind"),
+    [
+        (407, "proxy"),
+        (408, None),
+        (429, "rate"),
+        (430, None),
+        (500, "server"),
+        (599, "server"),
+        (403, None),
+        (404, None),
+    ],
 )
 def test_status_counts_more_than_words(status, kind):
     found = classify("no such host", status)

@@ -1,0 +1,29 @@
+"""Which layer lost data, by what is known of the end."""
+
+import pytest
+
+from harness.diagnosis.layers import layer
+from harness.diagnosis.view import SETTLES_S, foreign_links
+from tests.diagnosis.build import evidence, job, local_run, server_run
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "found"),
+    [
+        (1000.0 - SETTLES_S, "sent and not readable yet"),
+        (999.0 - SETTLES_S, "sent and not there"),
+        (None, "sent and not there"),
+    ],
+)
+def test_what_was_sent_a_moment_ago_may_not_be_readable_yet(ended_at, found):
+    seen = evidence(job=job(ended_at=ended_at), created_at=1000.0)
+    assert layer(local_run(), server_run(heartbeat_at=None), seen).layer == found
+
+
+def test_without_a_time_of_asking_nothing_is_said_to_be_late():
+    seen = evidence(job=job(ended_at=1000.0), created_at=0.0)
+    assert layer(local_run(), server_run(), seen).layer == "sent and not there"
+
+
+def test_a_job_without_links_has_no_foreign_ones():
+    assert foreign_links(evidence()) == ()

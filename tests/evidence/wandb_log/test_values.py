@@ -1,0 +1,22 @@
+"""Values are bounded in depth."""
+
+from harness.evidence.wandb_log.values import clean, leaves
+
+
+def deep(levels: int) -> object:
+    value: object = 1
+    for _ in range(levels):
+        value = {"k": value}
+    return value
+
+
+def test_dictionaries_are_taken_apart_to_a_depth() -> None:
+    assert list(leaves("a", deep(12))) == [("a" + ".k" * 12, 1)]
+    assert list(leaves("a", deep(13))) == [("a" + ".k" * 12, {"k": 1})]
+    assert next(iter(leaves("a", deep(500))))[0] == "a" + ".k" * 12
+
+
+def test_what_is_nested_deeper_is_cut_off() -> None:
+    assert clean(deep(12)) == deep(12)
+    assert "nested deeper" in str(clean(deep(13)))
+    assert "nested deeper" in str(clean([[[[[[[[[[[[[1]]]]]]]]]]]]]))
