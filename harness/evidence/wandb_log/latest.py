@@ -107,11 +107,16 @@ def _last_values(payloads: Sequence[bytes], schema: Schema) -> list[Change] | No
             changes = [Change(*wire.item(raw)) for raw in raw_of.values()]
         except wire.WireError:
             return None
-    told = {change.path for change in other_changes} - found.keys()
-    if any(change.path in told for change in changes):  # which of the two kinds had the last word is not known
+    return _joined(other_changes, changes, recent)
+
+
+def _joined(others: list[Change], metrics: list[Change], recent: list[Change]) -> list[Change] | None:
+    """Join both kinds; None where a key is of either kind, and none of the last records tells which came last."""
+    unsure = {change.path for change in others} - {change.path for change in recent}
+    if not unsure.isdisjoint(change.path for change in metrics):
         return None
     # What was found among the last records comes last: there the order between the two kinds is known.
-    return other_changes + changes + recent
+    return others + metrics + recent
 
 
 def _look_back(
