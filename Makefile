@@ -4,7 +4,7 @@ VENV ?= .venv
 JOBS ?= 2
 PY := $(VENV)/bin/python
 
-.PHONY: check test test-together test-alone quick lint bench storm faults fire
+.PHONY: check test test-together test-alone quick lint bench storm faults fire lowest
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; on LUMI: module load cray-python")'
@@ -46,3 +46,10 @@ faults: $(VENV)/.installed
 
 fire: $(VENV)/.installed
 	$(PY) -m tests.fire.matrix
+
+# The quick tests with the lowest versions that pyproject.toml allows, in an environment of their own, without torch.
+lowest:
+	test -x .lowest/bin/python || $(PYTHON) -m venv .lowest
+	.lowest/bin/python -m pip install --quiet --disable-pip-version-check -r tests/lowest.txt
+	.lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	.lowest/bin/python -m pytest tests -m "not slow" -n $(JOBS) --ignore=tests/jobs
