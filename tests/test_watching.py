@@ -1,7 +1,11 @@
 """Watching a job: first sights count while it runs, and a job that hangs is told from one that works."""
 
-from harness.evidence.models import ServerReading, Trouble
-from harness.watching import Idleness, Sightings
+import threading
+
+import pytest
+
+from harness.evidence.models import ServerReading, Trouble, Watch
+from harness.watching import Idleness, Poller, Sightings
 from tests.diagnosis.build import server, server_run, server_series
 
 
@@ -22,6 +26,36 @@ def test_a_look_that_failed_is_counted_and_proves_nothing():
     watch = sightings.watch(ended_s=5.0)
     assert (watch.polls, watch.failed_polls, watch.last_poll_s) == (1, 1, None)
     assert watch.troubles[0].kind == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("watch", "blind"),
+    [
+        (Watch(polls=3, last_poll_s=2.0, job_ended_s=9.0), False),
+        (Watch(polls=3, failed_polls=3, job_ended_s=9.0), True),
+        (Watch(polls=3, failed_polls=1, last_poll_s=2.0, job_ended_s=9.0), True),
+        (Watch(polls=3, failed_polls=1, last_poll_s=8.0, job_ended_s=9.0), False),
+        (Watch(), False),
+    ],
+)
+def test_a_watch_that_lost_sight_of_the_end_proves_nothing(watch, blind):
+    assert watch.blind is blind
+
+
+def test_a_look_that_is_never_answered_counts_as_failed():
+    asked, answer = threading.Event(), threading.Event()
+
+    def hang():
+        asked.set()
+        answer.wait(10)
+
+    poller = Poller(hang, 0.0)
+    poller.start()
+    assert asked.wait(10)
+    poller.stop(patience_s=0)
+    _, reading = poller.readings.get(timeout=1)
+    answer.set()
+    assert (reading.status, reading.trouble.kind) == ("failed", "timeout")
 
 
 def look(idleness, seconds, cpu, *, spoke=False):
