@@ -15,6 +15,7 @@ _MODE_ASSIGNED = re.compile(r"\bWANDB_MODE=[\"']?(?P<value>[A-Za-z]*)(?P<end>[\"
 _MODE_COMMAND = re.compile(r"\bwandb\s+(?:online|offline|enabled|disabled)\b")
 _MODE_TEXT = re.compile(r"\bmode\s*=|\*\*|WANDB_MODE|\bwandb\s+(?:online|offline|enabled|disabled)\b")
 _BATCH_MODE_TEXT = re.compile(r"WANDB_MODE|\bwandb\s+(?:online|offline|enabled|disabled)\b")
+_MODE_WORD = re.compile(r"\b(?:online|offline|disabled|dryrun)\b")
 _OPENED = re.compile(r"(?:^|;)\s*(?:if|case)\b", re.MULTILINE)
 _CLOSED = re.compile(r"(?:^|;)\s*(?:fi|esac)\b", re.MULTILINE)
 _KEY_TEXT = re.compile(
@@ -59,6 +60,12 @@ def _mode_of(text: str) -> ScriptMode:
         return ScriptMode()
     tree = parse(text)
     return _python_mode(tree) if tree is not None else _batch_mode(text)
+
+
+def script_mode_words(script: Path | None) -> tuple[str, ...]:
+    """The words for a mode that stand anywhere in the script and in what it brings along."""
+    found = (_MODE_WORD.findall(_COMMENT.sub("", text)) for text in read_sources(script))
+    return tuple(sorted({word for words in found for word in words}))
 
 
 def script_mentions_key(script: Path | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.evidence.job_script import script_mentions_key, script_mode
+from harness.evidence.job_script import script_mentions_key, script_mode, script_mode_words
 from harness.evidence.models.setup import Mode, ModeSource
 from harness.evidence.redaction import clean
 from harness.evidence.sdk_settings import SdkSettings, read_sdk_settings
@@ -28,7 +28,10 @@ def collect_mode(env: Mapping[str, str], cwd: Path, script: Path | None) -> Mode
         sources.insert(0, ModeSource(source="script", value=clean(said.literal, _LONGEST_VALUE), path=str(script)))
     files = (settings.workspace, settings.system)
     troubles = tuple(t for t in (settings.ignored, *(file.trouble for file in files)) if t is not None)
-    return Mode(sources=tuple(sources), script_decides=said.mentioned, file_troubles=troubles)
+    return Mode(
+        sources=tuple(sources), script_decides=said.mentioned, script_words=script_mode_words(script),
+        file_troubles=troubles,
+    )  # fmt: skip
 
 
 def _outside(settings: SdkSettings) -> Iterator[ModeSource]:

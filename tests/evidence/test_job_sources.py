@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.job_script import script_mentions_key, script_mode, script_names
+from harness.evidence.job_script import script_mentions_key, script_mode, script_mode_words, script_names
 from harness.evidence.job_script_notes import script_notes
 from harness.evidence.job_sources import read_sources
 
@@ -76,6 +76,12 @@ def test_what_the_script_names_by_itself(tmp_path, line, named):
 def test_arguments_from_elsewhere_may_hold_a_mode(tmp_path):
     mode = script_mode(write(tmp_path, train_dot_py="import wandb\nwandb.init(**config)\n"))
     assert (mode.mentioned, mode.literal) == (True, None)
+
+
+def test_words_for_a_mode_are_found_wherever_they_stand(tmp_path):
+    script = write(tmp_path, train_dot_py='load("c.yaml")  # offline\n', c_dot_yaml="mode: disabled\n")
+    (tmp_path / "c.yaml").write_text("# online\nmode: disabled\n")
+    assert script_mode_words(script) == ("disabled", "offline")
 
 
 NOTED = {

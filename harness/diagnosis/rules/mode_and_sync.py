@@ -109,12 +109,18 @@ def disabled(evidence: Evidence) -> Iterator[Hit]:
             else ()
         )
         yield Hit(id="mode-disabled-silent", observed=(*_observed(evidence, source), *ran), values=mode_values(source))
-    elif mode.script_decides and evidence.job and evidence.job.ending == "completed" and not wandb_lines:
+    elif (
+        mode.script_decides
+        and "disabled" in mode.script_words
+        and evidence.job
+        and evidence.job.ending == "completed"
+        and not wandb_lines
+    ):
         if "WANDB_SILENT" in evidence.setup.place.variables:
             return
         observed = (
             "The job ended well, printed no line of the SDK, and left no run directory.",
-            "The script sets a mode itself; with mode='disabled' it looks exactly like this.",
+            "The script sets a mode itself, and speaks of 'disabled'; in that mode it looks exactly like this.",
         )
         values = mode_values(None) | {"mode_place": "the script"}
         yield Hit(id="mode-disabled-silent", observed=observed, values=values)

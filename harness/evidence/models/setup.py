@@ -56,6 +56,8 @@ class Mode(Fact):
     sources: tuple[ModeSource, ...] = ()
     script_decides: bool = False
     """The job script itself mentions a mode, so the sources above may not be the last word."""
+    script_words: tuple[str, ...] = ()
+    """Words for a mode in the script and in what it brings along."""
     file_troubles: tuple[Trouble, ...] = ()
     """Settings files that could not be read, or that the SDK drops for a bad value."""
 

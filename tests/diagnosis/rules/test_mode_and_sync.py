@@ -71,7 +71,9 @@ CASES = {
     "dryrun": (offline_run(mode=b.mode("dryrun")), "mode-dryrun-legacy"),
     "disabled, before the job": (b.not_started(setup=b.setup(mode=b.mode("disabled"))), "mode-disabled-silent"),
     "disabled, job ran": (quiet_job(mode=b.mode("disabled")), "mode-disabled-silent"),
-    "disabled by something in the script": (quiet_job(mode=Mode(script_decides=True)), "mode-disabled-silent"),
+    "disabled by something in the script": (
+        quiet_job(mode=Mode(script_decides=True, script_words=("disabled",))), "mode-disabled-silent",
+    ),
     "a word that is no mode": (b.not_started(setup=b.setup(mode=b.mode("onlin"))), "mode-invalid-value"),
     "a word that is no mode, said": (
         b.no_run(job=b.job(
@@ -200,6 +202,7 @@ SILENT = {
     ),
     "old word for online": b.evidence(setup=b.setup(mode=b.mode("run"))),
     "shared": b.evidence(setup=b.setup(mode=b.mode("shared"))),
+    "a mode in the script, and no word of disabled": quiet_job(mode=Mode(script_decides=True)),
     "other ranks disabled, first rank online": b.evidence(setup=b.setup(mode=Mode(script_decides=True))),
     "no run for another reason": b.no_run(),
     "quiet without a word about modes": quiet_job(),
