@@ -62,6 +62,14 @@ def test_records_reach_over_segments(tmp_path: Path) -> None:
     assert problems == []
 
 
+def test_a_flipped_bit_in_a_record_that_fills_its_block_is_no_wrong_length(tmp_path: Path) -> None:
+    data = bytearray(framed([b"a" * (BLOCK - 7 - 7), b"b"]))
+    data[100] ^= 1
+    found, problems = records_of(tmp_path, bytes(data))
+    assert found == [b"b"]
+    assert [problem.what for problem in problems] == ["bad_checksum"]
+
+
 def test_a_flipped_bit_costs_the_rest_of_its_block(tmp_path: Path) -> None:
     payloads = [b"%04d" % index + b"." * 96 for index in range(2000)]
     data = bytearray(framed(payloads))

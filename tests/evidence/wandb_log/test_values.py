@@ -1,6 +1,13 @@
-"""Values are bounded in depth."""
+"""Values are bounded: numbers in size, the rest in depth."""
 
-from harness.evidence.wandb_log.values import clean, leaves
+from harness.evidence.wandb_log.values import as_number, clean, leaves, to_number
+
+
+def test_whole_numbers_are_exact_as_far_as_64_bits_go() -> None:
+    assert repr(as_number(2**63)) == str(2**63)
+    assert isinstance(as_number(2**63 + 1), float)
+    assert repr(to_number(2.0**53 - 1)) == str(2**53 - 1)
+    assert isinstance(to_number(2.0**53), float)
 
 
 def deep(levels: int) -> object:
