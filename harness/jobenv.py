@@ -42,7 +42,7 @@ def builtin_job() -> Path:
 
 def builtin_args(*, on_gpus: bool, seconds: int | None = None) -> tuple[str, ...]:
     """Options of the built-in job: short, but long enough for several system samples."""
-    lasts = seconds or (45 if on_gpus else 6)
+    lasts = seconds or (45 if on_gpus else 5)
     return (
         "--epochs", str(EPOCHS), "--model", "auto", "--min-seconds", str(lasts),
         "--stats-interval", "5" if lasts >= 30 else "1", "--upload-interval", "1",

@@ -362,12 +362,12 @@ class Trainer:
 
 def train(options: argparse.Namespace, me: Rank, stop: Termination) -> None:
     """Join, train and log; one row of acc (percent) and loss an epoch, from rank 0 only."""
-    end = time.monotonic() + options.min_seconds
     device = join(me)
     architecture, data, model, rate = build(options, device)
     if me.rank == 0:
         stop.run = start_run(options, architecture, rate, me.world_size)
-    trainer = Trainer(model, data, me, options, rate)
+    trainer = Trainer(model, data, me, options, rate)  # all ranks wait for each other here
+    end = time.monotonic() + options.min_seconds
     for number in range(options.epochs):
         loss, acc = trainer.epoch(number, stop)
         if me.rank == 0:
