@@ -79,7 +79,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     cli.add_argument("--project", help="default: $WANDB_PROJECT, else LUMI-visualtransformer")
     cli.add_argument("--entity", help="default: the one of the W&B settings")
     cli.add_argument("--name", default="Example run")
-    cli.add_argument("--min-seconds", type=at_least(float, 0), default=0.0, help="go on training until then")
+    cli.add_argument("--min-seconds", type=at_least(float, 0), default=0.0, help="go on training so long")
     cli.add_argument("--stats-interval", type=at_least(float, 0.1), help="seconds between system metrics")
     cli.add_argument("--upload-interval", type=at_least(int, 1), help="seconds between uploads (the SDK's: 15)")
     options = cli.parse_args(argv)
