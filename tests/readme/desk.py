@@ -37,7 +37,7 @@ class Desk:
         before = set(self._verdicts())
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=150, check=False,
+            text=True, timeout=300, check=False,
         )  # fmt: skip
         new = [p for p in self._verdicts() if p not in before]
         return Done(done.returncode, done.stdout + done.stderr, json.loads(new[0].read_text()) if new else None)
