@@ -36,8 +36,10 @@ class JobSubject:
     def waiting(self) -> str | None:
         """Why it did not start."""
         job = self.facts
-        if job.started_at is not None or job.ending not in ("pending", "unknown"):
+        if job.started_at is not None or job.ending not in ("pending", "unknown", "cancelled"):
             return None
+        if job.ending == "cancelled":
+            return "it was cancelled while it waited"
         states = job.slurm.states if job.slurm else ()
         last = f"{states[-1].state} ({states[-1].reason or 'no reason given'})" if states else job.ending
         return f"the last state seen was {last}"
