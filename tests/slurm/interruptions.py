@@ -112,8 +112,8 @@ def _problems(player: Player, report: Path, said: str, ahead: str) -> Iterator[s
                 if p.name not in ("train.py", "wandb", ".harness", "again", "job.txt"))  # fmt: skip
     yield from (f"file left: {p}" for p in (player.lab.root / "tmp").iterdir() if not p.name.startswith(THEIRS))
     yield from (f"does not parse: {p.name}" for p in report.rglob("*.json") if not _parses(p))
-    if "Traceback" in said:
-        yield f"traceback: {said[said.index('Traceback') :][:300]}"
+    if "test session starts" in said and "Traceback" in said:  # before that, Python itself is interrupted
+        yield f"traceback: {said[-1500:]}"
 
 
 def _parses(path: Path) -> bool:
@@ -177,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             ended, problems = interrupt(player, moment, f"n{number}")
             bad += bool(problems)
             sys.stdout.write(f"{number:>3} {moment}  {ended}  {'WRONG' if problems else 'nothing left'}\n")
-            sys.stdout.writelines(f"      {problem[:400]}\n" for problem in problems)
+            sys.stdout.writelines(f"      {problem[:2000]}\n" for problem in problems)
             sys.stdout.flush()
     sys.stdout.write(f"{options.n} interruptions, {options.n - bad} left nothing\n")
     return 1 if bad else 0

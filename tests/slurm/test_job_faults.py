@@ -57,6 +57,18 @@ def kill_node(player: Player, job: str) -> None:
     player.lab.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
 
 
+def kill_node_and_go_on(player: Player, job: str) -> None:
+    """The job's node dies; Slurm starts the job again on another one, here without the two minutes that it waits."""
+    kill_node(player, job)
+
+    def runs_again() -> bool:
+        player.lab.run("scontrol", "update", f"jobid={job}", "StartTime=now")  # refused until its end is dealt with
+        shown = player.lab.say("scontrol", "show", "job", job)
+        return "Restarts=1" in shown and "JobState=RUNNING" in shown
+
+    wait_until("started again", runs_again, 90, 1.0)
+
+
 def forbid_requeue(player: Player, job: str) -> None:
     """Its node dies, and it may not start again."""
     player.lab.run("scontrol", "update", f"jobid={job}", "requeue=0")
@@ -199,7 +211,7 @@ def test_a_waiting_job_that_somebody_cancels(player: Player) -> None:
 def test_requeue_keeps_the_output_and_the_id(player: Player) -> None:
     """The second attempt makes a second run: that is what the user must know; the dead node is only told of."""
     body = init_job(train="train(run, epochs=8, pause=1); run.finish()")
-    seen = play(player, Case(name="requeue", cause="", words="", job=body, act=kill_node))
+    seen = play(player, Case(name="requeue", cause="", words="", job=body, act=kill_node_and_go_on))
     assert seen.slurm["restarts"] == 1
     assert seen.slurm["final_state"] == "COMPLETED"
     assert "start 0" in seen.log
