@@ -1,7 +1,11 @@
 """Keys that lie everywhere get into no report, no output, no process argument and no file, whatever the way in."""
 
+import subprocess
+import zipfile
+
 import pytest
 
+from tests.faults.run import REPOSITORY, stage_of
 from tests.fire.canaries import NEW, OLD, OTHER, PASSWORD, PLANTED, left, told, watched_processes
 from tests.ways_in.ways import ask
 
@@ -11,8 +15,6 @@ FORMS = ("verdict.json", "evidence.json", "report.html", "summary.md", "junit.xm
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    from tests.faults.run import stage_of
-
     with stage_of(PLANTED, tmp_path_factory.mktemp("canaries") / "stage") as stage:
         yield stage
 
@@ -75,6 +77,7 @@ def test_what_is_on_disk(place, live, look, way):
         "replay": ("--replay", str(saved)),
     }[way]
     _, leaks = look(*options)
+    raw.unlink()
     assert not [leak for leak in leaks if "raw.log" not in leak]
 
 
@@ -91,3 +94,16 @@ def test_an_option_that_is_refused_does_not_repeat_the_key(place, value):
     answer = ask(place, "--run", value)
     assert answer.exit_code == 4
     assert not told(answer.output)
+
+
+def test_the_bundle_for_support(place, live):
+    packed = place.work / "bundle.zip"
+    command = [place.python, "-m", "harness", "bundle", str(live[0].report), "--output", str(packed)]
+    env = {**place.env, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, cwd=place.work, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(packed) as bundle:
+        texts = {name: bundle.read(name).decode() for name in bundle.namelist()}
+    assert any(name.startswith("runs/") for name in texts), "the SDK's logs are in it"
+    assert not [f"{name}: {leak}" for name, text in texts.items() for leak in told(text)]
+    assert not told(done.stdout + done.stderr)
