@@ -33,6 +33,7 @@ PRINTS = {
 ELSEWHERE = {
     "make check": (".ci/run", "make check"),
     "make test": (".ci/run", "make test-together"),
+    "make fire": ("tests/fire/test_matrix.py", "play_all(recording, part"),
     "TORCH='torch==2.14.1 torchvision==0.29.1' make check": (".ci/run", 'TORCH:-torch==2.14.1 torchvision==0.29.1}"'),
     "pytest checks": ("Makefile", "$(PY) -m pytest checks\n"),
     "pip install -e '.[local]'": ("Makefile", "-e '.[local,test]'"),
@@ -61,6 +62,7 @@ NOT_RUN = {
     "export WANDB_API_KEY=…": "the key is the user's",
     "lumi-allocations": "a command of LUMI's",
     "python -m tests.slurm": "serves until it is interrupted, what the fixture `lab` of tests/slurm serves",
+    "make lowest": "installs from the network",
     "pip install torch": "named as what may bring gigabytes",
     "wandb verify": "another tool, named beside this one",
 }
