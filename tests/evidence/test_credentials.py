@@ -284,9 +284,10 @@ def test_a_missing_identity_token_is_trouble(look):
 
 
 def test_a_home_that_is_not_there(tmp_path):
-    found = collect_credentials({"HOME": "/nonexistent/home"}, tmp_path, CLOUD)
+    gone = str(tmp_path / "gone")
+    found = collect_credentials({"HOME": gone}, tmp_path, CLOUD)
     assert not found.home_exists
-    assert found.home == "/nonexistent/home"
+    assert found.home == gone
     assert found.sources == ()
 
 

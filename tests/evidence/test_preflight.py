@@ -118,7 +118,12 @@ def fake_python(folder: Path, version: str) -> Path:
 
 
 def test_nothing_is_there_at_all(tmp_path):
-    env = {"HOME": "/nonexistent", "WANDB_BASE_URL": "nonsense", "WANDB_API_KEY": "", "WANDB_MODE": "onlin"}
+    env = {
+        "HOME": str(tmp_path / "gone-home"),
+        "WANDB_BASE_URL": "nonsense",
+        "WANDB_API_KEY": "",
+        "WANDB_MODE": "onlin",
+    }
     setup = collect_setup(env, tmp_path, script=tmp_path / "gone.py", python="/nonexistent/python")
     assert setup.credentials.winning is None
     assert not setup.credentials.home_exists
