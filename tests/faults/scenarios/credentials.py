@@ -279,7 +279,7 @@ SCENARIOS = (
     Scenario(
         name="https-to-a-server-without-it-in-the-job",
         expect="auth-base-url-invalid",
-        env={"WANDB_BASE_URL": None, "SERVER": "https://{HOST}"},
+        env={"SERVER": "https://{HOST}"},
         job=init_job(before='os.environ["WANDB_BASE_URL"] = os.environ["SERVER"]', settings="init_timeout=5,"),
     ),
     Scenario(
