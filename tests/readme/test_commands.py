@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from harness.bundle import pack
 from harness.loopback.server import LoopbackServer
 from harness.options import OPTIONS
 from tests.faults.scenario import PRELUDE, init_job
@@ -21,12 +22,17 @@ RUN: dict[str, str | None] = {
     "pytest checks --run ENTITY/PROJECT/RUN_ID": None,
     "pytest checks --run-dir wandb/": None,
     "pytest checks --job-log slurm-123.out": None,
+    "pytest checks --run ENTITY/PROJECT/RUN_ID --job-log slurm-123.out": None,
+    "pytest checks --run-dir wandb/ --job-log slurm-123.out": None,
     "pytest checks --replay evidence.json": None,
+    "pytest checks --replay support.zip": None,
 }
 """Run below: the root cause that comes out."""
 PRINTS = {
     "python -m harness explain --log slurm-123.out": "ver-core-banner",
     "python -m harness faults": "auth-no-key",
+    "python -m harness bundle": "left out:",
+    "python -m harness bundle REPORT --output support.zip": "written: support.zip",
     "python -m harness explain FAULT_ID": "Every rank made its own W&B run",
 }
 """Run below: a word that is printed."""
@@ -50,6 +56,10 @@ ELSEWHERE = {
     "python -m tests.slurm.proofs": ("tests/targets/test_slurm_proofs.py", "def test_the_table_is_printed"),
     "python -m tests.slurm.interruptions": ("tests/slurm/test_interruption.py", "interrupt(player, moment"),
     "pytest checks --offline": ("tests/faults/scenarios/metrics.py", 'options=("--offline",)'),
+    "pytest checks --offline --sync --server real": ("tests/faults/healthy.py", 'options=("--offline", "--sync")'),
+    "wandb sync wandb/offline-run-TIME-RUN_ID": (
+        "tests/compat/test_loopback_sdks.py", "def test_login_and_sync_of_an_offline_run",
+    ),
     "wandb login": ("tests/compat/test_loopback_sdks.py", "def test_login_and_sync_of_an_offline_run"),
     "sbatch --test-only": ("tests/targets/test_slurm_commands.py", "def test_only_final_refusals_of_the_trial_count"),
     "python -m harness loopback": ("tests/loopback/test_cli.py", "def test_it_prints_two_lines_serves_and_ends"),
@@ -66,7 +76,7 @@ NOT_RUN = {
     "pip install torch": "named as what may bring gigabytes",
     "wandb verify": "another tool, named beside this one",
 }
-FOREIGN = {"--rootdir", "--junit-xml", "--log", "--test-only", "--cov", "--port", "--api-key", "--state"}
+FOREIGN = {"--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--cov", "--port", "--api-key", "--state"}
 """Options of pytest, sbatch and of `python -m harness`."""
 
 
@@ -111,6 +121,7 @@ def desk(tmp_path_factory):
         report = next(folder.glob(".harness/*"))
         shutil.copy(report / "job.log", folder / "slurm-123.out")
         shutil.copy(report / "evidence.json", folder / "evidence.json")
+        pack(report, folder / "support.zip", {})
         yield laid, done
 
 
@@ -137,7 +148,8 @@ def test_other_ways_into_what_ran(desk, command):
 @pytest.mark.slow
 @pytest.mark.parametrize("command", PRINTS)
 def test_commands_that_print(desk, command):
-    done = desk[0].run(command, FAULT_ID="dup-one-run-per-rank")
+    report = str(next(desk[0].folder.glob(".harness/*")))
+    done = desk[0].run(command, FAULT_ID="dup-one-run-per-rank", REPORT=report)
     assert done.code == 0, done.text
     assert PRINTS[command] in done.text
 
