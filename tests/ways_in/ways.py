@@ -14,7 +14,7 @@ from typing import Any
 from tests.faults.run import REPOSITORY, stage_of
 from tests.faults.scenario import Scenario, Stage
 
-LIMIT_S = 150.0
+LIMIT_S = 300.0
 
 
 @dataclass(frozen=True)
