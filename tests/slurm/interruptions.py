@@ -166,6 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = cli.parse_args(argv)
     if reason := missing():
         sys.exit(reason)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the laboratory is taken down then too
     bad = 0
     with (
         tempfile.TemporaryDirectory(prefix="slurm-lab-") as folder,
