@@ -40,7 +40,7 @@ def nothing_sampled(evidence: Evidence) -> Iterator[Hit]:
     if broken := sdk_log_lines(evidence, BINARY_MISSING):
         yield Hit(id="sys-xpu-binary-missing", observed=broken)
         return
-    if failed := sdk_log_lines(evidence, r"\bmonitor: (?!.*cancel)"):
+    if failed := sdk_log_lines(evidence, r"\bmonitor: .*\b(portfile|binary)\b"):
         reasons = sdk_log_lines(evidence, r"os\.TempDir\(\)|too many open files", 1)
         named = re.search(r'socket on "(/[^"]+)/wandb-[^"]*"|stat (/[^:]+):', "".join(reasons))
         place = next((g for g in named.groups() if g), "") if named else ""
