@@ -8,15 +8,15 @@ STEADY = Look(memory_mb=90, files=3, sockets=0, threads=1, children=0, verdict="
 
 
 @pytest.mark.slow
-def test_a_few_verifications_in_one_process_leave_nothing_open(tmp_path):
-    looks = endure(4, tmp_path / "site")
+def test_a_few_verifications_in_one_process_leave_nothing_open(place):
+    looks = endure(4, place)
     assert grown(looks, warm=1) == []
     assert {(x.sockets, x.children, x.verdict) for x in looks} == {(0, 0, "passed")}
 
 
 @pytest.mark.slow
-def test_the_default_verification_passes_on_busy_cores_with_a_slow_server(tmp_path):
-    assert default_verification(tmp_path / "site", cores=2, latency_s=LATENCY_S) == "passed"
+def test_the_default_verification_passes_on_busy_cores_with_a_slow_server(place):
+    assert default_verification(place, cores=2, latency_s=LATENCY_S) == "passed"
 
 
 @pytest.mark.parametrize("change", [{"files": 4}, {"threads": 2}, {"memory_mb": 150}, {"verdict": "failed"}])

@@ -8,13 +8,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_a_signal_while_the_job_runs_leaves_nothing(tmp_path, number):
-    _, problems = interrupt(Moment(number, "  running", 3.0, builtin=False), tmp_path / "site")
+def test_a_signal_while_the_job_runs_leaves_nothing(place, number):
+    _, problems = interrupt(Moment(number, "  running", 3.0, builtin=False), place)
     assert problems == []
 
 
-def test_a_signal_while_the_reports_are_made_leaves_nothing(tmp_path):
-    _, problems = interrupt(Moment(SIGNALS[1], "test_2_job", 0.1, builtin=False), tmp_path / "site")
+def test_a_signal_while_the_reports_are_made_leaves_nothing(place):
+    _, problems = interrupt(Moment(SIGNALS[1], "test_2_job", 0.1, builtin=False), place)
     assert problems == []
 
 

@@ -13,14 +13,14 @@ def harmless(plan: Plan) -> None:
     environment(LC_ALL="C", PYTHONIOENCODING="ascii", HOME="/nonexistent/home", **NO_UTF8)(plan)
 
 
-def test_odd_paths_an_ascii_terminal_and_no_home_have_no_effect(tmp_path):
-    _, problems = play(Condition("harmless", harmless), tmp_path / "site")
+def test_odd_paths_an_ascii_terminal_and_no_home_have_no_effect(place):
+    _, problems = play(Condition("harmless", harmless), place)
     assert problems == []
 
 
-def test_a_disk_without_room_for_reports_costs_no_verdict(tmp_path):
+def test_a_disk_without_room_for_reports_costs_no_verdict(place):
     condition = next(c for c in CONDITIONS if c.name == "full disk, reports")
     if why := condition.why_not():
         pytest.skip(why)
-    _, problems = play(condition, tmp_path / "site")
+    _, problems = play(condition, place)
     assert problems == []

@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.diagnosis.duplicates import problem
+from harness.diagnosis.duplicates import began_together, problem
 from harness.diagnosis.rules.duplicate_runs import RULES
-from harness.evidence.models import Request, SdkLogs, SlurmJob, SystemSeries
+from harness.evidence.models import EpochSeen, Job, Request, RunLink, SdkLogs, SlurmJob, SystemSeries
 from harness.evidence.wandb_log.models import LocalEnvironment, RunFacts
 from tests.diagnosis import build as b
 
@@ -196,3 +196,18 @@ def test_runs_of_one_process_are_no_runs_of_ranks():
     logs = [b.local_run(run_id=i, sdk_logs=SdkLogs(pid=7)) for i in "ab"]
     assert errors(told(*runs)) == {"dup-one-run-per-rank"}
     assert errors(told(*runs, local=b.local(*logs))) == set()
+
+
+@pytest.mark.parametrize(
+    ("epoch_line", "printed", "side_by_side"),
+    [(9, 1, True), (2, 1, False), (2, 2, True)],
+    ids=["announced before any trained", "one after the other", "each rank printed every epoch"],
+)
+def test_of_output_alone_the_order_of_lines_tells_whether_runs_began_together(epoch_line, printed, side_by_side):
+    links = tuple(
+        RunLink(url=f"https://wandb.ai/me/vit/runs/{name}", entity="me", project="vit", run_id=name, line=line)
+        for name, line in (("a", 1), ("b", 3))
+    )
+    said = b.output(links=links, epochs=(EpochSeen(epoch=1, line=epoch_line),), epochs_total=printed)
+    found = b.evidence(request=Request(source="job_log", server="none", target="none"), job=Job(output=said))
+    assert began_together(found, ()) is side_by_side
