@@ -51,7 +51,7 @@ def write_atomically(path: Path, text: str) -> None:
     """
     new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        with new.open("x", encoding="utf-8") as file:
+        with new.open("x", encoding="utf-8", errors="replace") as file:  # a path need not be UTF-8
             file.write(text)
         new.replace(path)
     except BaseException:

@@ -21,6 +21,12 @@ def test_evidence_that_is_judged_again_stays(tmp_path):
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     write_atomically(tmp_path / "verdict.json", "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(tmp_path / "verdict.json", "\ud800")
-    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"verdict.json": "old"}
+    (tmp_path / "summary.md").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_atomically(tmp_path / "summary.md", "new")
+    assert {p.name for p in tmp_path.iterdir()} == {"verdict.json", "summary.md"}
+
+
+def test_a_path_that_is_no_utf_8_costs_no_report(tmp_path):
+    write_atomically(tmp_path / "summary.md", "a folder called \udcc3")
+    assert (tmp_path / "summary.md").read_text() == "a folder called ?"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.storm.surroundings import CONDITIONS, NO_UTF8, Condition, Plan, environment, odd_paths, play
+from tests.storm.surroundings import CONDITIONS, Condition, Plan, environment, odd_paths, play
 
 pytestmark = pytest.mark.slow
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 def harmless(plan: Plan) -> None:
     """Several at once that should have no effect: odd paths, an ASCII terminal, no home."""
     odd_paths(plan)
-    environment(LC_ALL="C", PYTHONIOENCODING="ascii", HOME="/nonexistent/home", **NO_UTF8)(plan)
+    environment(PYTHONIOENCODING="ascii", HOME="/nonexistent/home")(plan)
 
 
 def test_odd_paths_an_ascii_terminal_and_no_home_have_no_effect(place):
