@@ -7,13 +7,19 @@ import pytest
 
 from harness.interrupts import SIGNALS, Interrupts
 
+DEFAULTS = dict.fromkeys(SIGNALS, signal.SIG_DFL) | {signal.SIGINT: signal.default_int_handler}
+
 
 @pytest.fixture
 def interrupts():
+    """Taken over from Python's own handlers: a shell that starts the tests in the background ignores SIGINT."""
+    before = {number: signal.signal(number, handler) for number, handler in DEFAULTS.items()}
     taken = Interrupts()
     taken.install()
     yield taken
     taken.restore()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -28,6 +34,19 @@ def test_one_that_comes_while_reports_are_written_waits_and_a_second_one_does_no
     os.kill(os.getpid(), signal.SIGTERM)
     assert interrupts.came is None
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_held_ones_come_at_the_end(interrupts):
+    came_late = []
+
+    def hold() -> None:
+        with interrupts.held():
+            os.kill(os.getpid(), signal.SIGTERM)
+            came_late.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        hold()
+    assert came_late
 
 
 def test_what_was_there_before_comes_back(interrupts):

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from harness.interrupts import Interrupts
 from harness.settings import Settings, SettingsError, SlurmSettings
-from harness.targets.slurm import states
-from harness.targets.slurm.cadence import Cadence
 from harness.targets.slurm.commands import Answer, Slurm
 from harness.targets.slurm.container import Image, inspect
 from harness.targets.slurm.output import OutputFile
@@ -320,24 +315,6 @@ def test_output_that_begins_anew_is_followed(tmp_path):
     output.close()
 
 
-def test_held_interrupts_come_at_the_end():
-    interrupts = Interrupts()
-    interrupts.install()
-    came_late = []
-
-    def hold() -> None:
-        with interrupts.held():
-            os.kill(os.getpid(), signal.SIGTERM)
-            came_late.append(True)
-
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            hold()
-    finally:
-        interrupts.restore()
-    assert came_late
-
-
 @pytest.mark.parametrize(
     ("listed", "expected"),
     [
@@ -380,37 +357,3 @@ def test_wandb_in_the_image_is_asked_of_its_python(tmp_path, double):
     image.write_text("")
     double.says("singularity", {"code": 1, "err": "no such file"}, {"out": "wandb 0.22.3\n"})
     assert inspect(image, Site(), Slurm(double.env())).wandb == "0.22.3"
-
-
-@pytest.mark.parametrize(
-    ("reason", "words"),
-    [
-        ("QOSMaxJobsPerUserLimit", "as the partition allows"),
-        ("ReqNodeNotAvail, Reserved for maintenance", "maintenance"),
-        ("ReqNodeNotAvail, UnavailableNodes:nid005003", "down or reserved"),
-        ("AssocGrpGRESMinutes", "allocation is used up"),
-        ("AssocGrpGRES", "at a limit"),
-        ("DependencyNeverSatisfied", "never starts"),
-        ("SomethingNew", ""),
-    ],
-)
-def test_reasons_in_words(reason, words):
-    assert words in states.meaning(reason)
-    assert bool(words) == bool(states.meaning(reason))
-
-
-@pytest.mark.parametrize(
-    ("state", "expected"),
-    [("CANCELLED by 1000", "cancelled"), ("CANCELLED+", "cancelled"), ("COMPLETING", "running"), ("", "unknown")],
-)
-def test_state_words(state, expected):
-    assert states.ending(state) == expected
-
-
-def test_long_jobs_without_a_mark_are_asked_less_often():
-    cadence = Cadence(0.0, marked=False)
-    cadence.looked(0.0, running=True)
-    assert not cadence.due(3.9, hint=False)
-    assert cadence.due(4.0, hint=False)
-    cadence.looked(1000.0, running=True)
-    assert not cadence.due(1010.0, hint=False)
