@@ -25,8 +25,8 @@ from tests.faults.run import REPOSITORY
 from tests.storm.site import Site
 
 WITH_JOB = 25
-WARM = 10
-"""So many verifications fill the caches of pytest and of the imports."""
+WARM = WITH_JOB
+"""So many verifications, the first with a job among them, fill the caches of pytest and import all that is needed."""
 MOST_GROWTH_MB = 20.0
 LATENCY_S = 0.2
 
@@ -94,7 +94,7 @@ def grown(looks: Sequence[Look], warm: int = WARM) -> list[str]:
     """What grew after the first few verifications, or came out differently than before."""
     ways = {number % WITH_JOB == WITH_JOB - 1 for number in range(len(looks))}
     said = [{x.verdict for n, x in enumerate(looks) if (n % WITH_JOB == WITH_JOB - 1) is way} for way in ways]
-    first, last = looks[warm - 1], looks[-1]
+    first, last = looks[min(warm, len(looks)) - 1], looks[-1]
     problems = [f"verdicts {', '.join(sorted(words))}" for words in said if len(words) > 1]
     if last.memory_mb - first.memory_mb > MOST_GROWTH_MB:
         problems.append(f"memory: {first.memory_mb:.0f} MB, then {last.memory_mb:.0f} MB")
@@ -146,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="storm-") as folder:
         looks = endure(options.n, Path(folder) / "many")
         sys.stdout.write("verifications  memory    files  sockets  threads  children  verdict\n")
-        for number in dict.fromkeys((1, WARM, options.n // 2, options.n)):
+        for number in dict.fromkeys((1, min(WARM, options.n), max(1, options.n // 2), options.n)):
             x = looks[number - 1]
             sys.stdout.write(
                 f"{number:>13}  {x.memory_mb:4.0f} MB  {x.files:>7}  {x.sockets:>7}  {x.threads:>7}"
