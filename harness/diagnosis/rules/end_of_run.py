@@ -82,8 +82,11 @@ def own_errors(evidence: Evidence) -> tuple[PythonError, ...]:
 
 
 def _killed(evidence: Evidence) -> bool:
+    """Whether an online run was cut short; of an offline one the log on disk is all there is, and tells it."""
     stopped = evidence.job is not None and evidence.job.stopped_by_harness is not None
-    return ended(evidence) and unfinished(evidence) and not stopped
+    local = main_local_run(evidence)
+    offline = local is not None and local.offline
+    return ended(evidence) and unfinished(evidence) and not stopped and not offline
 
 
 def _told(evidence: Evidence) -> tuple[str, ...]:
@@ -105,8 +108,8 @@ def _told(evidence: Evidence) -> tuple[str, ...]:
 
 def crashed(evidence: Evidence) -> Iterator[Hit]:
     """Killed while online, by anything but SIGTERM; or the server or the disk says so of a job that was not seen."""
-    local, job = main_local_run(evidence), evidence.job
-    if not _killed(evidence) or (local and local.offline) or own_errors(evidence):
+    job = evidence.job
+    if not _killed(evidence) or own_errors(evidence):
         return
     how = signals(evidence)
     completed = job is not None and job.ending == "completed"

@@ -49,6 +49,7 @@ def killed(signal: str | None = "SIGKILL", *, code: int | None = 1, offline: boo
     return evidence(**{**given, **change})
 
 
+OFFLINE = local(local_run(offline=True, log=OPEN, sdk_logs=SdkLogs(init_done=True)))
 LOST = {"end-lost-local-buffer", "end-last-15s-lost"}
 
 
@@ -64,6 +65,8 @@ LOST = {"end-lost-local-buffer", "end-last-15s-lost"}
          {"end-crashed-heartbeat", "end-lost-local-buffer"}),
         (killed("SIGKILL", local=local(local_run(log=TORN)), server=CRASHED), {"end-crashed-heartbeat"}),
         (killed("SIGKILL", offline=True), {"end-lost-local-buffer"}),
+        (killed("SIGTERM", offline=True, local=OFFLINE), {"end-lost-local-buffer"}),
+        (killed(None, code=0, offline=True, local=OFFLINE), {"end-lost-local-buffer"}),
         (killed("SIGKILL", offline=True, local=local(local_run(offline=True, log=TORN))), {"end-lost-local-buffer"}),
     ],
 )  # fmt: skip
