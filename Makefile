@@ -19,7 +19,7 @@ check: $(VENV)/.installed
 test: lint test-together test-alone
 
 test-together: $(VENV)/.installed
-	$(PY) -m pytest tests -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser
+	$(PY) -m pytest tests -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser $(SELECT)
 
 test-alone: $(VENV)/.installed
 	$(PY) -m pytest tests/slurm tests/browser

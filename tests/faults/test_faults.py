@@ -4,11 +4,13 @@ import pytest
 
 from harness.diagnosis.entries import catalogue
 from tests.faults.run import judge, play, remove
-from tests.faults.scenarios import BY_FAMILY, EVERY
+from tests.faults.scenarios import AGAIN, BY_FAMILY, EVERY
+
+PARAMS = [pytest.param(s, id=name, marks=[pytest.mark.thorough] * (name in AGAIN)) for name, s in EVERY.items()]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", EVERY.values(), ids=EVERY)
+@pytest.mark.parametrize("scenario", PARAMS)
 def test_scenario(scenario):
     if scenario.why_not and (reason := scenario.why_not()):
         pytest.skip(reason)

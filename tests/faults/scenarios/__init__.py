@@ -1,5 +1,6 @@
 """The scenarios, a file for each family with `SCENARIOS`; `EVERY` holds them all, healthy variants last."""
 
+from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -14,3 +15,16 @@ def _families() -> dict[str, tuple[Scenario, ...]]:
 
 BY_FAMILY: dict[str, tuple[Scenario, ...]] = {**_families(), "healthy": HEALTHY}
 EVERY: dict[str, Scenario] = {s.name: s for scenarios in BY_FAMILY.values() for s in scenarios}
+
+
+def _again() -> Iterator[str]:
+    seen: set[str] = set()
+    for name, scenario in EVERY.items():
+        if scenario.expect in seen or (scenario.expect is None and scenario.sdk):
+            yield name
+        elif scenario.expect:
+            seen.add(scenario.expect)
+
+
+AGAIN = frozenset(_again())
+"""Scenarios whose fault another one before them injects in another way, and healthy jobs of older SDKs."""
