@@ -51,11 +51,16 @@ def test_a_part_that_is_missing_is_told_by_its_name():
     assert [(t.where, t.kind) for t in found.troubles] == [("files", "auth")]
 
 
-@pytest.mark.parametrize(("part", "answer"), [("series:loss", []), ("counts", None)])
-def test_an_answer_without_anything_in_it_is_none(part, answer):
-    found = Parts(Answers(*[answer] * 4), server_run())
-    assert found.read(part) is None
+def test_an_answer_without_anything_in_it_is_none():
+    found = Parts(Answers(*[None] * 4), server_run())
+    assert found.read("counts") is None
     assert found.troubles[0].kind == "protocol"
+
+
+def test_a_series_without_rows_is_told_by_its_name():
+    found = Parts(Answers(*[{"loss": [], "acc": [{"acc": 1}]}] * 4), server_run())
+    assert found.series(["loss", "acc"]) == {"acc": [{"acc": 1}]}
+    assert [(t.where, t.kind) for t in found.troubles] == [("series:loss", "protocol")]
 
 
 def test_no_part_is_asked_for_when_the_time_is_up():
