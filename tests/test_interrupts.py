@@ -7,19 +7,13 @@ import pytest
 
 from harness.interrupts import SIGNALS, Interrupts
 
-DEFAULTS = dict.fromkeys(SIGNALS, signal.SIG_DFL) | {signal.SIGINT: signal.default_int_handler}
-
 
 @pytest.fixture
 def interrupts():
-    """Taken over from Python's own handlers: a shell that starts the tests in the background ignores SIGINT."""
-    before = {number: signal.signal(number, handler) for number, handler in DEFAULTS.items()}
     taken = Interrupts()
     taken.install()
     yield taken
     taken.restore()
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -184,12 +184,10 @@ def test_a_second_interrupt_shortens_the_grace(group):
         assert time.monotonic() - begun < 9
 
 
-# A shell that starts the tests in the background ignores SIGINT, and children inherit that.
 HARNESS = """
-import os, signal, sys, time
+import os, sys, time
 from pathlib import Path
 from harness.targets.process import ProcessGroup
-signal.signal(signal.SIGINT, signal.default_int_handler)
 argv = ["sh", "-c", "(setsid sh -c 'echo pid $$; exec sleep 60' &); sleep 60"]
 with ProcessGroup(argv, cwd=Path(sys.argv[1]), env=os.environ, log=Path(sys.argv[1]) / "job.log") as job:
     while not (lines := job.new_lines()):
