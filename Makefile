@@ -22,7 +22,7 @@ test-together: $(VENV)/.installed
 	$(PY) -m pytest tests -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser $(SELECT)
 
 test-alone: $(VENV)/.installed
-	$(PY) -m pytest tests/slurm tests/browser
+	$(PY) -m pytest tests/slurm tests/browser $(SELECT)
 
 quick: $(VENV)/.installed
 	$(PY) -m pytest tests -m "not slow"

