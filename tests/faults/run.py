@@ -187,7 +187,8 @@ def _judge_passing(played: Played, problems: list[str]) -> Judgement:
     scenario, verdict = played.scenario, played.verdict
     assert verdict is not None
     loud = {i for i, s in played.findings.items() if s != "info"}
-    if scenario.kind == "warning" and scenario.expect not in loud:
+    told = played.findings if scenario.kind == "info" else loud
+    if scenario.expect and scenario.expect not in told:
         return Judgement("missed", (*problems, f"findings {played.findings}", *_failed(played)))
     extra = loud - {scenario.expect, *scenario.also}
     if verdict["verdict"] != "passed" or played.exit_code != 0 or extra:

@@ -17,6 +17,8 @@ from harness.targets.slurm.cadence import Cadence
         ("AssocGrpGRESMinutes", "allocation is used up"),
         ("AssocGrpGRES", "at a limit"),
         ("DependencyNeverSatisfied", "never starts"),
+        ("launch failed requeued held", "scontrol release"),  # as squeue has it
+        ("launch_failed_requeued_held", "scontrol release"),  # as scontrol has it
         ("SomethingNew", ""),
     ],
 )

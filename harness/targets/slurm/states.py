@@ -51,6 +51,8 @@ def is_final(state: str) -> bool:
     return base(state) in ENDINGS
 
 
+# With underscores in `scontrol`, with spaces in `squeue` (seen with 22.05).
+ON_HOLD = r"launch.failed.requeued.held|job.requeued.in.held.state"
 REASONS: tuple[tuple[str, str], ...] = (
     (r"Priority", "other jobs are ahead in the queue"),
     (r"Resources", "next in line, waits for nodes to become free"),
@@ -70,7 +72,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"BeginTime", "its start time is in the future, as after a requeue"),
     (r"JobHeldUser", "it is held: scontrol release lets it go"),
     (r"JobHeldAdmin", "an administrator holds it"),
-    (r"(JobHold|job_requeued_in_held_state|launch_failed_requeued_held).*", "it was put on hold after a failed start"),
+    (rf"JobHold.*|{ON_HOLD}", "it was put on hold after a failed start: scontrol release lets it go"),
     (r"PartitionTimeLimit", "it asks for more time than the partition allows: it never starts"),
     (r"PartitionNodeLimit", "it asks for more nodes than the partition allows: it never starts"),
     (r"Partition(Down|Inactive)", "the partition takes no jobs now"),
@@ -81,7 +83,7 @@ REASONS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 NEVER = re.compile(
     r"DependencyNeverSatisfied|JobHeld(User|Admin)|Partition(Time|Node)Limit|BadConstraints|Invalid(Account|QOS)"
-    r"|(Assoc|QOS)Grp\w*Minutes|launch_failed_requeued_held|job_requeued_in_held_state|RESV_DEL_HOLD"
+    r"|(Assoc|QOS)Grp\w*Minutes|JobHoldMaxRequeue|RESV_DEL_HOLD|" + ON_HOLD
 )
 """Reasons that time alone does not take away."""
 
