@@ -221,6 +221,18 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return status_of(report) if isinstance(report, pytest.TestReport) else None
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Let no interrupt break in between the last check and the reports: pytest would show a traceback."""
+    from harness.session import KEY
+
+    try:
+        return (yield)
+    finally:
+        if mine := session.config.stash.get(KEY, None):
+            mine.interrupts.close()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the reports and set the exit code."""

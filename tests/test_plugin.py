@@ -46,6 +46,15 @@ def checks(tmp_path):
     return run
 
 
+LATE_SIGNAL = """
+import os, signal, pytest
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish():
+    os.kill(os.getpid(), signal.SIGHUP)
+    return (yield)
+"""
+
+
 def healthy(**change):
     run = server_run(
         system={}, metadata={"host": "nid005001", "python": "3.12.3"}, files=("output.log",), **change.pop("run", {})
@@ -139,3 +148,11 @@ def test_a_pattern_that_the_shell_took_apart_is_refused_in_one_sentence(checks, 
     outcome = checks(None, "--job-log", *(f"slurm-7-{number}.out" for number in range(3)))
     assert outcome.code == 4
     assert "slurm-7-1.out came after it; quote the pattern" in outcome.text
+
+
+def test_a_terminal_closed_between_the_last_check_and_the_reports_does_no_harm(checks, tmp_path):
+    (tmp_path / "late_signal.py").write_text(LATE_SIGNAL)
+    outcome = checks(healthy(run={"series": {"acc": server_series("acc")}}), "-p", "late_signal")
+    assert "Traceback" not in outcome.text
+    assert outcome.code == 1
+    assert outcome.verdict["root_cause"] == "metric-missing-key"

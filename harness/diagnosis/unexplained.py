@@ -53,8 +53,9 @@ def _no_word(evidence: Evidence) -> Iterator[str]:
         meaning = {
             "text_compared_with_number": "a variable's text never equals a number",
             "init_error_swallowed": "an error of wandb.init() ends here",
-        }[note.kind]
-        yield f"{evidence.request.job_path}, line {note.line}: {note.text}    ({meaning})"
+        }.get(note.kind)
+        if meaning:
+            yield f"{evidence.request.job_path}, line {note.line}: {note.text}    ({meaning})"
 
 
 def _several_runs(evidence: Evidence, checks: Sequence[CheckResult]) -> Iterator[str]:

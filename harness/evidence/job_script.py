@@ -91,31 +91,32 @@ def _python_mode(tree: ast.Module) -> ScriptMode:
     The value counts only where every `wandb.init` call agrees: `mode="disabled"` for the other ranks beside a plain
     call for the first one decides nothing about the run. An assignment under a condition decides nothing either.
     """
-    names = _module_names(tree)
+    names = module_names(tree)
     nodes = list(ast.walk(tree))
-    calls = [_mode_of_call(node, names) for node in nodes if _is_call(node, names, "init")]
-    settings = [_argument(node, "mode") for node in nodes if _is_call(node, names, "Settings")]
+    calls = [_mode_of_call(node, names) for node in nodes if is_call(node, names, "init")]
+    settings = [argument(node, "mode") for node in nodes if is_call(node, names, "Settings")]
     assigned = [_assigned_mode(node) for node in nodes]
     if not any(mode is not None for mode in (*calls, *settings, *assigned)):
         return ScriptMode()
     if any(call is not None for call in calls):
         literals = {_literal(call) if call is not None else None for call in calls}
     else:
-        plain = [_assigned_mode(node) for node in _unconditional(tree)]
+        plain = [_assigned_mode(node) for node in unconditional(tree)]
         said = [mode for mode in assigned if mode is not None]
         literals = {_literal(mode) if mode in plain else None for mode in said}
         literals |= {None} if any(mode is not None for mode in settings) else set()
     return ScriptMode(mentioned=True, literal=literals.pop() if len(literals) == 1 else None)
 
 
-def _module_names(tree: ast.Module) -> frozenset[str]:
+def module_names(tree: ast.Module) -> frozenset[str]:
     """The names under which the script imports wandb."""
     imports = (node for node in ast.walk(tree) if isinstance(node, ast.Import))
     aliases = (alias for node in imports for alias in node.names if alias.name == "wandb")
     return frozenset({"wandb", *(alias.asname or alias.name for alias in aliases)})
 
 
-def _is_call(node: ast.AST, names: frozenset[str], function: str) -> bool:
+def is_call(node: ast.AST, names: frozenset[str], function: str) -> bool:
+    """Whether a node calls this function of wandb; `names` are those of the module."""
     if not isinstance(node, ast.Call):
         return False
     if isinstance(node.func, ast.Attribute):
@@ -126,25 +127,25 @@ def _is_call(node: ast.AST, names: frozenset[str], function: str) -> bool:
 
 def _mode_of_call(node: ast.AST, names: frozenset[str]) -> ast.expr | None:
     """The mode that one `wandb.init(...)` asks for, as an argument or within `settings=wandb.Settings(...)`."""
-    settings = _argument(node, "settings")
-    inner = _argument(settings, "mode") if settings is not None and _is_call(settings, names, "Settings") else None
-    return _argument(node, "mode") or inner or _argument(node, None)
+    settings = argument(node, "settings")
+    inner = argument(settings, "mode") if settings is not None and is_call(settings, names, "Settings") else None
+    return argument(node, "mode") or inner or argument(node, None)
 
 
-def _argument(node: ast.AST, name: str | None) -> ast.expr | None:
+def argument(node: ast.AST, name: str | None) -> ast.expr | None:
     """The argument of that name, or what stands behind `**` for None; `None` written out is no value."""
     keywords = node.keywords if isinstance(node, ast.Call) else []
     value = next((keyword.value for keyword in keywords if keyword.arg == name), None)
     return None if isinstance(value, ast.Constant) and value.value is None else value
 
 
-def _unconditional(tree: ast.AST) -> Iterator[ast.AST]:
+def unconditional(tree: ast.AST) -> Iterator[ast.AST]:
     """Every node that no condition guards, but for `if __name__ == "__main__"`."""
     for node in ast.iter_child_nodes(tree):
         main_guard = isinstance(node, ast.If) and "__name__" in ast.dump(node.test)
         if not isinstance(node, (ast.If, ast.IfExp, ast.Try, ast.While, ast.For)) or main_guard:
             yield node
-            yield from _unconditional(node)
+            yield from unconditional(node)
 
 
 def _assigned_mode(node: ast.AST) -> ast.expr | None:

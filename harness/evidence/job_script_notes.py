@@ -1,4 +1,4 @@
-"""Lines of a job script after which no run comes and nothing says why; read from its text, the script is never run."""
+"""Lines of a job script that W&B answers with silence or with folders; read from its text, the script is never run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.evidence.job_script import argument, is_call, module_names, unconditional
 from harness.evidence.job_sources import parse, read_sources
 from harness.evidence.models.setup import ScriptNote
 
@@ -14,13 +15,13 @@ _MOST_NOTES = 5
 
 
 def script_notes(script: Path | None) -> tuple[ScriptNote, ...]:
-    """Comparisons of a variable's text with a number, and handlers that swallow an error of `wandb.init()`."""
+    """Lines that may explain a missing run, or folders that lie about: see the functions of `RULES`, in one each."""
     text = next(iter(read_sources(script)), "")
     tree = parse(text)
     if tree is None:
         return ()
     lines = text.splitlines()
-    found = sorted({*_never_equal(tree), *_swallowed(tree)}, key=lambda note: note[1])
+    found = sorted({note for rule in RULES for note in rule(tree)}, key=lambda note: note[1])
     return tuple(
         ScriptNote(kind=kind, line=line, text=lines[line - 1].strip()[:_LONGEST_LINE])
         for kind, line in found[:_MOST_NOTES]
@@ -28,6 +29,7 @@ def script_notes(script: Path | None) -> tuple[ScriptNote, ...]:
 
 
 def _never_equal(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """A variable's text, compared with a number."""
     texts = {
         target.id
         for node in ast.walk(tree)
@@ -53,8 +55,32 @@ def _is_variable(node: ast.expr) -> bool:
 
 
 def _swallowed(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """A handler in which an error of `wandb.init()` ends."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and any("wandb.init(" in ast.unparse(statement) for statement in node.body):
             for handler in node.handlers:
                 if not any(isinstance(below, ast.Raise) for below in ast.walk(handler)):
                     yield "init_error_swallowed", handler.lineno
+
+
+def _disabled_beside_others(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """A run in mode disabled that every process makes, in a script that makes others too."""
+    names = module_names(tree)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and is_call(node, names, "init")]
+    disabled = [
+        node for node in calls if isinstance(mode := argument(node, "mode"), ast.Constant) and mode.value == "disabled"
+    ]
+    always = set(unconditional(tree))
+    if len(disabled) < len(calls):
+        yield from (("disabled_beside_others", node.lineno) for node in disabled if node in always)
+
+
+def _reads_runs(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """`wandb.Api()`."""
+    names = module_names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and is_call(node, names, "Api"):
+            yield "reads_runs", node.lineno
+
+
+RULES = (_never_equal, _swallowed, _disabled_beside_others, _reads_runs)

@@ -20,6 +20,8 @@ _LOGIN = re.compile(
 )
 _CREDENTIALS = re.compile(r"Loaded credentials for \S+ from (.+?)\.?$")
 _VERSION = re.compile(r"Tracking run with wandb version (\S+)")
+# What scripts print of themselves, and `pip freeze`: the only trace of a version in mode disabled.
+_PRINTED_VERSION = re.compile(r"^wandb(?:\.__version__)?(?: version)?\s*(?:==|=|\s)\s*(\d+\.\d+\.\d+\S*)\s*$")
 _RUN_DIR = re.compile(
     r"(?:Run data is saved locally in |wandb sync |Find logs at: )(?P<path>\S.*?(?:offline-)?run-\d{8}_\d{6}-[^\s/]+)"
 )
@@ -130,8 +132,9 @@ class Marks:
         return match is not None
 
     def _started(self, text: str) -> bool:
-        if match := _VERSION.search(text):
-            self.runs_started += 1
+        begun = _VERSION.search(text)
+        self.runs_started += begun is not None
+        if match := begun or _PRINTED_VERSION.match(text):
             if len(self.versions) < _MOST_OTHERS:
                 self.versions[match[1].rstrip(".")] = None
             return True

@@ -25,8 +25,9 @@ class Fault:
     with these messages and no data. `hang` never answers. `reset` closes the connection hard: "before" anything is
     sent, after the "headers", or "after" half of the body. `truncate` closes it in good order after half of the body.
     `nulls` answers null for each field at the top (deeper with `null_depth`), `unknown_fields` adds fields to every
-    object, `slow_s` spreads the body over so many seconds, `delay_s` waits before anything else happens. Apart from
-    `status`, `graphql_errors`, `hang` and `reset="before"`, the request is executed as usual.
+    object, `slow_s` spreads the body over so many seconds, `delay_s` waits before anything else happens. `lose` answers
+    200 with an empty object, and what was sent is gone. Apart from `status`, `graphql_errors`, `hang`, `lose` and
+    `reset="before"`, the request is executed as usual.
     """
 
     operation: str | None = None
@@ -46,6 +47,7 @@ class Fault:
     delay_s: float = 0.0
     slow_s: float = 0.0
     hang: bool = False
+    lose: bool = False
     reset: Cut | None = None
     truncate: bool = False
 

@@ -167,6 +167,8 @@ class Handler(BaseHTTPRequestHandler):
         elif fault.graphql_errors:
             errors = [{"message": message, "path": [field] if field else []} for message in fault.graphql_errors]
             response = Response.of_json(200, {"errors": errors, "data": None})
+        elif fault.lose:
+            response = Response.of_json(200, {})
         else:
             response = self.wire.application.respond(request)
         if fault.nulls or fault.unknown_fields:

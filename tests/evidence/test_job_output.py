@@ -151,6 +151,23 @@ def test_progress_bars_count_as_one_line_and_hide_nothing() -> None:
     assert output.tail[2].text == "wandb: Tracking run with wandb version 0.19.5"
 
 
+@pytest.mark.parametrize(
+    ("line", "versions"),
+    [
+        ("wandb 0.19.1", ("0.19.1",)),
+        ("wandb==0.19.1", ("0.19.1",)),
+        ("wandb version 0.19.1", ("0.19.1",)),
+        ("wandb.__version__ = 0.19.1", ("0.19.1",)),
+        ("wandb: wandb version 0.28.0 is available!  To upgrade, please run:", ()),
+        ("Requirement already satisfied: wandb>=0.19.1", ()),
+    ],
+)
+def test_a_version_that_the_script_prints_counts_without_a_run(line: str, versions: tuple[str, ...]) -> None:
+    output = read(f"{line}\n")
+    assert output.sdk_versions == versions
+    assert output.runs_started == 0
+
+
 def test_windows_line_ends_nul_bytes_and_wrong_encoding_do_no_harm() -> None:
     output = read(b"one\r\n\x00\x00\x00RuntimeError: \xff\xfe broken\r\nthree\r\n")
     assert output.lines == 3

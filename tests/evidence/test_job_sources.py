@@ -89,6 +89,11 @@ NOTED = {
     'if os.environ.get("RANK", 0) == 0: pass': "text_compared_with_number",
     'rank = os.getenv("RANK")\nif rank == 0: pass': "text_compared_with_number",
     "try:\n    wandb.init()\nexcept Exception: pass": "init_error_swallowed",
+    'import wandb\nwandb.init(mode="disabled").finish()\nwandb.init()': "disabled_beside_others",
+    'import wandb\nwandb.init(mode="disabled")': None,
+    'import wandb\nif rank:\n    wandb.init(mode="disabled")\nelse:\n    wandb.init()': None,
+    "import wandb as w\nw.Api().run(path)": "reads_runs",
+    "import other\nother.Api()": None,
     'if int(os.environ["RANK"]) == 0: pass': None,
     'if os.environ["RANK"] == "0": pass': None,
     "try:\n    wandb.init()\nexcept Exception:\n    raise": None,
@@ -97,6 +102,6 @@ NOTED = {
 
 
 @pytest.mark.parametrize(("text", "kind"), NOTED.items())
-def test_lines_after_which_a_run_may_be_missing(tmp_path, text, kind):
+def test_lines_after_which_a_run_may_be_missing_or_folders_lie_about(tmp_path, text, kind):
     notes = script_notes(write(tmp_path, train_dot_py=text))
     assert [note.kind for note in notes] == ([kind] if kind else [])

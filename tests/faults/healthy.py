@@ -119,6 +119,7 @@ HEALTHY = (
     Scenario(name="ok-path-prefix", server={"prefix": "/wandb"}),
     Scenario(name="ok-no-finish", job=init_job(train="train(run)")),
     Scenario(name="ok-other-ranks-disabled", job=FIRST_RANK_ONLY, nproc=2),
+    Scenario(name="ok-disabled-run-before", job=init_job(before='import wandb\nwandb.init(mode="disabled").finish()')),
     Scenario(name="ok-login-in-script", job=OWN_LOGIN),
     Scenario(name="ok-unused-netrc-entries", files={"~/.netrc": OTHER_NETRC}),
     Scenario(name="ok-script-overrides-mode", env={"WANDB_MODE": "offline"}, job=init_job('mode="online"')),

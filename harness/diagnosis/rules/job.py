@@ -8,7 +8,7 @@ from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.job_output import RULES as OUTPUT_RULES
 from harness.diagnosis.view import said
 from harness.evidence.models import Evidence, SlurmJob
-from harness.targets.slurm.states import base, meaning
+from harness.targets.slurm.states import NEVER, base, meaning
 
 REFUSALS: dict[str, str] = {
     "job-slurm-unreachable": (
@@ -87,7 +87,9 @@ def waits(evidence: Evidence) -> Iterator[Hit]:
         return
     last = waiting[-1]
     words = meaning(last.reason)
-    start = (f"Slurm expects it to start at {slurm.expected_start}.",) if slurm.expected_start else ()
+    # Slurm also names a time for a job that will not start as things are.
+    foreseen = slurm.expected_start and not NEVER.search(last.reason)
+    start = (f"Slurm expects it to start at {slurm.expected_start}.",) if foreseen else ()
     stopped = (f"Job {slurm.job_id}: {job.stopped_by_harness}.",) if job.stopped_by_harness else ()
     yield Hit(
         id="job-pending-forever",

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from harness.diagnosis.context import job_sdk_version
 from harness.diagnosis.engine_types import Rule
+from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.sync import RULES as SYNC_RULES
 from harness.diagnosis.view import find_lines, job_ran, made_no_run, said, server_runs
@@ -10,6 +12,8 @@ from harness.evidence.models import Evidence, ModeSource
 
 OFFLINE_SAID = r"W&B syncing is set to `offline`|You can sync this run to the cloud by running"
 INVALID_SAID = r"Input should be 'online', 'offline'|Settings field `mode`: "
+LAST_DISABLING_ALL = (0, 19, 1)
+"""The last SDK in which one disabled run disabled every later one of its process (CHANGELOG 0.19.2)."""
 ONLINE = ("online", "run", "shared")
 OFFLINE = ("offline", "dryrun")
 KNOWN = (*ONLINE, *OFFLINE, "disabled")
@@ -118,12 +122,26 @@ def disabled(evidence: Evidence) -> Iterator[Hit]:
     ):
         if "WANDB_SILENT" in evidence.setup.place.variables:
             return
+        if hit := _by_an_earlier_run(evidence):
+            yield hit
+            return
         observed = (
             "The job ended well, printed no line of the SDK, and left no run directory.",
             "The script sets a mode itself, and speaks of 'disabled'; in that mode it looks exactly like this.",
         )
         values = mode_values(None) | {"mode_place": "the script"}
         yield Hit(id="mode-disabled-silent", observed=observed, values=values)
+
+
+def _by_an_earlier_run(evidence: Evidence) -> Hit | None:
+    """A run in mode disabled before others in the same process, with an SDK that then disabled all of them."""
+    version = job_sdk_version(evidence)
+    notes = evidence.setup.script_notes if evidence.setup else ()
+    note = next((n for n in notes if n.kind == "disabled_beside_others"), None)
+    if note is None or not version or version_key(version) > LAST_DISABLING_ALL:
+        return None
+    observed = f"wandb {version} runs {evidence.request.job_path}, and line {note.line} is: {note.text}"
+    return Hit(id="ver-mode-disabled-scope", observed=(observed,), severity="error")
 
 
 def invalid(evidence: Evidence) -> Iterator[Hit]:

@@ -7,7 +7,7 @@ from harness.diagnosis.context import is_cloud, job_sdk_version
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
-from harness.diagnosis.view import made_no_run, python_errors, said, server_runs
+from harness.diagnosis.view import find_lines, made_no_run, python_errors, said, server_runs
 from harness.evidence.models import Evidence
 
 REQUIRE_WARNED = (
@@ -15,7 +15,16 @@ REQUIRE_WARNED = (
     r"|The new W&B backend becomes opt-out in version 0\.18\.0"
 )
 REQUIRE_REFUSED = r"require\(\) unsupported requirement: "
+OLD_WORDS = r"Using wandb-core as the SDK backend|Waiting for W&B process to finish\.\.\. \(success\)"
 API_FRAME = re.compile(r"wandb/apis/public|wandb/apis/importers")
+PIP_FOUND_NONE = (
+    r"Could not find a version that satisfies the requirement wandb|No matching distribution found for wandb"
+    r"|Package 'wandb' requires a different Python"
+)
+PIP_LEFT_OUT = (
+    r"Ignored the following versions that require a different python version"
+    r"|requirement wandb.*\(from versions: (?!none)"
+)
 OLDEST_PYTHON = (3, 8)
 """wandb 0.19, the guide's, needs 3.8."""
 ANCIENT_SDK = (0, 13)
@@ -65,23 +74,23 @@ def _refused_name(evidence: Evidence, old: str) -> str | None:
 
 
 def python_too_old(evidence: Evidence) -> Iterator[Hit]:
-    """The interpreter cannot have a usable wandb."""
-    text = said(
-        evidence,
-        r"Could not find a version that satisfies the requirement wandb|No matching distribution found for wandb"
-        r"|Package 'wandb' requires a different Python",
-    )
+    """The interpreter cannot have a usable wandb.
+
+    pip's words alone do not say so: without a way to the index it finds no version either.
+    """
     python = evidence.setup.python if evidence.setup else None
     version = python.python_version if python else None
+    old = version is not None and version_key(version) < OLDEST_PYTHON
+    text = said(evidence, PIP_FOUND_NONE)
     told = re.search(r"different Python: ([\d.]+)", " ".join(text))
-    values = {"python_version": told[1] if told else version or "here"}
-    if text and made_no_run(evidence):
+    if text and made_no_run(evidence) and (told or old or said(evidence, PIP_LEFT_OUT)):
+        values = {"python_version": told[1] if told else version or "here"}
         yield Hit(id="ver-python-too-old", observed=text, values=values)
-    elif python and version and version_key(version) < OLDEST_PYTHON and not server_runs(evidence):
+    elif python and version and old and not server_runs(evidence):
         found = python.wandb_version
         if found is None or version_key(found) < ANCIENT_SDK:
             shown = f"{python.executable} is Python {version}; its wandb: {found or 'none'}."
-            yield Hit(id="ver-python-too-old", observed=(shown,), values=values)
+            yield Hit(id="ver-python-too-old", observed=(shown,), values={"python_version": version})
 
 
 def server_too_old(evidence: Evidence) -> Iterator[Hit]:
@@ -111,6 +120,29 @@ def reading_back_failed(evidence: Evidence) -> Iterator[Hit]:
             return
 
 
+def old_words(evidence: Evidence) -> Iterator[Hit]:
+    """The SDK said things that newer ones say in other words."""
+    if text := find_lines(evidence, OLD_WORDS, limit=1):
+        yield Hit(id="ver-core-banner", observed=text)
+
+
+def folders_of_reading(evidence: Evidence) -> Iterator[Hit]:
+    """The job reads runs back, which leaves empty folders."""
+    notes = evidence.setup.script_notes if evidence.setup else ()
+    note = next((n for n in notes if n.kind == "reads_runs"), None)
+    if note and server_runs(evidence):
+        yield Hit(id="ver-api-creates-dirs", observed=(f"Line {note.line} of the job script: {note.text}",))
+
+
+def bare_offline_folder(evidence: Evidence) -> Iterator[Hit]:
+    """An offline run whose folder lacks the files that an online one has."""
+    run = next((r for r in evidence.local.runs if r.offline and r.log.history_rows), None)
+    if run and "wandb-metadata.json" not in run.files:
+        observed = f"{run.path}/files holds {', '.join(run.files) or 'nothing'}."
+        yield Hit(id="ver-offline-files-differ", observed=(observed,), values={"run_dir": run.path})
+
+
 RULES: tuple[Rule, ...] = (
     yanked, legacy_service, unknown_setting, python_too_old, server_too_old, reading_back_failed,
+    old_words, folders_of_reading, bare_offline_folder,
 )  # fmt: skip

@@ -143,9 +143,9 @@ class Place(Fact):
 
 
 class ScriptNote(Fact):
-    """A line of the job script after which a run may be missing without a word."""
+    """A line of the job script after which a run may be missing without a word, or that leaves folders behind."""
 
-    kind: Literal["text_compared_with_number", "init_error_swallowed"]
+    kind: Literal["text_compared_with_number", "init_error_swallowed", "disabled_beside_others", "reads_runs"]
     line: int
     text: str
 
@@ -163,6 +163,6 @@ class Setup(Fact):
     script_sets_key: bool = False
     """The job script mentions a key or a login, so a missing key here is not the last word."""
     script_notes: tuple[ScriptNote, ...] = ()
-    """Lines of the job script that may explain why no run came and nothing was said."""
+    """Lines of the job script that may explain what is missing, or what lies about, where nothing was said."""
     script_key_line: int | None = None
     """The line of the job script in which a key itself stands, for everyone to read; counted from 1."""

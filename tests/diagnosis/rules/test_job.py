@@ -113,6 +113,15 @@ def test_job_that_never_started(reason: str) -> None:
     assert told["job-pending-forever"].observed[0].startswith(f"PENDING ({reason})")
 
 
+@pytest.mark.parametrize(("reason", "told"), [("Priority", True), ("launch failed requeued held", False)])
+def test_a_start_that_slurm_foresees_is_told_of_only_where_the_job_will_start(reason: str, told: bool) -> None:
+    scheduler = slurm(
+        final_state=None, states=(SlurmState(state="PENDING", reason=reason, at=1.0),), expected_start="23:00"
+    )
+    observed = hits(rules.RULES, evidence(job=Job(ending="pending", slurm=scheduler)))["job-pending-forever"].observed
+    assert any("23:00" in line for line in observed) is told
+
+
 def test_waiting_that_is_no_fault() -> None:
     assert not found(waiting("Priority", ending="interrupted", stopped_by_harness="interrupted"))
     assert not found(waiting("Priority", ending="completed", started_at=1000.0))

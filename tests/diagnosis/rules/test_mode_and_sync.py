@@ -4,7 +4,17 @@ import pytest
 
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import mode_and_sync
-from harness.evidence.models import JobOutput, Mode, ModeSource, Place, Request, ServerReading, Trouble
+from harness.evidence.models import (
+    JobOutput,
+    JobPython,
+    Mode,
+    ModeSource,
+    Place,
+    Request,
+    ScriptNote,
+    ServerReading,
+    Trouble,
+)
 from tests.diagnosis import build as b
 
 ON_DISK = b.local(b.local_run(offline=True))
@@ -42,6 +52,7 @@ def restart(at):
     return b.local_run(offline=True, path=f"/scratch/me/wandb/offline-run-{at}-{b.RUN_ID}", started_at=at)
 
 
+DISABLED_FIRST = ScriptNote(kind="disabled_beside_others", line=3, text='wandb.init(mode="disabled")')
 CASES = {
     "environment, seen before the job": (
         b.not_started(setup=b.setup(mode=b.mode("offline"))),
@@ -73,6 +84,20 @@ CASES = {
     "disabled, job ran": (quiet_job(mode=b.mode("disabled")), "mode-disabled-silent"),
     "disabled by something in the script": (
         quiet_job(mode=Mode(script_decides=True, script_words=("disabled",))), "mode-disabled-silent",
+    ),
+    "disabled by an earlier run of an old SDK": (
+        quiet_job(
+            mode=Mode(script_decides=True, script_words=("disabled",)), script_notes=(DISABLED_FIRST,),
+            python=JobPython(executable="python", wandb_version="0.19.1"),
+        ),
+        "ver-mode-disabled-scope",
+    ),
+    "a newer SDK disables that one run only": (
+        quiet_job(
+            mode=Mode(script_decides=True, script_words=("disabled",)), script_notes=(DISABLED_FIRST,),
+            python=JobPython(executable="python", wandb_version="0.19.2"),
+        ),
+        "mode-disabled-silent",
     ),
     "a word that is no mode": (b.not_started(setup=b.setup(mode=b.mode("onlin"))), "mode-invalid-value"),
     "a word that is no mode, said": (

@@ -4,7 +4,7 @@ import pytest
 
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import versions
-from harness.evidence.models import JobPython
+from harness.evidence.models import JobPython, ScriptNote
 from tests.diagnosis import build as b
 
 SETTINGS_ERROR = (
@@ -50,9 +50,28 @@ CASES = {
         died(errors=(b.error("TypeError", "Settings.__init__() got an unexpected keyword argument 'x_stats'"),)),
         "ver-setting-names",
     ),
-    "pip finds no wandb": (
-        died("ERROR: Could not find a version that satisfies the requirement wandb (from versions: none)"),
+    "pip finds no new enough wandb": (
+        died(
+            "ERROR: Could not find a version that satisfies the requirement wandb>=0.19 (from versions: 0.0.1, 0.1.0)"
+        ),
         "ver-python-too-old",
+    ),
+    "pip says what it left out": (
+        died(
+            "ERROR: Ignored the following versions that require a different python version: 0.19.0 …",
+            "ERROR: No matching distribution found for wandb",
+        ),
+        "ver-python-too-old",
+    ),
+    "pip finds no wandb for an old Python": (
+        died("ERROR: No matching distribution found for wandb", setup=python("3.6.15", None)),
+        "ver-python-too-old",
+    ),
+    "an offline folder": (b.evidence(local=b.local(b.local_run(offline=True))), "ver-offline-files-differ"),
+    "a banner of old": (b.evidence(job=b.job("wandb: Using wandb-core as the SDK backend.")), "ver-core-banner"),
+    "a script that reads runs back": (
+        b.evidence(setup=b.setup(script_notes=(ScriptNote(kind="reads_runs", line=7, text="api = wandb.Api()"),))),
+        "ver-api-creates-dirs",
     ),
     "the login node's Python": (b.not_started(setup=python("3.6.15", None)), "ver-python-too-old"),
     "the login node's Python with an ancient wandb": (b.no_run(setup=python("3.6.15", "0.10.3")), "ver-python-too-old"),
@@ -92,7 +111,15 @@ def test_only_the_fault_is_said(evidence, fault):
 SILENT = {
     "healthy": b.evidence(),
     "another version": sdk("0.26.1"),
-    "a newer banner": b.evidence(job=b.job("wandb: Using wandb-core as the SDK backend.")),
+    "an offline folder with all files": b.evidence(
+        local=b.local(b.local_run(offline=True, files=("wandb-metadata.json",)))
+    ),
+    "a newer banner": b.evidence(job=b.job("wandb: setting up run abc (0.1s)")),
+    "pip does not get to its index": died(
+        "ERROR: Could not find a version that satisfies the requirement wandb (from versions: none)",
+        "ERROR: No matching distribution found for wandb",
+        setup=python("3.11.7", None),
+    ),
     "another validation error": died("1 validation error for Settings", "mode", "Input should be 'online'"),
     "extra inputs of someone else's model": died(
         "1 validation error for TrainConfig", "Extra inputs are not permitted"

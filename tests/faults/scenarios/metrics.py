@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from harness.loopback.faults import Fault
 from tests.faults.scenario import PRELUDE, Scenario, Stage, init_job
 
 ABSENT = ("test_series_is_present[loss]",)
@@ -61,6 +62,12 @@ def resumed(first: int, again: int) -> dict[str, object]:
 
 
 SCENARIOS = (
+    Scenario(
+        name="rows-that-do-not-appear",
+        expect="metric-reader-too-early",
+        misbehave=(Fault(path="/file_stream", lose=True),),
+        failed=("test_nothing_was_lost",),
+    ),
     Scenario(
         name="loss-renamed",
         expect="metric-missing-key",

@@ -43,6 +43,13 @@ SCENARIOS = (
         )
         for sdk in OLD_SDKS
     ),
+    Scenario(
+        name="reading-without-a-way-0.28.2",
+        expect="net-api-misreported-as-auth",
+        sdk="0.28.2",
+        job='os.environ["WANDB_BASE_URL"] = "http://127.0.0.1:9"\nimport wandb\nprint(wandb.Api().viewer)\n',
+        failed=("test_job_completed",),
+    ),
     Scenario(name="refused", expect="net-connection-refused", env=CLOSED_PORT, failed=UNREACHABLE),
     Scenario(name="refused-in-the-job", expect="net-connection-refused", job=OWN_PORT, env=IMPATIENT, failed=NO_RUN),
     Scenario(name="silent-server", expect="net-timeout-blackhole", misbehave=(Fault(hang=True),), failed=UNREACHABLE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from tests.faults.scenario import Hook, Scenario, Stage, init_job
 from tests.telemetry.standins import Node, install, prefix, why_not
@@ -37,11 +38,12 @@ def played(
     failed: tuple[str, ...] = NO_GPU,
     job: str = LONGER,
     env: Mapping[str, str | None] | None = None,
+    kind: Literal["error", "info"] = "error",
 ) -> Scenario:
     """A scenario on that node."""
     return Scenario(
-        name=name, expect=expect, hook=on(node), why_not=why_not, sdk=sdk, job=job, env=env or {},
-        failed=failed if expect else (),
+        name=name, expect=expect, kind=kind, hook=on(node), why_not=why_not, sdk=sdk, job=job, env=env or {},
+        failed=failed if expect and kind == "error" else (),
     )  # fmt: skip
 
 
@@ -76,6 +78,8 @@ SCENARIOS = (
     played("amd-all-zero-0.30.0", Node(load="zero"), "sys-gpu-values-missing", sdk=BY_COMMAND),
     played("amd-gpus-idle", Node(load="idle"), "sys-gpus-idle", failed=("test_gpus_were_used",)),
     played("amd-gpus-idle-0.30.0", Node(load="idle"), "sys-gpus-idle", sdk=BY_COMMAND, failed=("test_gpus_were_used",)),
+    played("amd-one-rank-on-the-node", Node(), "sys-all-8-gcds", kind="info"),
+    played("amd-second-dies", Node(), "sys-mi250x-second-die-power", sdk=BY_COMMAND, kind="info"),
     played("ok-amd-rocm5", Node(rocm="5"), sdk=BY_COMMAND),
     played("ok-amd-rocm6.0", Node(rocm="6.0"), sdk=BY_COMMAND),
     played("ok-amd-command-alone", Node(library=False), sdk=BY_COMMAND),

@@ -39,6 +39,12 @@ SCENARIOS = (
         job=init_job(train='train(run); run.finish(); wandb.Api().run("loopback/scenario/nosuchrun").state'),
         failed=("test_job_completed",),
     ),
+    Scenario(
+        name="feature-that-the-server-lacks",
+        expect="ver-server-too-old",
+        job=init_job(train='train(run); run.finish(); wandb.Api().registry("models")'),
+        failed=("test_job_completed",),
+    ),
     Scenario(name="offline-files", expect="ver-offline-files-differ", kind="info", options=("--offline",)),
     Scenario(
         name="reading-back",
@@ -51,8 +57,9 @@ SCENARIOS = (
     Scenario(
         name="disabled-run-before",
         expect="ver-mode-disabled-scope",
-        kind="info",
-        job=init_job(before='import wandb\nwandb.init(mode="disabled").finish()'),
+        sdk="0.19.1",
+        job=init_job(before='import wandb\nprint("wandb", wandb.__version__)\nwandb.init(mode="disabled").finish()'),
+        failed=NO_RUN,
     ),
     Scenario(name="old-banner", expect="ver-core-banner", kind="info", sdk="0.19.5"),
 )
