@@ -1,4 +1,4 @@
-"""Holds for all tests: ^C means what it means in a terminal."""
+"""Holds for all tests: signals mean what they mean in a terminal."""
 
 import signal
 
@@ -7,6 +7,7 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
-    """A shell that starts the tests in the background ignores SIGINT, and every process they start inherits that."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A shell ignores SIGINT for what it starts in the background, nohup SIGHUP; what the tests start inherits that."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)

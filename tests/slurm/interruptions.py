@@ -68,6 +68,7 @@ def interrupt(player: Player, moment: Moment, name: str) -> tuple[str, list[str]
     )
     report = player.work / ".harness" / name
     ahead = _busy(player) if moment.phase == "queue" else ""
+    before = _temporary(player)
     output = player.root / f"{name}.out"
     with output.open("w") as file:
         process = player.start("--job", str(script), report=str(report), output=file)
@@ -85,7 +86,8 @@ def interrupt(player: Player, moment: Moment, name: str) -> tuple[str, list[str]
     ended = f"exit {process.returncode:>3} after {time.monotonic() - begun:4.1f} s"
     try:
         killed = process.returncode == -signal.SIGKILL
-        return ended, [*(_next_start(player) if killed else ()), *_problems(player, report, output.read_text(), ahead)]
+        return ended, [*(_next_start(player) if killed else ()), *_problems(player, report, output.read_text(), ahead),
+                       *(f"file left: {path}" for path in sorted(_temporary(player) - before))]  # fmt: skip
     finally:
         player.lab.run("scancel", "--user", "root")
         player.lab.settle()
@@ -110,10 +112,14 @@ def _problems(player: Player, report: Path, said: str, ahead: str) -> Iterator[s
     yield from (f"process left: {name_of(pid)}" for pid in own(player))
     yield from (f"file left: {p}" for p in player.work.iterdir()
                 if p.name not in ("train.py", "wandb", ".harness", "again", "job.txt"))  # fmt: skip
-    yield from (f"file left: {p}" for p in (player.lab.root / "tmp").iterdir() if not p.name.startswith(THEIRS))
     yield from (f"does not parse: {p.name}" for p in report.rglob("*.json") if not _parses(p))
     if "test session starts" in said and "Traceback" in said:  # before that, Python itself is interrupted
         yield f"traceback: {said[-1500:]}"
+
+
+def _temporary(player: Player) -> set[Path]:
+    """What lies in TMPDIR and would be the harness's or its batch script's."""
+    return {path for path in (player.lab.root / "tmp").iterdir() if not path.name.startswith(THEIRS)}
 
 
 def _parses(path: Path) -> bool:

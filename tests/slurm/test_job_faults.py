@@ -39,6 +39,8 @@ class Case:
     site: dict[str, object] = field(default_factory=dict)
     failed: str = "test_job_completed"
     state: str | None = None
+    remark: str | None = None
+    """What is said besides, as information."""
 
 
 def cancel(player: Player, job: str) -> None:
@@ -66,7 +68,9 @@ def kill_node_and_go_on(player: Player, job: str) -> None:
         return all(word in told for word in words)
 
     wait_until("requeued", lambda: shown("Restarts=1", "Reason=BeginTime"), 30, 0.3)
-    time.sleep(5)  # sent off while the first attempt still ends (KillWait), a job is "launch failed requeued held"
+    time.sleep(
+        8
+    )  # sent off while the first attempt still ends (KillWait is 5 s), a job is "launch failed requeued held"
     player.lab.run("scontrol", "update", f"jobid={job}", "StartTime=now")
     wait_until("started again", lambda: shown("Restarts=1", "JobState=RUNNING"), 60, 0.5)
 
@@ -99,7 +103,8 @@ torch.hub.load_state_dict_from_url("http://127.0.0.1:9/vit_b_16.pth", progress=F
 DATA = "open('../resources/train_images.hdf5')\n"
 
 CASES = (
-    Case(name="time-limit", cause="job-time-limit", words="DUE TO TIME LIMIT", job=LONG, act=shorten, state="TIMEOUT"),
+    Case(name="time-limit", cause="job-time-limit", words="DUE TO TIME LIMIT", job=LONG, act=shorten, state="TIMEOUT",
+         remark="end-leftover-tmp"),
     Case(name="cancelled", cause="job-preempted-cancelled", words="CANCELLED by 0", job=LONG, act=cancel,
          state="CANCELLED by 0"),
     Case(name="node-fails", cause="job-node-fail-requeue", words="NODE_FAIL", job=LONG, act=forbid_requeue,
@@ -159,6 +164,8 @@ def test_fault_is_named(player: Player, case: Case) -> None:
     assert case.failed in [n for n, o in seen.outcomes().items() if o == "failed"]
     if case.state:
         assert seen.slurm["final_state"] == case.state
+    if case.remark:
+        assert case.remark in [f["id"] for f in seen.verdict["findings"] if f["severity"] == "info"]
     errors = [f["id"] for f in seen.verdict["findings"] if f["severity"] == "error" and f["id"] != case.cause]
     assert not errors, seen.out
 

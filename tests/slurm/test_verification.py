@@ -24,6 +24,8 @@ def test_default_job_passes_on_two_nodes(player: Player) -> None:
     assert slurm["nodes"] == ["nid005000", "nid005001"]
     assert slurm["account"] == ACCOUNT
     assert slurm["gpu_hours"] == pytest.approx(4 * slurm["elapsed_s"] / 3600 / 2, abs=1e-4)
+    assert [f["id"] for f in seen.verdict["findings"] if f["severity"] != "info"] == []
+    assert "sys-only-rank0-node" in [f["id"] for f in seen.verdict["findings"]]
     assert not player.jobs()
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.diagnosis.rules.reach import classify, init_succeeded, shorten
+from harness.diagnosis.rules.reach import classify, init_succeeded, is_filestream, is_graphql, shorten
 from harness.evidence.models import Job, RunLink
-from tests.diagnosis.build import error, evidence, local, local_run, log, no_run, output, server
+from tests.diagnosis.build import error, evidence, http, local, local_run, log, no_run, output, server
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,19 @@ def test_run_link_or_rows_prove_that_init_got_through(found, said):
 def test_long_words_are_cut_to_one_line():
     assert shorten("a\n b") == "a b"
     assert len(shorten("x" * 500)) == 300
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "graphql", "filestream"),
+    [
+        ("/graphql", "", True, False),
+        ("/files/me/vit/abc/file_stream", "", False, True),
+        ("", 'Post "https://a/graphql": EOF', True, False),
+        ("", 'Post "https://a/files/me/vit/abc/file_stream": EOF', False, True),
+        ("/healthz", "not the graphql of before, nor the file_stream", False, False),
+    ],
+)
+def test_a_request_is_known_by_its_path_and_only_without_one_by_its_words(path, text, graphql, filestream):
+    trouble = http(text, 500, path)
+    assert is_graphql(trouble) is graphql
+    assert is_filestream(trouble) is filestream

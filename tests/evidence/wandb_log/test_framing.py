@@ -173,3 +173,16 @@ def test_padding_that_is_not_zero(tmp_path: Path) -> None:
     found, problems = records_of(tmp_path, bytes(data))
     assert [len(payload) for payload in found] == [BLOCK - 17, 1]
     assert [(problem.offset, problem.what, problem.skipped) for problem in problems] == [(BLOCK - 3, "bad_padding", 3)]
+
+
+def test_a_segment_of_whole_records_says_that_the_one_before_it_was_cut_short(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    writer = LogWriter(stream)
+    for _ in range(SEGMENT_SIZE // BLOCK - 1):
+        writer.write(b"a" * (BLOCK - 7 - (7 if stream.tell() == 7 else 0)))
+    writer.write(b"b" * BLOCK)
+    beginning = stream.getvalue()[:SEGMENT_SIZE]
+    whole = framed([b"c"])[7:]
+    found, problems = records_of(tmp_path, beginning + whole)
+    assert found[-1] == b"c"
+    assert [problem.what for problem in problems] == ["unfinished_record"]

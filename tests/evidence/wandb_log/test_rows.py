@@ -142,8 +142,10 @@ def test_a_broken_record_is_named_and_costs_no_other() -> None:
 
 
 def test_a_key_in_both_spellings_is_one_series_in_order() -> None:
-    rows = [row(step, nested=step % 2 == 0, a=str(step)) for step in range(6)]
-    assert read_rows(rows, SCHEMA).cells["a"].numbers.tolist() == [0, 1, 2, 3, 4, 5]
+    falling = [row(step, nested=step % 2 == 0, a=str(9 - step)) for step in range(6)]
+    assert read_rows(falling, SCHEMA).cells["a"].numbers.tolist() == [9, 8, 7, 6, 5, 4]
+    texts = [row(step, nested=step % 2 == 0, a=f'"{9 - step}"') for step in range(6)]
+    assert [text for _, _, text in read_rows(texts, SCHEMA).cells["a"].odd] == ["9", "8", "7", "6", "5", "4"]
 
 
 def test_a_bomb_of_key_parts_stays_small() -> None:

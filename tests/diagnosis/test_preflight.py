@@ -1,0 +1,53 @@
+"""What keeps a job from being submitted: each question on its own, and which of them are asked."""
+
+import pytest
+
+from harness.diagnosis.preflight import blockers, key_problem, refusal
+from harness.evidence.models import Request
+from tests.diagnosis import build as b
+
+NO_KEY = b.setup(credentials=b.with_keys())
+REJECTED = b.setup(network=b.refused("viewer"))
+ONLINE = Request(source="job", target="local", server="real")
+
+
+@pytest.mark.parametrize(
+    ("setup", "words"),
+    [
+        (NO_KEY, "no API key"),
+        (b.setup(credentials=b.with_keys(b.key(problem="too_short"))), "WANDB_API_KEY is malformed: too short"),
+    ],
+)
+def test_a_key_that_would_not_be_sent(setup, words):
+    assert words in key_problem(setup)
+
+
+@pytest.mark.parametrize(
+    "change", [{"script_sets_key": True}, {"script_names": ("base_url",)}, {"credentials": b.with_keys(b.key("netrc"))}]
+)
+def test_a_key_that_may_be_there(change):
+    assert key_problem(NO_KEY.model_copy(update=change)) is None
+
+
+def test_a_key_that_the_server_refuses():
+    assert "refuses the key: user is not logged in" in refusal(REJECTED)
+    assert refusal(b.setup(network=b.refused("viewer", kind="timeout"))) is None
+    assert refusal(b.setup()) is None
+
+
+@pytest.mark.parametrize(
+    ("setup", "request_", "failing"),
+    [
+        (b.setup(), ONLINE, set()),
+        (NO_KEY, ONLINE, {"test_api_key_is_configured"}),
+        (NO_KEY, ONLINE.model_copy(update={"offline": True}), set()),
+        (REJECTED, ONLINE, {"test_api_key_is_accepted"}),
+        (b.setup(network=b.refused("dns", "dns", "no such host", None)), ONLINE, {"test_server_is_reachable"}),
+        (b.setup(network=b.network(project_access="read_only")), ONLINE, {"test_project_is_writable"}),
+        (b.setup(mode=b.mode("offline")), ONLINE, {"test_mode_is_online"}),
+        (b.setup(mode=b.mode("offline", script_decides=True)), ONLINE, set()),
+        (b.setup(mode=b.mode("run")), ONLINE, set()),
+    ],
+)
+def test_checks_that_fail_for_certain(setup, request_, failing):
+    assert set(blockers(setup, request_)) == failing
