@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 from harness.diagnosis.rules.upload import gave_up_in, refusals
-from harness.diagnosis.view import SETTLES_S, final_server
+from harness.diagnosis.view import SETTLES_S, final_server, seconds_since_end
 from harness.evidence.models import Evidence, LocalRun, ServerRun
 
 COMPLETE_SKETCH = 200
@@ -42,8 +42,7 @@ def layer(local: LocalRun, server: ServerRun, evidence: Evidence) -> Lost:
         return Lost("written and not sent", "the upload left no .synced marker")
     if not local.log.has_exit:
         return Lost("written and not sent", "the process ended before its upload")
-    ended = evidence.job.ended_at if evidence.job and evidence.job.ended_at else server.heartbeat_at
-    since = evidence.created_at - ended if ended and evidence.created_at else None
+    since = seconds_since_end(evidence, server)
     if local.sdk_logs.http:
         return Lost("written and not sent", "requests failed: see logs/debug-internal.log")
     if since is not None and since <= SETTLES_S:

@@ -89,6 +89,16 @@ def unread(evidence: Evidence, *parts: str) -> Trouble | None:
     return next((trouble for trouble in final_server(evidence).partial if trouble.where in parts), None)
 
 
+def seconds_since_end(evidence: Evidence, run: ServerRun) -> float | None:
+    """How long after the job's end, else after the run's last sign of life, the server was read.
+
+    None where that is not known: no time is told, or the reader's clock and the other one disagree by more than a skew.
+    """
+    ended = evidence.job.ended_at if evidence.job and evidence.job.ended_at else run.heartbeat_at
+    since = evidence.created_at - ended if ended and evidence.created_at else None
+    return max(0.0, since) if since is not None and since > -SETTLES_S else None
+
+
 def main_local_run(evidence: Evidence) -> LocalRun | None:
     """The run directory that carries the training: most rows, then the earliest."""
     return max(evidence.local.runs, key=lambda r: (r.log.history_rows, -(r.started_at or 0.0)), default=None)

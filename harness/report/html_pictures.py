@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from harness.evidence.models import Evidence
-from harness.report.html_text import clean, clock, seconds
+from harness.report.html_text import clean, clock, moment
 from harness.report.pictures import Chart, Mark, axis
 from harness.report.pictures_metrics import left_out, metric_charts
 from harness.report.pictures_moments import Moments, events, moments, time_scale
@@ -54,7 +54,7 @@ def pictures(evidence: Evidence) -> Pictures:
     marks = _marks(found, zero)
     charts = (*gpu_charts(evidence, zero, x, marks), *host_charts(evidence, zero, x, marks))
     told = tuple(
-        Told(_after(e.at - zero), clock(e.at), clean(e.text, 120), e.kind)
+        Told(moment(e.at - zero), clock(e.at), clean(e.text, 120), e.kind)
         for e in events(evidence, found)[:MOST_EVENTS]
     )
     return Pictures(
@@ -67,7 +67,3 @@ def _marks(found: Moments, zero: float) -> tuple[Mark, ...]:
     seen = ((found.point_seen, "sighted"), (found.system_seen, "sampled"))
     times = ((found.run_begun, "begun"), *seen, (found.ended, "ended"))
     return tuple(Mark(at - zero, kind) for at, kind in times if at is not None)
-
-
-def _after(value: float) -> str:
-    return seconds(value) if value >= 0 else f"{seconds(-value)} before"

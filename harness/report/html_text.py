@@ -86,15 +86,22 @@ def seconds(value: float | None) -> str:
     """Write a duration: `0.4 s`, `31 s`, `2 min 5 s`, `1 h 3 min`; a dash for None."""
     if value is None or not math.isfinite(value):
         return "–"
-    if abs(value) < 10:
+    if value < 0:
+        return "an unknown time (the clock went back)"
+    if value < 10:
         return f"{value:.1f} s"
     whole = round(value)
-    if abs(whole) < 120:
+    if whole < 120:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
     if minutes < 120:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def moment(value: float) -> str:
+    """Write a time that counts from some beginning, in seconds: `31 s`, and `4.0 s before` where it lies ahead."""
+    return seconds(value) if value >= 0 else f"{seconds(-value)} before"
 
 
 def clock(at: float | None) -> str:

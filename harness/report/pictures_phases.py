@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from harness.evidence.models import Evidence
-from harness.report.html_text import seconds
+from harness.report.html_text import moment, seconds
 from harness.report.pictures_moments import Moments, Stretch, stretches
 from harness.report.pictures_scale import Scale, ticks
 
@@ -36,13 +36,13 @@ def _rows(bars: Sequence[Stretch], found: Moments, zero: float) -> Iterator[Row]
     if of["job"]:
         yield f"Job: {_told(of['job'])}", of["job"], ()
     if of["run"]:
-        start, end = (seconds(at - zero) for at in (of["run"][0].start, of["run"][0].end))
+        start, end = (moment(at - zero) for at in (of["run"][0].start, of["run"][0].end))
         yield f"W&B run: wandb.init() at {start}, last sign at {end}", of["run"], ()
     if found.logged:
-        times = dict.fromkeys(seconds(t - zero) for t in (found.logged[0], found.logged[-1]))
+        times = dict.fromkeys(moment(t - zero) for t in (found.logged[0], found.logged[-1]))
         yield f"Points logged: {' to '.join(times)}", (), found.logged
     for bar in sorted(of["seen"], key=lambda b: b.start):
-        yield f"{bar.text[0].upper()}{bar.text[1:]}: from {seconds(bar.start - zero)} on", [bar], ()
+        yield f"{bar.text[0].upper()}{bar.text[1:]}: from {moment(bar.start - zero)} on", [bar], ()
     if of["harness"]:
         yield f"Harness: {_told(of['harness'])}", of["harness"], ()
 

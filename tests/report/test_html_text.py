@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.html_text import LONG, block, clean, clock, link, number, parted, plural, seconds, seen, size
+from harness.report.html_text import (
+    LONG,
+    block,
+    clean,
+    clock,
+    link,
+    moment,
+    number,
+    parted,
+    plural,
+    seconds,
+    seen,
+    size,
+)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +97,15 @@ def test_numbers(value, shown):
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(None, "–"), (0.04, "0.0 s"), (31.4, "31 s"), (125, "2 min 5 s"), (3780, "63 min 0 s"), (7500, "2 h 5 min"),
-     (math.inf, "–")],
+     (math.inf, "–"), (-3.0, "an unknown time (the clock went back)")],
 )  # fmt: skip
 def test_durations(value, shown):
     assert seconds(value) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(31.0, "31 s"), (0.0, "0.0 s"), (-4.0, "4.0 s before")])
+def test_moments_may_lie_before_the_beginning(value, shown):
+    assert moment(value) == shown
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from harness.diagnosis.view import (
     main_server_run,
     said,
     sdk_log_lines,
+    seconds_since_end,
 )
 from harness.evidence.models import Evidence, ServerRun
 
@@ -70,13 +71,13 @@ def too_early(evidence: Evidence) -> Iterator[Hit]:
     if run is None or disk is None or run.id != disk.run_id or disk.offline or not disk.log.has_exit:
         return
     trouble = http_troubles(evidence) or sdk_log_lines(evidence, r"(?i)filestream|fatal error while uploading|ERROR\+4")
-    behind = (run.rows or 0) < disk.log.history_rows or run.state == "running"
-    ended = evidence.job.ended_at if evidence.job and evidence.job.ended_at else run.heartbeat_at
-    since = evidence.created_at - ended if ended and evidence.created_at else None
+    behind = (run.rows is not None and run.rows < disk.log.history_rows) or run.state == "running"
+    since = seconds_since_end(evidence, run)
     if not behind or trouble or said(evidence, "Fatal error while uploading") or since is None or since > SETTLES_S:
         return
+    shown = "an unknown number" if run.rows is None else run.rows
     observed = (
-        f"{since:.0f} s after the end, the server shows {run.rows or 0} of the {disk.log.history_rows} rows on disk,"
+        f"{since:.0f} s after the end, the server shows {shown} of the {disk.log.history_rows} rows on disk,"
         f" and the run as {run.state}."
     )
     values = {"run_path": _path(run), "run_dir": disk.path}

@@ -116,6 +116,13 @@ CASES = {
     ),
     "401 at the probe": (before(network=b.refused("viewer")), "auth-key-rejected-401"),
     "401 said by the job": (printed("wandb.errors.errors.CommError: user is not logged in"), "auth-key-rejected-401"),
+    "401 said by a job that brings its own key": (
+        printed(
+            "wandb.errors.errors.CommError: user is not logged in",
+            setup=b.setup(credentials=b.with_keys(), script_sets_key=True),
+        ),
+        "auth-key-rejected-401",
+    ),
     "401 said by 0.19": (
         printed("wandb: ERROR failed to upsert bucket: returned error 401 Unauthorized: {}"),
         "auth-key-rejected-401",
@@ -194,6 +201,7 @@ SILENT = {
     "healthy with an unused netrc entry": b.evidence(setup=keys(b.key(), OTHER_HOST)),
     "healthy with the same key in netrc": b.evidence(setup=keys(b.key(), b.key("netrc"))),
     "healthy preflight": b.not_started(),
+    "an address of somebody else's is no URL": printed("pydantic: dataset_url", "Input should be a valid URL"),
     "the script brings its own key": b.not_started(setup=b.setup(credentials=b.with_keys(), script_sets_key=True)),
     "the script brought its own key": b.evidence(setup=b.setup(credentials=b.with_keys(), script_sets_key=True)),
     "no key needed offline": b.evidence(

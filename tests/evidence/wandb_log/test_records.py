@@ -173,6 +173,7 @@ def test_the_end_of_a_run(read: Any) -> None:
     log = read(*ends)
     assert (log.status, log.exit_code, log.runtime_s) == ("complete", 1, 12)
     assert (log.preempting, log.has_final, log.has_footer) == (True, True, True)
+    assert (log.files_dropped, log.series_dropped, log.system_dropped, log.problems_dropped) == (0, 0, 0, 0)
 
 
 def test_versions_features_alerts_and_artifacts(read: Any) -> None:

@@ -1,0 +1,49 @@
+"""Clocks that jump, run backwards or stand still: every rule and every report copes, and no page tells nonsense."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.diagnosis.engine import diagnose
+from harness.diagnosis.verdict import assemble
+from harness.evidence.models import Evidence
+from harness.report.html import render
+from harness.report.html_checks import sentences
+from harness.report.markdown import summary
+from tests.report.pages import Page
+from tests.report.samples import SAMPLES, START
+from tests.report.test_html import AGAIN
+
+CLOCKS: dict[str, Callable[[float], float]] = {
+    "backwards": lambda at: 2 * START - at,
+    "standing": lambda _: START,
+    "before 1970": lambda at: START - at - 1e6,
+    "in the far future": lambda at: at + 1e11,
+    "jumping a year": lambda at: at - 3.2e7 if int(at) % 2 else at,
+}
+UNIX_S = (1e9, 4e9)
+NONSENSE = re.compile(r"(?<![\w.])-\d[\d.,]* (?:s|min|h|days?)\b|\bnan\b|\binf\b", re.IGNORECASE)
+
+
+def twisted(part: Any, clock: Callable[[float], float]) -> Any:
+    """The same document with every Unix time told by another clock."""
+    if isinstance(part, dict):
+        return {key: twisted(value, clock) for key, value in part.items()}
+    if isinstance(part, list):
+        return [twisted(value, clock) for value in part]
+    return clock(part) if isinstance(part, float) and UNIX_S[0] < part < UNIX_S[1] else part
+
+
+@pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS)
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_odd_clocks_do_no_harm(sample, clock):
+    found, verdict = sample()
+    odd = Evidence.model_validate(twisted(found.model_dump(mode="json"), clock))
+    again = assemble(odd, list(verdict.checks), diagnose(odd))
+    words = " ".join(element.words for element in Page(render(odd, again, sentences(), AGAIN)).elements)
+    text = f"{words}\n{summary(odd, again, sentences(), AGAIN)}"
+    straight = f"{render(found, verdict, sentences(), AGAIN)}\n{summary(found, verdict, sentences(), AGAIN)}"
+    told = [m for m in dict.fromkeys(NONSENSE.findall(text)) if m not in straight]
+    assert told == []
