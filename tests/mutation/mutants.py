@@ -45,13 +45,18 @@ def places(tree: ast.Module) -> list[ast.AST]:
 
 
 def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node that runs: no annotation, no decorator, nothing for the type checker alone."""
+    """Every node that runs: no annotation, no decorator, nothing for the type checker alone.
+
+    A number that a module names is left alone: a limit or a patience of one more or less is no wrong answer.
+    """
     yield node
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list"):
             continue
         for child in value if isinstance(value, list) else (value,):
             if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+                continue
+            if isinstance(node, ast.Module) and isinstance(child, ast.Assign) and isinstance(child.value, ast.Constant):
                 continue
             if isinstance(child, ast.AST):
                 yield from _code(child)

@@ -229,3 +229,12 @@ def test_link_after_the_error_is_no_sign_of_a_run(line, said):
     out = output(f"{COMM}: {told.message}", errors=(told,), links=(link,))
     found = hits(init.RULES, died("x", job=Job(ending="failed", exit_code=1, output=out)))
     assert ("init-entity-403" in found) is said
+
+
+def test_a_stale_service_is_shown_with_the_variable_that_names_it():
+    place = Place(variables={"WANDB_SERVICE": "2-1-tcp-localhost-4"})
+    told = died("Failed to parse WANDB_SERVICE='2-1-tcp-localhost-4'", "ValueError")
+    named = hits(init.RULES, told.model_copy(update={"setup": setup(place=place)}))["init-stale-wandb-service"]
+    assert named.observed[-1] == "WANDB_SERVICE=2-1-tcp-localhost-4 is in the environment."
+    bare = hits(init.RULES, told)["init-stale-wandb-service"]
+    assert not any("in the environment" in line for line in bare.observed)

@@ -181,6 +181,16 @@ def test_texts_of_a_job_log_alone(fault: str) -> None:
     assert found(evidence(request=request, job=Job(output=output(TEXTS[fault])))) == {fault}
 
 
+def test_ranks_that_wait_in_vain_are_told_with_what_befell_rank_0() -> None:
+    told = error("ValueError", "bad batch", rank=0)
+    lines = (TEXTS["job-rccl-timeout"],)
+    observed = hits(rules.RULES, ran(output=output(*lines, errors=(told,))))["job-rccl-timeout"].observed
+    assert observed[-1] == "Rank 0 itself: ValueError: bad batch"
+    other = error("ValueError", "bad batch", rank=1)
+    observed = hits(rules.RULES, ran(output=output(*lines, errors=(other,))))["job-rccl-timeout"].observed
+    assert not any("Rank 0" in line for line in observed)
+
+
 def test_values_for_the_advice() -> None:
     told = hits(rules.RULES, ran(TEXTS["job-port-in-use"], TEXTS["job-module-missing"], TEXTS["job-sif-missing"]))
     assert told["job-port-in-use"].values["port"] == "29500"
