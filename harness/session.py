@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.diagnosis.model import CheckResult, Finding, Verdict
+from harness.diagnosis.outcomes import NotApplicable, NotChecked
 from harness.evidence.models import Evidence
 from harness.interrupts import Interrupts
 from harness.progress import Progress
 from harness.reportfolder import write_atomically
 from harness.settings import Settings
+from harness.subjects.runs import count_of
 
 KEY: pytest.StashKey["Session"] = pytest.StashKey()
 
@@ -77,6 +79,19 @@ class Session:
         failed = [r.name for r in self.results.values() if r.outcome == "failed"]
         return cause_among(check, failed, self.findings())
 
+    def follows(self, check: str) -> bool:
+        """Whether a failed check is a mere consequence: the cause's own symptom has failed, or may in its turn."""
+        cause = self.cause_of(check)
+        if cause is None or cause.covers(check) != "blocks":
+            return False
+        outcomes = {r.name: r.outcome for r in self.results.values()}
+        symptoms = [outcome for name, outcome in outcomes.items() if cause.covers(name) == "fails"]
+        made = {name.rpartition("::")[2].partition("[")[0] for name in outcomes}
+        to_come = {name.partition("[")[0] for name in cause.fails} - made
+        if self.gathered and _has_run(self.gathered):
+            to_come.discard("test_init_succeeded")
+        return "failed" in symptoms or bool(to_come)
+
     def blocker(self, check: str, needs: Sequence[str]) -> str | None:
         """Name the check without which this one means nothing, if it did not pass."""
         param = check.partition("[")[2]
@@ -90,6 +105,13 @@ class Session:
                     ):
                         return result.name
         return None
+
+
+def _has_run(evidence: Evidence) -> bool:
+    try:
+        return count_of(evidence) > 0
+    except (NotApplicable, NotChecked):
+        return False
 
 
 def session_of(config: pytest.Config) -> Session:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.evidence.models import ServerReading, Trouble
-from tests.diagnosis.build import evidence, server, server_run, server_series
+from tests.diagnosis.build import evidence, job, network, server, server_run, server_series, setup
 
 CLONE = Path(__file__).resolve().parent.parent
 
@@ -46,6 +46,7 @@ def checks(tmp_path):
     return run
 
 
+OWN_SERVER = setup(network=network(base_url="https://wandb.example.org"))
 LATE_SIGNAL = """
 import os, signal, pytest
 @pytest.hookimpl(wrapper=True)
@@ -76,6 +77,16 @@ def test_a_missing_metric_fails_its_check_and_blocks_what_needs_it(checks):
     assert "expected  The metric is in the run" in outcome.text
     assert "observed  loss was never logged" in outcome.text
     assert "cause: metric-missing-key" in outcome.text
+
+
+def test_a_consequence_whose_symptom_never_comes_counts_as_failed_for_pytest_too(checks):
+    words = "RuntimeError: api.registry() is not enabled on this wandb server version."
+    found = healthy(job=job(words, ending="failed", exit_code=1), setup=OWN_SERVER)
+    outcome = checks(found)
+    failed = [c["name"] for c in outcome.verdict["checks"] if c["outcome"] == "failed"]
+    assert outcome.verdict["root_cause"] == "ver-server-too-old"
+    assert "test_2_job.py::test_job_completed" in failed
+    assert f"{len(failed)} failed" in outcome.text.splitlines()[-1]
 
 
 def test_a_reader_that_fails_is_neither_pass_nor_failure(checks):

@@ -36,9 +36,8 @@ def judge(name: str, call: pytest.CallInfo[None], session: "Session") -> CheckRe
         return CheckResult(name=name, outcome="not_checked", reason=str(error), duration_s=seconds)
     if isinstance(error, AssertionError) and call.when == "call":
         reason = str(error).split("\nassert ")[0].strip() or "the check failed"
-        cause = session.cause_of(name)
-        follows = cause is not None and cause.covers(name) == "blocks"
-        return CheckResult(name=name, outcome="blocked" if follows else "failed", reason=reason, duration_s=seconds)
+        outcome = "blocked" if session.follows(name) else "failed"
+        return CheckResult(name=name, outcome=outcome, reason=reason, duration_s=seconds)
     what = f"{type(error).__name__}: {error}"
     if isinstance(error, OSError) and error.filename:
         what = f"{error.filename}: {error.strerror}"

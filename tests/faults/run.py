@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -161,6 +162,9 @@ def judge(played: Played) -> Judgement:
     if verdict is None:
         return Judgement("broken", (f"no verdict, exit code {played.exit_code}", *played.output.splitlines()[-3:]))
     problems = [f"the key is in {place}" for place in played.leaks]
+    counted = re.search(r"^=+ .*?\b(\d+) failed\b", played.output.splitlines()[-1]) if played.output else None
+    if (int(counted[1]) if counted else 0) != len(played.checks("failed")):
+        problems.append(f"pytest counts other failures: {played.output.splitlines()[-1]}")
     if scenario.healthy or scenario.kind != "error":
         return _judge_passing(played, problems)
     root = verdict["root_cause"]
