@@ -225,6 +225,9 @@ def watch(evidence: Evidence) -> Watch:
     if watch.blind:
         why = watch.troubles[0].text[:300] if watch.troubles else "no reason was given"
         raise NotChecked(f"looks at the server failed while the job ran ({watch.failed_polls} of {watch.polls}): {why}")
+    if watch.run_visible_s is None and evidence.server.status == "failed":
+        unread = evidence.server.trouble
+        raise NotChecked(f"the server could not be read: {unread.text[:300] if unread else 'no reason was given'}")
     lasted = watch.job_ended_s or 0.0
     if request.job_kind != "builtin" and lasted < 3 * UPLOAD_INTERVAL_S:
         raise NotApplicable(

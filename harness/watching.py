@@ -31,7 +31,9 @@ class Sightings:
     def note(self, reading: ServerReading, at: float) -> None:
         """Take in one look at the server, made `at` seconds after the job's start."""
         self.polls += 1
-        if reading.status == "failed":
+        # A project comes to be with its first run: that it is not there yet is an answer.
+        denied = reading.trouble is not None and reading.trouble.kind == "not_found"
+        if reading.status == "failed" and not denied:
             self.failed += 1
             if reading.trouble and len(self.troubles) < 5:
                 self.troubles.append(reading.trouble)

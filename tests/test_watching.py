@@ -28,13 +28,21 @@ def test_a_look_that_failed_is_counted_and_proves_nothing():
     assert watch.troubles[0].kind == "timeout"
 
 
+def test_a_look_before_the_project_exists_was_answered():
+    sightings = Sightings()
+    denied = Trouble(kind="not_found", text="Could not find project vit")
+    sightings.note(ServerReading(status="failed", trouble=denied), 5.0)
+    watch = sightings.watch(ended_s=8.0)
+    assert (watch.polls, watch.failed_polls, watch.last_poll_s, watch.run_visible_s) == (1, 0, 5.0, None)
+
+
 @pytest.mark.parametrize(
     ("watch", "blind"),
     [
         (Watch(polls=3, last_poll_s=2.0, job_ended_s=9.0), False),
         (Watch(polls=3, failed_polls=3, job_ended_s=9.0), True),
-        (Watch(polls=3, failed_polls=1, last_poll_s=2.0, job_ended_s=9.0), True),
-        (Watch(polls=3, failed_polls=1, last_poll_s=8.0, job_ended_s=9.0), False),
+        (Watch(polls=3, failed_polls=1, last_poll_s=2.0, job_ended_s=19.0), True),
+        (Watch(polls=3, failed_polls=1, last_poll_s=14.0, job_ended_s=19.0), False),  # looks come every 5 s
         (Watch(), False),
     ],
 )
