@@ -116,12 +116,12 @@ def resolve(
         run=run,
         run_server=host,
         run_dir=_folder(values["wandb_run_dir"], "--run-dir", cwd),
-        job_log=(cwd / Path(values["wandb_job_log"]).expanduser()).absolute() if values["wandb_job_log"] else None,
+        job_log=_path(values["wandb_job_log"], "--job-log", cwd),
         job_logs=_logs(values["wandb_job_log"], cwd),
         replay=_file(values["wandb_replay"], "--replay", cwd),
         expect=_metrics(values["wandb_expect"] or ""),
         expect_points=points or (EPOCHS if source == "job" and job is None else 2),
-        report=(cwd / values["wandb_report"]).absolute() if values["wandb_report"] else None,
+        report=_path(values["wandb_report"], "--report", cwd),
         slurm=_slurm(values, on, cwd),
     )
 
@@ -201,11 +201,20 @@ def _minutes(text: str, flag: str) -> float:
     return float(text)
 
 
+def _expanded(text: str, flag: str) -> str:
+    try:
+        return str(Path(text).expanduser())
+    except RuntimeError:  # no such user, or a container whose user has neither an account nor HOME
+        raise SettingsError(f"{flag}: {text} begins with a home folder that is not known here; write it out.") from None
+
+
+def _path(text: str | None, flag: str, cwd: Path) -> Path | None:
+    return (cwd / _expanded(text, flag)).absolute() if text else None
+
+
 def _file(text: str | None, flag: str, cwd: Path) -> Path | None:
-    if not text:
-        return None
-    path = (cwd / Path(text).expanduser()).absolute()
-    if not path.is_file():
+    path = _path(text, flag, cwd)
+    if path and not path.is_file():
         what = "is a folder, not a file" if path.is_dir() else "is not there"
         raise SettingsError(f"{flag}: {path} {what}; give the path of an existing file.")
     return path
@@ -218,7 +227,7 @@ def _logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
     if not glob.has_magic(text) or (cwd / text).exists():
         path = _file(text, "--job-log", cwd)
         return (path,) if path else ()
-    names = sorted(glob.glob(str(Path(text).expanduser()), root_dir=cwd))  # noqa: PTH207 - Path.glob() wants no "/…"
+    names = sorted(glob.glob(_expanded(text, "--job-log"), root_dir=cwd))  # noqa: PTH207 - Path.glob() wants no "/…"
     found = tuple(path for name in names if (path := (cwd / name).absolute()).is_file())
     if not found:
         raise SettingsError(f"--job-log: no file is called {text}.")
@@ -229,12 +238,10 @@ def _logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
 
 
 def _folder(text: str | None, flag: str, cwd: Path) -> Path | None:
-    if not text:
-        return None
-    path = (cwd / Path(text).expanduser()).absolute()
-    if not path.exists():
+    path = _path(text, flag, cwd)
+    if path and not path.exists():
         raise SettingsError(f"{flag}: {path} is not there; give a wandb/ folder or one run directory in it.")
-    if not path.is_dir():
+    if path and not path.is_dir():
         raise SettingsError(f"{flag}: {path} is a file; give the folder that holds it.")
     return path
 
@@ -289,7 +296,6 @@ def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSe
     attach = values["lumi_attach"]
     if attach and not re.fullmatch(r"\d+(_\d+)?", attach):
         raise SettingsError(f"--lumi-attach: {attach!r} is no Slurm job id; give the number that sbatch printed.")
-    container = values["lumi_container"]
     launcher: Literal["torchrun", "srun"] = "srun" if values["lumi_launcher"] == "srun" else "torchrun"
     return SlurmSettings(
         account=account,
@@ -297,7 +303,7 @@ def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSe
         nodes=_number(values["lumi_nodes"], "--lumi-nodes", least=1, most=1024, default=1),
         gpus=_number(values["lumi_gpus"], "--lumi-gpus", least=1, most=8, default=8),
         time=time,
-        container=(cwd / Path(container).expanduser()).absolute() if container else None,
+        container=_path(values["lumi_container"], "--lumi-container", cwd),
         queue_timeout_min=_minutes(values["lumi_queue_timeout"] or "60", "--lumi-queue-timeout"),
         launcher=launcher,
         keep="lumi_keep" in on,

@@ -1,5 +1,7 @@
 """Options, environment and ini become one settings object; wrong values are refused in one sentence."""
 
+import re
+
 import pytest
 
 from harness.options import OPTIONS
@@ -112,6 +114,31 @@ def test_a_wrong_value_is_refused_in_one_sentence_that_names_the_option(ask, opt
     assert flag in text
     assert "\n" not in text
     assert text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("option", "flag"),
+    [
+        ("wandb_job", "--job"),
+        ("wandb_job_log", "--job-log"),
+        ("wandb_run_dir", "--run-dir"),
+        ("wandb_replay", "--replay"),
+        ("wandb_report", "--report"),
+        ("lumi_container", "--lumi-container"),
+        ("lumi_site", "--lumi-site"),
+    ],
+)
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "~nobody-of-that-name/x*"])
+def test_a_home_that_is_not_known_is_refused_like_any_other_wrong_path(ask, option, flag, path):
+    with pytest.raises(SettingsError, match=f"^{flag}: {re.escape(path)} begins with a home folder"):
+        ask(**{option: path})
+
+
+def test_a_home_is_found_in_every_path(ask, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = ask(wandb_job_log="~/train.*", wandb_report="~/report", lumi_container="~/i.sif")
+    assert [path.name for path in settings.job_logs] == ["train.py", "train.sh"]
+    assert (settings.report, settings.slurm.container) == (tmp_path / "report", tmp_path / "i.sif")
 
 
 def test_a_switch_in_the_environment_is_true_or_false(ask):

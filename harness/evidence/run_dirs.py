@@ -38,8 +38,8 @@ def wandb_folders(env: Mapping[str, str], cwd: Path) -> list[Path]:
     system's temporary folder, where the SDK falls back to if it cannot write (wandb_settings.py `wandb_dir`,
     wandb_init.py `try_create_root_dir`, 0.19.5 to 0.31.0).
     """
-    root = cwd / Path(env.get("WANDB_DIR") or ".").expanduser()
-    root = Path(os.path.normpath(root))
+    named = os.path.expanduser(env.get("WANDB_DIR") or ".")  # noqa: PTH111 - Path's raises for a user who is not there
+    root = Path(os.path.normpath(cwd / named))
     names = ["wandb", ".wandb"]
     wanted = env.get("WANDB_USE_DOT_WANDB", "").lower()
     dotted = wanted in ("1", "true", "yes", "on") or (not wanted and (root / ".wandb").is_dir())

@@ -176,6 +176,7 @@ def test_the_folder_is_where_the_sdk_would_put_it(tmp_path: Path) -> None:
     assert wandb_folders({"TMPDIR": str(tmp_path)}, Path("/job"))[0] == Path("/job/wandb")
     assert wandb_folders({"WANDB_DIR": "out"}, Path("/job"))[0] == Path("/job/out/wandb")
     assert wandb_folders({"WANDB_DIR": "/scratch/x"}, Path("/job"))[0] == Path("/scratch/x/wandb")
+    assert wandb_folders({"WANDB_DIR": "~no-such-user/x"}, Path("/job"))[0] == Path("/job/~no-such-user/x/wandb")
     assert tmp_path / "wandb" in wandb_folders({"TMPDIR": str(tmp_path)}, Path("/job"))
     (tmp_path / ".wandb").mkdir()
     assert wandb_folders({}, tmp_path)[0] == tmp_path / ".wandb"
