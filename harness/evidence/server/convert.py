@@ -144,7 +144,11 @@ def series(known: ServerSeries, rows: Sequence[Mapping[str, Any]]) -> ServerSeri
     texts = sum(
         1 for r in rows if isinstance(r.get(known.key), (str, dict, list)) and r.get(known.key) not in NON_FINITE
     )
-    non_finite = odd if texts and not odd else max(odd, known.non_finite)
+    if odd and not texts and not known.numbers:
+        # A series of nothing but NaN: what lies between the rows of the sample is what they are.
+        non_finite = known.non_finite + known.others
+    else:
+        non_finite = odd if texts and not odd else max(odd, known.non_finite)
     times = [t for r in rows if (t := number(r.get("_timestamp"))) is not None]
     return known.model_copy(
         update={
