@@ -63,6 +63,23 @@ def python_errors(evidence: Evidence, name: str = "", text: str = "") -> tuple[P
     return tuple(e for e in errors if re.search(name, e.exception) and re.search(text, e.message))
 
 
+SDK_FRAME = re.compile(
+    r'File "(?:[^"]*-packages/wandb/(?!agents/)|(?:[^"]*/)?wandb/(?:sdk|apis|cli|errors|proto|sync|vendor)/)'
+)
+"""The package, wherever it is installed; its agents are left out, which call functions of the user's."""
+SDK_FOLDER = re.compile(r"'(?:[^']*/)?wandb(?:/(?:(?:offline-)?run-|latest-run|debug|settings)[^']*)?/?'")
+
+
+def passed_through_sdk(error: PythonError) -> bool:
+    """Whether a frame of the traceback is the SDK's own: a user's folder may have wandb in its name."""
+    return any(SDK_FRAME.search(frame) for frame in error.frames)
+
+
+def names_sdk_folder(error: PythonError) -> bool:
+    """Whether the path in the message is the SDK's folder of run directories, or lies in it."""
+    return bool(SDK_FOLDER.search(error.message))
+
+
 def http_troubles(evidence: Evidence) -> tuple[HttpTrouble, ...]:
     """Refused or failed requests of wandb-core, over all runs of the job."""
     return tuple(t for run in evidence.local.runs for t in run.sdk_logs.http)

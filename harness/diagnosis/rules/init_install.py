@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.reach import init_succeeded, shorten
-from harness.diagnosis.view import python_errors, said, sdk_log_lines
+from harness.diagnosis.view import names_sdk_folder, passed_through_sdk, python_errors, said, sdk_log_lines
 from harness.evidence.models import Evidence, JobPython
 
 HIDDEN = r"module 'wandb' has no attribute '(init|login|log|Settings|finish|config|sdk|Api|run|util)'"
@@ -93,7 +93,7 @@ def conflict(evidence: Evidence) -> Iterator[Hit]:
     }
     python = _python(evidence)
     for fault, pattern in words.items():
-        errors = [e for e in python_errors(evidence, text=pattern) if any("wandb" in f for f in e.frames)]
+        errors = [e for e in python_errors(evidence, text=pattern) if passed_through_sdk(e)]
         if not errors:
             continue
         package = fault.split("-")[1]
@@ -110,7 +110,7 @@ def service(evidence: Evidence) -> Iterator[Hit]:
     variables = evidence.setup.place.variables if evidence.setup else {}
     stale = said(evidence, STALE, limit=1)
     refused = python_errors(evidence, "ConnectionRefusedError")
-    if stale or (refused and "WANDB_SERVICE" in variables and any("wandb" in f for f in refused[0].frames)):
+    if stale or (refused and "WANDB_SERVICE" in variables and passed_through_sdk(refused[0])):
         value = variables.get("WANDB_SERVICE")
         named = (f"WANDB_SERVICE={value} is in the environment.",) if value else ()
         yield Hit(id="init-stale-wandb-service", observed=(*map(shorten, stale), *named))
@@ -127,7 +127,7 @@ def service(evidence: Evidence) -> Iterator[Hit]:
 def panicked(evidence: Evidence) -> Iterator[Hit]:
     """wandb-core broke off in the middle of its work."""
     observed = said(evidence, PANIC, limit=2)
-    broken = [e for e in python_errors(evidence, "BrokenPipeError") if any("wandb" in f for f in e.frames)]
+    broken = [e for e in python_errors(evidence, "BrokenPipeError") if passed_through_sdk(e)]
     if not observed and broken:
         observed = (f"{broken[0].exception}: {broken[0].message}",)
     if observed:
@@ -141,7 +141,7 @@ def folder(evidence: Evidence) -> Iterator[Hit]:
     denied = [
         f"{e.exception}: {e.message}"
         for e in python_errors(evidence, "Error$", r"\[Errno (13|17|20|30)\]")
-        if any("wandb" in f for f in e.frames)
+        if passed_through_sdk(e) or names_sdk_folder(e)
     ]
     place = evidence.setup.place if evidence.setup else None
     moved = bool(place and place.wandb_dir and not place.wandb_dir_writable and evidence.local.runs)

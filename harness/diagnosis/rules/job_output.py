@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
 from harness.diagnosis.system_series import gpus
-from harness.diagnosis.view import find_lines, python_errors, said
-from harness.evidence.models import Evidence, PythonError
+from harness.diagnosis.view import find_lines, names_sdk_folder, passed_through_sdk, python_errors, said
+from harness.evidence.models import Evidence
 
 NO_GPU = (
     r"No HIP GPUs are available|no ROCm-capable device is detected|hipErrorNoDevice|hipErrorInsufficientDriver"
@@ -83,14 +83,11 @@ def dataset_missing(evidence: Evidence) -> Iterator[Hit]:
         path = next((g for g in found.groups() if g), "") if found else ""
         by_h5py = "open file" in error.message and "name = " in error.message
         missing = "No such file" in error.message or "errno = 2" in error.message
-        if missing and (by_h5py or DATA_FILE.search(path)) and not _of_wandb(error):
+        of_sdk = passed_through_sdk(error) or names_sdk_folder(error)
+        if missing and (by_h5py or DATA_FILE.search(path)) and not of_sdk:
             observed = (f"{error.exception}: {error.message}"[:300], *error.frames[-2:])
             yield Hit(id="job-dataset-missing", observed=observed, values={"file": path or "the file"})
             return
-
-
-def _of_wandb(error: PythonError) -> bool:
-    return "wandb" in error.message or any("/wandb/" in frame for frame in error.frames)
 
 
 def weights_download(evidence: Evidence) -> Iterator[Hit]:

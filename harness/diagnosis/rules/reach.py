@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from harness.diagnosis.view import http_troubles, job_ran, python_errors, said, server_runs
+from harness.diagnosis.view import http_troubles, job_ran, passed_through_sdk, python_errors, said, server_runs
 from harness.evidence.models import Evidence, HttpTrouble, PythonError
 
 Kind = Literal["ca_file", "proxy", "dns", "tls", "refused", "rate", "server", "reset", "timeout"]
@@ -128,7 +128,8 @@ def _unanswered(evidence: Evidence) -> Failure | None:
 
 def _of_wandb(error: PythonError) -> bool:
     """Whether the SDK raised it, or a client that it uses: another library may have network trouble of its own."""
-    return bool(re.search(r"wandb|graphql", " ".join((error.exception, error.message, *error.frames))))
+    named = re.search(r"wandb|graphql", f"{error.exception} {error.message}")
+    return bool(named) or passed_through_sdk(error)
 
 
 def probe_failure(evidence: Evidence) -> Failure | None:

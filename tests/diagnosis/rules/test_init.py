@@ -238,3 +238,30 @@ def test_a_stale_service_is_shown_with_the_variable_that_names_it():
     assert named.observed[-1] == "WANDB_SERVICE=2-1-tcp-localhost-4 is in the environment."
     bare = hits(init.RULES, told)["init-stale-wandb-service"]
     assert not any("in the environment" in line for line in bare.observed)
+
+
+MINE = 'File "/scratch/me/wandb-demo/train.py", line 10, in <module>'
+AGENT = 'File "/opt/venv/lib/python3.12/site-packages/wandb/agents/pyagent.py", line 1, in _run_job'
+INSTALLED_BESIDE = 'File "/project/me/pkgs/wandb/sdk/wandb_init.py", line 1, in init'
+EXISTS = ("FileExistsError", "[Errno 17] File exists: 'checkpoints'")
+
+
+@pytest.mark.parametrize(
+    ("raised", "frames", "faults"),
+    [
+        (EXISTS, (MINE,), set()),
+        (EXISTS, (AGENT, MINE), set()),
+        (EXISTS, (MINE, WANDB_FRAME), {"init-dir-not-writable"}),
+        (EXISTS, (MINE, INSTALLED_BESIDE), {"init-dir-not-writable"}),
+        (("PermissionError", "[Errno 13] Permission denied: '/x/wandb/run-1-a'"), (MINE,), {"init-dir-not-writable"}),
+        (("PermissionError", "[Errno 13] Permission denied: '/x/wandb/checkpoints'"), (MINE,), set()),
+        (("BrokenPipeError", "[Errno 32] Broken pipe"), (MINE,), set()),
+        (("ConnectionRefusedError", "[Errno 111] Connection refused"), (MINE,), set()),
+        (("ImportError", "cannot import name 'AfterValidator' from 'pydantic'"), (MINE,), set()),
+    ],
+)
+def test_an_error_of_the_users_own_code_in_a_folder_named_after_wandb_is_none_of_the_sdk(raised, frames, faults):
+    out = output(errors=(error(*raised, frames=frames, line=90),))
+    place = Place(variables={"WANDB_SERVICE": "3-1-unix-/tmp/x"})
+    found = died("", job=Job(ending="failed", exit_code=1, output=out), setup=setup(place=place))
+    assert {f.id for f in diagnose(found, init.RULES)} == faults

@@ -227,6 +227,8 @@ H5 = "[Errno 2] Unable to open file (unable to open file: name = '../resources/t
         ("FileNotFoundError", H5, (), "job-dataset-missing"),
         ("FileNotFoundError", "[Errno 2] No such file or directory: 'data/train.csv'", (), "job-dataset-missing"),
         ("FileNotFoundError", "[Errno 2] No such file or directory: 'wandb/run-1/config.json'", (), None),
+        ("FileNotFoundError", "[Errno 2] No such file or directory: '/scratch/wandb-demo/train.csv'",
+         ('File "/scratch/wandb/train.py", line 3, in <module>',), "job-dataset-missing"),
         ("FileNotFoundError", "[Errno 2] No such file or directory: 'settings.ini'", (), None),
         ("urllib.error.URLError", "<urlopen error [Errno -2] Name or service not known>",
          ('File "/opt/venv/lib/python3.12/site-packages/torch/hub.py", line 1, in download_url_to_file',),

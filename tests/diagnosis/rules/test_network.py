@@ -126,6 +126,9 @@ LINK = RunLink(url="https://x/runs/a", entity="team", project="vit", run_id="a",
         no_run(job=job(f"wandb: ERROR {DEADLINE}", ending="failed")),
         failed_init("download failed: Connection refused", exception="requests.exceptions.ConnectionError",
                     job=job("Connection refused", ending="failed")),
+        failed_init("", job=Job(ending="failed", exit_code=1, output=output(errors=(error(
+            "requests.exceptions.ConnectionError", REFUSED.replace("graphql", "x"),
+            frames=('File "/scratch/wandb-demo/fetch.py", line 3, in get',)),)))),
     ],
 )  # fmt: skip
 def test_other_causes_and_recovered_retries_are_silent(found):
