@@ -147,6 +147,8 @@ class ProcessGroup:
         end = time.monotonic() + timeout_s
         pipe = self._supervisor.stdout if self._supervisor else None
         poll = select.poll()  # select() knows no descriptor from 1024 on
+        if pipe and pipe.closed and self._status is None:  # left in haste, when its death was already ordered
+            self._status = -signal.SIGKILL
         if pipe and self._status is None:
             poll.register(pipe, select.POLLIN)
         while self._status is None and pipe and poll.poll(1000 * max(0.0, end - time.monotonic())):
@@ -172,7 +174,8 @@ class ProcessGroup:
         """Return the variables with which a descendant that runs ``program`` was started; none without /proc."""
         for pid in descendants(self._supervisor.pid) if self._supervisor else ():
             with contextlib.suppress(OSError):  # it has ended, or belongs to somebody else
-                if Path(f"/proc/{pid}/comm").read_text().strip() == program:
+                # The kernel cuts a name at 15 bytes, be it within a letter.
+                if Path(f"/proc/{pid}/comm").read_bytes().strip() == program.encode():
                     read = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="surrogateescape")
                     return dict(word.partition("=")[::2] for word in read.split("\0") if word)
         return {}

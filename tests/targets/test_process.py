@@ -184,6 +184,33 @@ def test_a_second_interrupt_shortens_the_grace(group):
         assert time.monotonic() - begun < 9
 
 
+def test_a_third_interrupt_leaves_at_once_and_the_job_dies_all_the_same(group, monkeypatch):
+    job = group([sys.executable, "-c", STUBBORN])
+
+    def leave_in_haste():
+        with job:
+            wait_for(job, "up")
+
+            def interrupted():
+                raise KeyboardInterrupt
+
+            monkeypatch.setattr(job._supervisor, "wait", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        leave_in_haste()
+    assert job.poll() == -signal.SIGKILL
+    assert soon(lambda: not survivors(job.token))
+
+
+def test_a_process_whose_name_the_kernel_cut_within_a_letter_hides_no_other(group):
+    renamed = "import ctypes, time; ctypes.CDLL(None).prctl(15, b'pr\\xc3\\xa9paration_d\\xc3', 0, 0, 0)"
+    command = f"{renamed}; print('up', flush=True); time.sleep(60)"
+    with group(f'{sys.executable} -c "{command}" & exec sleep 60', MARK="here") as job:
+        wait_for(job, "up")
+        assert job.environment_of("sleep")["MARK"] == "here"
+        assert job.environment_of("no-such-program") == {}
+
+
 HARNESS = """
 import os, sys, time
 from pathlib import Path
