@@ -6,12 +6,14 @@ from pathlib import Path
 
 from harness.clock import Clock
 from harness.evidence.job_output import OutputReader
+from harness.evidence.lag import unshown
 from harness.evidence.models import (
     Evidence,
     JobOutput,
     LocalReading,
     Request,
     ServerReading,
+    ServerRun,
     Setup,
 )
 from harness.evidence.redacted import redact_file
@@ -155,7 +157,12 @@ def read_server(
         late = [i for i in ended & set(seen) if seen[i].state == "running" or (seen[i].rows or 0) < rows[i]]
         return not missing and not late
 
-    reading = read(reader, where, settled=settled, patience_s=PATIENCE_S[settings.server])
+    sent = {run.run_id: run for run in uploaded if run.log.has_exit and not run.sdk_logs.http}
+
+    def complete(run: ServerRun) -> bool:
+        return given_up or run.id not in sent or not unshown(sent[run.id], run)
+
+    reading = read(reader, where, settled=settled, complete=complete, patience_s=PATIENCE_S[settings.server])
     denied = next((trouble for trouble in reading.partial if trouble.kind == "not_found"), None)
     if denied and not reading.runs and not given_up and any(rows.values()):
         # The SDK sent rows to a project that the server now denies: one of the two is wrong, and not the run.

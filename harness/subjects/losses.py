@@ -6,6 +6,7 @@ from harness.diagnosis.layers import Lost, count, first_missing, layer, upload_l
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
 from harness.diagnosis.rules.upload import FATAL
 from harness.diagnosis.view import TEMPORARY_FOLDER, final_server, find_lines
+from harness.evidence.lag import unshown
 from harness.evidence.models import Evidence, LocalRun, ServerRun
 
 MOST_METRICS = 4
@@ -92,7 +93,7 @@ def _differences(local: LocalRun, server: ServerRun, evidence: Evidence) -> Iter
         yield f"{name}: last step {log.last_step} on disk, {server.last_step} on the server: {lost}"
     else:
         yield from _metrics(local, server, lost)
-    if rest := list(_no_rows(local, server)):
+    if rest := list(_no_rows(local, server, lost)):
         yield f"{name}: the server lacks {'; '.join(rest)}: {lost}"
     if problem := _other_end(local, server):
         yield f"{name}: {problem}"
@@ -109,7 +110,7 @@ def _metrics(local: LocalRun, server: ServerRun, lost: Lost) -> Iterator[str]:
     yield from short[:MOST_METRICS]
 
 
-def _no_rows(local: LocalRun, server: ServerRun) -> Iterator[str]:
+def _no_rows(local: LocalRun, server: ServerRun, lost: Lost) -> Iterator[str]:
     """Compare what is no row: summary, config, console lines, system samples."""
     log = local.log
     if not server.detailed or log.status != "complete":
@@ -118,14 +119,9 @@ def _no_rows(local: LocalRun, server: ServerRun) -> Iterator[str]:
         lacking = [k for k in own if k[:1] != "_" and "." not in k and k not in held]
         if lacking and len(held) < MOST_ENTRIES:
             yield f"{what} {', '.join(sorted(lacking)[:NAMED])}"
-    counts = (
-        ("console line", log.console_lines, server.console_lines),
-        ("system sample", log.system_samples, server.event_rows),
-    )
-    for what, have, held_count in counts:
-        # A run that was resumed has more on the server. A few lines may be joined there: only a lack of all is sure.
-        if have and held_count == 0:
-            yield count(have, what)
+    # These can be read later than the rows: until they surely could, their lack is no loss but a remark.
+    if lost.layer != "sent and not readable yet":
+        yield from (count(have, what) for what, have in unshown(local, server).items())
 
 
 def _other_end(local: LocalRun, server: ServerRun) -> str | None:

@@ -82,7 +82,7 @@ def test_of_a_long_run_the_first_missing_step_is_told_by_the_last_one_that_is_th
     ],
 )  # fmt: skip
 def test_other_differences_are_named(disk, there, said):
-    whole = compared(3, disk=disk, run=there) if "series" not in disk else evidence(
+    whole = compared(3, disk=disk, run=there, late_s=120.0) if "series" not in disk else evidence(
         local=local(local_run(log=log(**disk))), server=server(server_run(**there))
     )  # fmt: skip
     assert [text for text in losses(whole) if said in text]
@@ -94,6 +94,13 @@ def test_other_differences_are_named(disk, there, said):
 def test_what_may_differ_is_no_loss(there):
     disk = {"console_lines": 6, "system_samples": 4, "config": {"learning_rate": 0.001}}
     assert losses(compared(3, disk=disk, run=there)) == []
+
+
+@pytest.mark.parametrize("count", [{"console_lines": 6}, {"system_samples": 4}])
+def test_counts_that_may_not_be_readable_yet_are_no_loss(count):
+    there = {"console_lines": 0, "event_rows": 0}
+    assert losses(compared(3, disk=count, run={**there, "detailed": True}, late_s=5.0)) == []
+    assert losses(compared(3, GAVE_UP, disk=count, run={**there, "detailed": True}, late_s=5.0))
 
 
 def test_what_was_never_written_is_counted_by_the_output():

@@ -18,10 +18,13 @@ from harness.diagnosis.view import (
     sdk_log_lines,
     seconds_since_end,
 )
+from harness.evidence.lag import SYSTEM_SAMPLE, unshown
 from harness.evidence.models import Evidence, ServerRun
 
 SCAN_BUG = ((0, 27, 1), (0, 28, 0))
 """From this version on, before that one: scan_history() may return nothing (wandb/wandb#12067)."""
+NO_SAMPLES = ("test_host_metrics_are_captured", "test_every_gpu_reports")
+"""Checks that fail while system samples cannot be read yet."""
 SAMPLE = 500
 """Rows that history() returns unless asked for more."""
 
@@ -66,22 +69,31 @@ def sampled(evidence: Evidence) -> Iterator[Hit]:
 
 
 def too_early(evidence: Evidence) -> Iterator[Hit]:
-    """The run has just ended, the disk holds more rows than could be read, and no upload went wrong."""
+    """The run has just ended, the disk holds more than could be read, and no upload went wrong."""
     run, disk = main_server_run(evidence), main_local_run(evidence)
     if run is None or disk is None or run.id != disk.run_id or disk.offline or not disk.log.has_exit:
         return
     trouble = http_troubles(evidence) or sdk_log_lines(evidence, r"(?i)filestream|fatal error while uploading|ERROR\+4")
     behind = (run.rows is not None and run.rows < disk.log.history_rows) or run.state == "running"
+    lacking = unshown(disk, run)
     since = seconds_since_end(evidence, run)
-    if not behind or trouble or said(evidence, "Fatal error while uploading") or since is None or since > SETTLES_S:
+    if (
+        not (behind or lacking)
+        or trouble
+        or said(evidence, "Fatal error while uploading")
+        or since is None
+        or since > SETTLES_S
+    ):
         return
     shown = "an unknown number" if run.rows is None else run.rows
     observed = (
         f"{since:.0f} s after the end, the server shows {shown} of the {disk.log.history_rows} rows on disk,"
         f" and the run as {run.state}."
     )
+    rest = (f"It shows none of the {', none of the '.join(f'{have} {what}s' for what, have in lacking.items())}.",)
+    fails = ("test_nothing_was_lost", *NO_SAMPLES) if SYSTEM_SAMPLE in lacking and not behind else None
     values = {"run_path": _path(run), "run_dir": disk.path}
-    yield Hit(id="metric-reader-too-early", observed=(observed,), values=values)
+    yield Hit(id="metric-reader-too-early", observed=(observed, *(rest if lacking else ())), values=values, fails=fails)
 
 
 def resumed_epochs(evidence: Evidence) -> Iterator[Hit]:

@@ -86,12 +86,14 @@ def read(
     where: Where,
     *,
     settled: Callable[[ServerReading], bool] = lambda _: True,
+    complete: Callable[[ServerRun], bool] = lambda _: True,
     patience_s: float = 20.0,
 ) -> ServerReading:
     """Read the runs with the details of the main one, giving eventually consistent reads time to settle.
 
     Args:
         settled: says whether a listing shows all that is expected.
+        complete: says so of a run that was read with its details.
         patience_s: how long to wait for that, in seconds.
     """
     asked = time.monotonic()
@@ -114,7 +116,12 @@ def read(
         pause = min(pause * 1.5, 3.0)
     if listing.trouble and listing.trouble.kind == "not_found":  # no project, so no run: that is an answer
         listing = listing.model_copy(update={"status": "read", "trouble": None, "partial": (listing.trouble,)})
-    return detailed(reader, listing, where.expect).model_copy(update={"waited_s": round(time.monotonic() - asked, 3)})
+    reading = detailed(reader, listing, where.expect)
+    while not all(complete(run) for run in reading.runs) and time.monotonic() - answered + pause < patience_s:
+        time.sleep(pause)
+        pause = min(pause * 1.5, 3.0)
+        reading = detailed(reader, listing, where.expect)
+    return reading.model_copy(update={"waited_s": round(time.monotonic() - asked, 3)})
 
 
 def read_one(

@@ -221,6 +221,21 @@ def test_read_too_early(since, expected):
     assert ids(found) == expected
 
 
+@pytest.mark.parametrize("lacking", [{"event_rows": 0}, {"console_lines": 0}])
+@pytest.mark.parametrize(("since", "expected"), [(5.0, {"metric-reader-too-early"}), (600.0, set())])
+def test_counts_read_too_early(lacking, since, expected):
+    log = b.log(system_samples=4, console_lines=6)
+    run = b.server_run(detailed=True, **{"event_rows": 4, "console_lines": 6, **lacking})
+    job = b.job().model_copy(update={"ended_at": 2000.0})
+    found = b.evidence(local=b.local(b.local_run(log=log)), server=b.server(run), job=job, created_at=2000.0 + since)
+    found_hits = b.hits(RULES, found)
+    assert set(found_hits) == expected
+    if expected:
+        told = "none of the 4 system samples" if "event_rows" in lacking else "none of the 6 console lines"
+        assert told in found_hits["metric-reader-too-early"].observed[1]
+        assert bool(found_hits["metric-reader-too-early"].fails) is ("event_rows" in lacking)
+
+
 def test_rows_behind_after_a_refused_upload_are_lost_not_late():
     log = b.log(history_rows=3)
     local = b.local(b.local_run(log=log, sdk_logs=SdkLogs(http=(b.http(status=403, path="/files/x/file_stream"),))))

@@ -112,6 +112,21 @@ def test_listings_wait_until_the_server_shows_what_is_expected(reader):
     assert reading.waited_s > 0
 
 
+def test_details_are_read_again_until_they_are_complete(reader):
+    looks = []
+
+    def complete(run):
+        looks.append(run)
+        return len(looks) == 2
+
+    reading = read(reader, Where(projects=(PLACE,), token="t1"), complete=complete, patience_s=5)
+    assert [run.detailed for run in looks] == [True, True]
+    assert reading.runs[0] is looks[1]
+    looks.clear()
+    read(reader, Where(projects=(PLACE,), token="t1"), complete=lambda run: bool(looks.append(run)), patience_s=0.1)
+    assert len(looks) == 1
+
+
 @pytest.mark.parametrize(
     ("fault", "kinds"),
     [
