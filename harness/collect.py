@@ -1,7 +1,7 @@
 """Gathers evidence around a job that runs now; of what already ran, `harness.existing` does."""
 
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from harness.clock import Clock
@@ -49,6 +49,7 @@ def watch_job(
     *,
     job_cwd: Path,
     log: Path,
+    unwritten: Callable[[str], None],
 ) -> Evidence:
     """Run the target's job to its end, watching the server, then read disk and server.
 
@@ -57,6 +58,7 @@ def watch_job(
         environment: what the job starts with.
         job_cwd: the job's working directory.
         log: where the target writes the job's output.
+        unwritten: told of the log where it could not be freed of secrets.
     """
     redactor = Redactor.from_environment(environment, settings.cwd)
     output = OutputReader(log, redactor.text)
@@ -65,7 +67,7 @@ def watch_job(
     before = frozenset() if settings.slurm.attach else snapshot_run_dirs(folders)
     moment = Moment(phase="starting")
     with ExitStack() as stack:
-        stack.callback(_redact_log, log, redactor, target)
+        stack.callback(redact_log, log, redactor, target, unwritten)
         asking = stack.enter_context(JobReader(settings, environment, setup, target)) if request.wants_server else None
         with clock.phase("job"), target:
             poller = _poller(asking, settings, request, setup, output)
@@ -96,11 +98,14 @@ def watch_job(
     return evidence.model_copy(update={"server": server, "watch": watch})
 
 
-def _redact_log(log: Path, redactor: Redactor, target: Target) -> None:
-    """Take secrets out of what an ended job printed; a disk that is full keeps the report from nothing else."""
+def redact_log(log: Path, redactor: Redactor, target: Target, unwritten: Callable[[str], None]) -> None:
+    """Take secrets out of what an ended job printed; where that fails the user is told, and the report goes on."""
     if target.job().ending not in ("running", "pending"):
-        with suppress(OSError):
+        try:
             redact_file(log, redactor)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            unwritten(f"{log.name} without the secrets that may stand in it: {reason} ({log.parent})")
 
 
 def _synced(

@@ -39,6 +39,8 @@ def remove_earlier(folder: Path, keep: Path | None) -> None:
             for path in (folder / name, *folder.glob(f".{name}.*")):
                 if keep is None or not path.exists() or not path.samefile(keep):
                     path.unlink(missing_ok=True)
+        for path in folder.glob(".job.log.*"):  # half a copy, by one that was killed while it took secrets out
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise SettingsError(f"--report: {folder} cannot be written ({error.strerror}); name another folder.") from None
 

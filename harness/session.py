@@ -52,7 +52,10 @@ class Session:
         if self.gathered is None:
             from harness.verify import verify
 
-            self.gathered = verify(self.settings, self.folder, self.progress(), interrupts=self.interrupts)
+            self.gathered = verify(
+                self.settings, self.folder, self.progress(),
+                interrupts=self.interrupts, unwritten=self.unwritten.append,
+            )  # fmt: skip
             try:
                 write_atomically(self.folder / "evidence.json", self.gathered.model_dump_json(indent=1))
             except OSError as error:  # what was found out can be judged all the same

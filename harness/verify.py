@@ -4,7 +4,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -34,8 +34,12 @@ def verify(
     progress: Progress,
     environ: Mapping[str, str] = os.environ,
     interrupts: Interrupts | None = None,
+    unwritten: Callable[[str], None] = lambda _line: None,
 ) -> Evidence:
-    """Gather the evidence that the settings ask for; the job's files go to the report folder."""
+    """Gather the evidence that the settings ask for; the job's files go to the report folder.
+
+    `unwritten` is told of a file that could not be written as it should be.
+    """
     clock = Clock()
     request = request_of(settings)
     if settings.slurm.attach:
@@ -43,7 +47,7 @@ def verify(
 
         request = attached_request(settings, request)
     if settings.source == "job":
-        evidence = _verify_job(settings, request, folder, progress, environ, clock, interrupts)
+        evidence = _verify_job(settings, request, folder, progress, environ, clock, interrupts, unwritten)
     else:
         evidence = collect_existing(settings, request, environ, clock)
     evidence = evidence.model_copy(
@@ -92,6 +96,7 @@ def _verify_job(
     environ: Mapping[str, str],
     clock: Clock,
     interrupts: Interrupts | None,
+    unwritten: Callable[[str], None],
 ) -> Evidence:
     with ExitStack() as stack:
         server = stack.enter_context(embedded_server(environ)) if settings.server == "loopback" else None
@@ -116,8 +121,9 @@ def _verify_job(
             else make_target(settings, folder, environment, cwd)
         )
         return watch_job(
-            target, settings, request, setup, environment, progress, clock, job_cwd=cwd, log=log_path(folder)
-        )
+            target, settings, request, setup, environment, progress, clock,
+            job_cwd=cwd, log=log_path(folder), unwritten=unwritten,
+        )  # fmt: skip
 
 
 def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground":

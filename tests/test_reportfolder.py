@@ -6,7 +6,7 @@ from harness.reportfolder import REPORTS, remove_earlier, write_atomically
 
 
 def test_reports_of_an_earlier_verification_go_and_everything_else_stays(tmp_path):
-    for name in (*REPORTS, ".verdict.json.x1y2", "job.log", "slurm.json", "mine.html"):
+    for name in (*REPORTS, ".verdict.json.x1y2", ".job.log.x1y2", "job.log", "slurm.json", "mine.html"):
         (tmp_path / name).touch()
     remove_earlier(tmp_path, keep=None)
     assert {p.name for p in tmp_path.iterdir()} == {"job.log", "slurm.json", "mine.html"}

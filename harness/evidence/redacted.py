@@ -59,17 +59,46 @@ def redact_file(path: Path, redactor: Redactor) -> None:
     So does one that a link leads to in another folder: it is the user's own.
 
     Raises:
-        OSError: the file cannot be read or written.
+        OSError: the file cannot be read, or neither replaced nor overwritten.
     """
     real = path.resolve()
     if not real.is_file() or real.parent != path.parent.resolve() or not any(_changes(real, redactor)):
         return
-    handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
-    with os.fdopen(handle, "wb") as clean:
-        for raw in _lines(real):
-            clean.write(_line(raw, redactor) or raw)
-    Path(name).chmod(real.stat().st_mode & 0o777)
-    Path(name).replace(real)
+    try:
+        _replace(real, redactor)
+    except OSError:  # a disk that is full has no room for a second copy
+        _overwrite(real, redactor)
+
+
+def _replace(path: Path, redactor: Redactor) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as clean:
+            for raw in _lines(path):
+                clean.write(_line(raw, redactor) or raw)
+        Path(name).chmod(path.stat().st_mode & 0o777)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _overwrite(path: Path, redactor: Redactor) -> None:
+    """Replace lines within the file, each by one of the same length: that takes no room."""
+    with path.open("r+b") as file:
+        at = 0
+        while raw := file.readline(_LONGEST_LINE):
+            if (shown := _line(raw, redactor)) is not None:
+                file.seek(at)
+                file.write(_fitted(shown, raw))
+            at += len(raw)
+            file.seek(at)
+
+
+def _fitted(shown: bytes, raw: bytes) -> bytes:
+    end = b"\n" if raw.endswith(b"\n") else b""
+    room, text = len(raw) - len(end), shown.removesuffix(b"\n")
+    return (text.ljust(room) if len(text) <= room else b"*" * room) + end
 
 
 def _changes(path: Path, redactor: Redactor) -> Iterator[bool]:

@@ -1,5 +1,8 @@
 """Whole evidence and files of output lose their secrets, and nothing else."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from harness.evidence.models import Evidence
@@ -36,6 +39,28 @@ def test_only_lines_with_a_secret_change(tmp_path):
     redact_file(log, Redactor(["mine-own"]))
     assert log.read_bytes() == b"\x1b[32mEpoch 1\x1b[0m\r100%\nkey [redacted]\nlast [redacted]\n"
     assert log.stat().st_mode & 0o777 == 0o640
+    assert [p.name for p in tmp_path.iterdir()] == ["job.log"]
+
+
+FULL_DISK = {
+    "a key": (f"WANDB_API_KEY={KEY}\n", f"WANDB_API_KEY=[redacted]{' ' * 30}\n"),
+    "colours": (f"\x1b[31m{KEY}\x1b[0m\r\nlast", f"[redacted]{' ' * 40}\nlast"),
+    "longer without": ("pin=mine\nlast\n", "********\nlast\n"),
+    "no line break": (KEY, f"[redacted]{' ' * 30}"),
+}
+
+
+@pytest.mark.parametrize(("text", "left"), FULL_DISK.values(), ids=FULL_DISK.keys())
+def test_on_a_full_disk_secrets_are_overwritten_and_no_copy_is_left(tmp_path, monkeypatch, text, left):
+    def full(handle, mode):
+        os.close(handle)
+        return Path("/dev/full").open(mode)
+
+    log = tmp_path / "job.log"
+    log.write_text(f"Epoch 1\n{text}", newline="")
+    monkeypatch.setattr(os, "fdopen", full)
+    redact_file(log, Redactor(["mine"]))
+    assert log.read_bytes().decode() == f"Epoch 1\n{left}"
     assert [p.name for p in tmp_path.iterdir()] == ["job.log"]
 
 
