@@ -147,6 +147,15 @@ def series(evidence: Evidence, metric: str) -> SeriesView | None:
 
 
 @pytest.fixture
+def absence(evidence: Evidence, metric: str) -> str:
+    """What there is of a metric that the run lacks."""
+    on_disk = metric_series.series(evidence, metric, "disk")
+    if on_disk and metric_series.where_to_look(evidence) == "server":
+        return f"{metric} is not on the server; {on_disk.count} points of it are on disk"
+    return f"{metric} was never logged"
+
+
+@pytest.fixture
 def values(evidence: Evidence, metric: str, series: SeriesView | None) -> SeriesView | None:
     """The expected metric's series, its values seen."""
     need(main_run(evidence), evidence, f"values of {metric}", f"series:{metric}")

@@ -110,6 +110,7 @@ def _holds(part: str, evidence: Evidence) -> bool:
         "self_hosted": not is_cloud(base_url),
         "offline": evidence.request.offline,
         "ran": bool(evidence.local.runs),
+        "server_in_script": bool(setup and "base_url" in setup.script_names),
         "entity_in_script": bool(setup and "entity" in setup.script_names),
         "key_here": bool(setup and setup.credentials.winning),
     }

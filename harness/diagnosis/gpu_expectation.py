@@ -65,8 +65,8 @@ def _probed(evidence: Evidence) -> GpuExpectation | None:
     # A live driver alone may be that of a laptop's display; beside ROCm's tools it means at least one GPU.
     tools = bool(node.command and node.command.path) or bool(node.library and node.library.loadable)
     if max(counts) == 0 and tools and (node.initstate or "").strip() == "live":
-        return GpuExpectation(1, "amd", f"{node.host} has AMD's driver and its tools")
-    return GpuExpectation(max(counts), vendor, f"{node.host} has {max(counts)} GPUs")
+        return GpuExpectation(1, "amd", f"node {node.host} has AMD's driver and its tools")
+    return GpuExpectation(max(counts), vendor, f"node {node.host} has {max(counts)} GPUs")
 
 
 def _asked_of_slurm(evidence: Evidence) -> GpuExpectation | None:
@@ -80,11 +80,15 @@ def _recorded(evidence: Evidence) -> GpuExpectation | None:
     found = environment(evidence)
     slurm = found.get("slurm") or {}
     asked = str(slurm.get("gpus_on_node", "")) if isinstance(slurm, dict) else ""
-    count = max(_int(found.get("gpu_count")), _int(asked))
+    counted, given = _int(found.get("gpu_count")), _int(asked)
+    count = max(counted, given)
     amd = bool(found.get("gpu_amd") or found.get("gpuAmd")) or "AMD" in str(found.get("gpu", "")).upper()
     nvidia = bool(found.get("gpu_nvidia") or found.get("gpuNvidia"))
     vendor: Vendor = "amd" if amd else "nvidia" if nvidia else "unknown"
-    return GpuExpectation(count, vendor, f"the run's environment speaks of {count} GPUs")
+    how = (
+        f"SLURM_GPUS_ON_NODE was {given} in the job" if given > counted else f"the run's metadata counts {counted} GPUs"
+    )
+    return GpuExpectation(count, vendor, how)
 
 
 def _told_by_ranks(evidence: Evidence) -> GpuExpectation | None:

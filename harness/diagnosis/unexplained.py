@@ -5,7 +5,15 @@ from collections.abc import Iterator, Sequence
 
 from harness.diagnosis.duplicates import began_together, listed, made_by_one_process, writers
 from harness.diagnosis.model import CheckResult, Finding
-from harness.diagnosis.view import LAUNCHER, final_server, http_troubles, made_no_run, output_lines, python_errors
+from harness.diagnosis.view import (
+    LAUNCHER,
+    NO_WORD,
+    final_server,
+    http_troubles,
+    made_no_run,
+    output_lines,
+    python_errors,
+)
 from harness.evidence.models import Evidence
 
 MOST_RUNS = 6
@@ -48,7 +56,7 @@ def _silent(evidence: Evidence) -> bool:
 def _no_word(evidence: Evidence) -> Iterator[str]:
     if not _silent(evidence):
         return
-    yield "The job ended well; none of its processes printed a line of the SDK or left a run directory."
+    yield NO_WORD
     for note in evidence.setup.script_notes if evidence.setup else ():
         meaning = {
             "text_compared_with_number": "a variable's text never equals a number",
@@ -97,7 +105,8 @@ def _job(evidence: Evidence) -> Iterator[str]:
     code = f", exit code {job.exit_code}" if job.exit_code is not None else ""
     yield f"the job ended as {job.ending.replace('_', ' ')}{code}"
     reading = final_server(evidence)
-    yield f"server: {reading.status}, runs: {reading.runs_total}; runs on disk: {len(evidence.local.runs)}"
+    status = reading.status.replace("_", " ")
+    yield f"server: {status}, runs: {reading.runs_total}; runs on disk: {len(evidence.local.runs)}"
 
 
 def _advice(evidence: Evidence, checks: Sequence[CheckResult]) -> Iterator[str]:

@@ -18,6 +18,7 @@ TEMPORARY_FOLDER = r"Falling back to temporary directory|wasn't writable, using 
 """What the SDK prints (0.19.11 and newer; older) when it cannot write where it was told to."""
 
 
+NO_WORD = "The job ended well; none of its processes said a word of wandb or left a run directory."
 SETTLES_S = 90.0
 """Seconds after the end of a run after which its last rows can surely be read."""
 

@@ -21,11 +21,22 @@ def script_notes(script: Path | None) -> tuple[ScriptNote, ...]:
     if tree is None:
         return ()
     lines = text.splitlines()
-    found = sorted({note for rule in RULES for note in rule(tree)}, key=lambda note: note[1])
+    found = sorted({note for rule in RULES for note in rule(tree)}, key=lambda note: (note[1], note[0]))
     return tuple(
         ScriptNote(kind=kind, line=line, text=lines[line - 1].strip()[:_LONGEST_LINE])
         for kind, line in found[:_MOST_NOTES]
     )
+
+
+def _never_reached(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """The comparison of a variable's text with a number behind which every `wandb.init()` of the script stands."""
+    names, never = module_names(tree), {line for _, line in _never_equal(tree)}
+    calls = {node for node in ast.walk(tree) if is_call(node, names, "init")}
+    guards = [node for node in ast.walk(tree) if isinstance(node, ast.If) and node.test.lineno in never]
+    guards = [node for node in guards if isinstance(node.test, ast.Compare) and isinstance(node.test.ops[0], ast.Eq)]
+    behind = {below for guard in guards for statement in guard.body for below in ast.walk(statement)}
+    if calls and calls <= behind:
+        yield "init_never_reached", guards[0].lineno
 
 
 def _never_equal(tree: ast.Module) -> Iterator[tuple[str, int]]:
@@ -83,4 +94,4 @@ def _reads_runs(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield "reads_runs", node.lineno
 
 
-RULES = (_never_equal, _swallowed, _disabled_beside_others, _reads_runs)
+RULES = (_never_reached, _never_equal, _swallowed, _disabled_beside_others, _reads_runs)

@@ -22,6 +22,8 @@ INITSTATE = Path("/sys/module/amdgpu/initstate")
 COMMAND = "rocm-smi"
 DEFAULT_COMMAND = "/usr/bin/rocm-smi"
 LIBRARY = "librocm_smi64.so"
+LIBRARY_STATUS = {2: "NOT_SUPPORTED", 3: "FILE_ERROR", 4: "PERMISSION", 8: "INIT_ERROR"}
+"""rsmi_status_t, without its prefix RSMI_STATUS_ (rocm_smi.h)."""
 LIBRARY_FOLDERS = ("/opt/rocm/lib", "/opt/rocm/lib64")
 VISIBLE = (
     "ROCR_VISIBLE_DEVICES",
@@ -108,7 +110,9 @@ def initialised(library: Any) -> dict[str, Any]:
         return {"initialised": False, "trouble": {"kind": "protocol", "text": "it lacks rsmi_init", "where": LIBRARY}}
     status = library.rsmi_init(ctypes.c_uint64(0))
     if status != 0:
-        trouble = {"kind": "other", "text": f"rsmi_init answered {status}", "where": LIBRARY}
+        name = LIBRARY_STATUS.get(status)
+        text = f"rsmi_init answered {status}" + (f", RSMI_STATUS_{name}" if name else "")
+        trouble = {"kind": "other", "text": text, "where": LIBRARY}
         return {"initialised": False, "trouble": trouble}
     count = ctypes.c_uint32()
     library.rsmi_num_monitor_devices(ctypes.byref(count))

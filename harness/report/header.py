@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from harness.evidence.redaction import redact
 from harness.jobenv import PROJECT
+from harness.report.html_text import plural
 from harness.settings import Settings
 
 
@@ -15,7 +16,7 @@ def header(settings: Settings) -> list[str]:
         lines.append(f"project: {PROJECT}")
     if settings.target == "slurm":
         lines += slurm(settings)
-    lines += [f"server: {where(settings)}", f"wandb: {version('wandb')} reads"]
+    lines += [f"server: {where(settings)}", f"wandb: {version('wandb')} here, to read with; the job may have another"]
     return [redact(line).replace("\n", " ") for line in lines]
 
 
@@ -39,7 +40,7 @@ def what(settings: Settings) -> str:
         slurm = settings.slurm
         nodes = "1 node" if slurm.nodes == 1 else f"{slurm.nodes} nodes"
         return f"{job} on LUMI: {slurm.partition}, {nodes} with {slurm.gpus} GPUs"
-    return f"{job}, {settings.nproc} ranks on this machine" + (", W&B offline" if settings.offline else "")
+    return f"{job}, {plural(settings.nproc, 'rank')} on this machine" + (", W&B offline" if settings.offline else "")
 
 
 def slurm(settings: Settings) -> list[str]:

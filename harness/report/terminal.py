@@ -7,14 +7,14 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.diagnosis.model import Finding, Verdict
+from harness.diagnosis.model import Finding, RunSummary, Verdict
 from harness.evidence.models import Evidence
 from harness.report.again import again_of
 from harness.report.folders import others
 from harness.report.folders import told as told_folders
 from harness.report.github import annotations, release
 from harness.report.html_checks import short
-from harness.report.html_text import clean, seen
+from harness.report.html_text import clean, plural, seen
 from harness.report.sparkline import curves
 from harness.report.tree import tree
 from harness.report.wrapping import wrapped
@@ -51,11 +51,16 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
         terminal.write_line(text)
     terminal.write_line(f"verdict: {WORDS[verdict.verdict]}", **{COLOURS[verdict.verdict]: True, "bold": True})
     alone = sum(bool(f.explains) for f in verdict.findings) == 1
-    for finding in verdict.findings:
+    # What is merely worth knowing would hide what is to be mended; the report has it.
+    remarks = [f for f in verdict.findings if f.severity == "info" and not f.explains]
+    loud = [f for f in verdict.findings if verdict.verdict == "passed" or f not in remarks]
+    for finding in loud:
         first, *rest = told(finding, width, root=finding.id == verdict.root_cause, alone=alone)
         terminal.write_line(first, bold=True)
         for text in rest:
             terminal.write_line(text)
+    if len(loud) < len(verdict.findings):
+        terminal.write_line(f"besides: {plural(len(remarks), 'remark')} in report.html, no fault")
     if verdict.verdict == "inconclusive":
         for text in doubt(session, verdict, terminal.config.invocation_params.args, width):
             terminal.write_line(text)
@@ -114,8 +119,13 @@ def slurm_job(verdict: Verdict) -> str | None:
 def runs(verdict: Verdict) -> list[str]:
     """Name the runs: the first ones, and how many more."""
     shown, more = verdict.runs[:MOST_RUNS], len(verdict.runs) - MOST_RUNS
-    named = [clean(f"run: {r.url or f'{r.entity}/{r.project}/{r.id} ({r.source}, {r.state})'}") for r in shown]
+    named = [clean(f"run: {r.url or _on_disk(r)}") for r in shown]
     return [*named, f"and {more} more {'run' if more == 1 else 'runs'}"] if more > 0 else named
+
+
+def _on_disk(run: RunSummary) -> str:
+    path = "/".join(part for part in (run.entity, run.project, run.id) if part)
+    return f"{path}: on disk only"
 
 
 def folders(evidence: Evidence | None, width: int) -> list[str]:

@@ -77,7 +77,8 @@ class JobSubject:
         job = self.facts
         if not job.output.ranks:
             if self._evidence.request.job_kind != "builtin":
-                raise NotApplicable("your script does not say which ranks joined; the built-in job does")
+                how = "to have it checked, let each of them print `Rank 0 of 8 joined`"
+                raise NotApplicable(f"your script does not say which ranks joined; {how}")
             if job.output.trouble:
                 raise NotChecked(f"the job's output could not be read: {job.output.trouble.text}")
         return job.output.ranks

@@ -85,6 +85,7 @@ def test_words_for_a_mode_are_found_wherever_they_stand(tmp_path):
 
 
 NOTED = {
+    'import wandb\nif os.environ["RANK"] == 0:\n    wandb.init()': ("init_never_reached", "text_compared_with_number"),
     'if os.environ["RANK"] == 0: pass': "text_compared_with_number",
     'if os.environ.get("RANK", 0) == 0: pass': "text_compared_with_number",
     'rank = os.getenv("RANK")\nif rank == 0: pass': "text_compared_with_number",
@@ -104,4 +105,4 @@ NOTED = {
 @pytest.mark.parametrize(("text", "kind"), NOTED.items())
 def test_lines_after_which_a_run_may_be_missing_or_folders_lie_about(tmp_path, text, kind):
     notes = script_notes(write(tmp_path, train_dot_py=text))
-    assert [note.kind for note in notes] == ([kind] if kind else [])
+    assert tuple(note.kind for note in notes) == ((kind,) if isinstance(kind, str) else kind or ())

@@ -18,6 +18,7 @@ from itertools import product
 from pathlib import Path
 
 from harness.loopback.server import LoopbackServer
+from tests import terminal_signals
 from tests.slurm.configuration import ACCOUNT
 from tests.slurm.daemons import belonging, wait_until
 from tests.slurm.laboratory import Laboratory, missing
@@ -172,6 +173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = cli.parse_args(argv)
     if reason := missing():
         sys.exit(reason)
+    terminal_signals.restore()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the laboratory is taken down then too
     bad = 0
     with (

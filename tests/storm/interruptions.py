@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from tests import terminal_signals
 from tests.storm.site import FAST, Site, wait_until
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
@@ -122,6 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     cli.add_argument("-n", type=int, default=50, help="how many moments")
     cli.add_argument("--seed", type=int, default=8)
     options = cli.parse_args(argv)
+    terminal_signals.restore()
     bad = 0
     for number, moment in enumerate(moments(options.n, options.seed), 1):
         with tempfile.TemporaryDirectory(prefix="storm-") as folder:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.reach import init_succeeded, shorten
-from harness.diagnosis.view import find_lines, python_errors, said, server_runs
+from harness.diagnosis.view import NO_WORD, find_lines, made_no_run, python_errors, said, server_runs
 from harness.evidence.models import Evidence, PythonError
 
 NO_RUN = r"You must call wandb\.init\(\) before wandb\.\w+"
@@ -26,6 +26,16 @@ def bad_names(evidence: Evidence) -> Iterator[Hit]:
         variables = evidence.setup.place.variables if evidence.setup else {}
         named = (f"WANDB_RUN_ID is '{variables['WANDB_RUN_ID']}'.",) if "WANDB_RUN_ID" in variables else ()
         yield Hit(id="init-bad-run-id", observed=(*observed, *named))
+
+
+def never_reached(evidence: Evidence) -> Iterator[Hit]:
+    """A silent job whose every wandb.init() stands behind a guard that is never true."""
+    job, notes = evidence.job, evidence.setup.script_notes if evidence.setup else ()
+    note = next((n for n in notes if n.kind == "init_never_reached"), None)
+    if note is None or job is None or job.ending != "completed" or job.output.wandb_lines or not made_no_run(evidence):
+        return
+    observed = f"{evidence.request.job_path}, line {note.line}: {note.text}"
+    yield Hit(id="init-never-reached", observed=(NO_WORD, observed), values={"line": str(note.line)})
 
 
 def logged_without_run(evidence: Evidence) -> Iterator[Hit]:
@@ -72,4 +82,4 @@ def late_variables(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="init-env-changed-late", observed=tuple(map(shorten, lines)))
 
 
-RULES: tuple[Rule, ...] = (bad_names, late_variables, logged_without_run, two_inits)
+RULES: tuple[Rule, ...] = (bad_names, never_reached, late_variables, logged_without_run, two_inits)

@@ -93,12 +93,22 @@ def not_number(evidence: Evidence) -> Iterator[Hit]:
     if odd:
         kinds = {key: _kind(evidence, view) for key, view in odd.items()}
         observed = tuple(f"{key} holds {view.others} values that are {kinds[key]}." for key, view in odd.items())
-        values = {"not_number": listed(odd), "first_not_number": next(iter(odd)), "kind": next(iter(kinds.values()))}
+        key, kind = next(iter(kinds.items()))
+        values = {
+            "not_number": listed(odd),
+            "first_not_number": key,
+            "kind": kind,
+            "number_mend": _number_mend(key, kind),
+        }
         fails = (*each("test_series_is_present", list(odd)), *each("test_series_has_every_point", list(odd)))
         yield Hit(id="metric-not-number", observed=observed, values=values, fails=fails)
         return
     for error in python_errors(evidence, r"TypeError$", r"must be passed a dictionary|must be strings"):
-        values = {"not_number": "what was given to log()", "first_not_number": "loss", "kind": "no dictionary"}
+        mend = 'Give log() a dictionary whose keys are texts:\n  run.log({"loss": loss.item()})'
+        values = {
+            "not_number": "what was given to log()", "first_not_number": "loss", "kind": "no dictionary",
+            "number_mend": mend,
+        }  # fmt: skip
         fails = ("test_job_completed", "test_series_is_present", "test_series_has_every_point")
         yield Hit(id="metric-not-number", observed=(f"{error.exception}: {error.message}",), values=values, fails=fails)
         return
@@ -115,6 +125,16 @@ def _kind(evidence: Evidence, view: SeriesView) -> str:
     if view.last is None:
         return "None"
     return f"a text ({str(view.last)[:40]!r})"
+
+
+def _number_mend(key: str, kind: str) -> str:
+    if kind == "None":
+        return f"The script logs None as {key}: look at what computes it. A function without `return` gives None."
+    if kind.startswith("a histogram"):
+        return f'Log one number of the tensor:\n  run.log({{"{key}": {key}.mean().item()}})'
+    if kind.startswith("a text"):
+        return f'Turn the text into a number before it is logged:\n  run.log({{"{key}": float(text)}})'
+    return f'Log the number in it by itself:\n  run.log({{"{key}": …}})'
 
 
 def not_finite(evidence: Evidence) -> Iterator[Hit]:

@@ -45,9 +45,8 @@ def mode_values(source: ModeSource | None) -> dict[str, str]:
             "mode_mend": f"look for WANDB_MODE and mode= in the job script and in what it reads:\n  {SEARCH}",
         }
     if source.source == "environment":
-        mend = (
-            "take the variable away, and look where it is set:\n  unset WANDB_MODE; grep -n WANDB_MODE ~/.bashrc *.sh"
-        )
+        command = "unset WANDB_MODE; grep -ns WANDB_MODE ~/.bashrc ~/.profile *.sh *.sbatch"
+        mend = f"take the variable away, and look where it is set:\n  {command}"
         return {"mode_place": f"WANDB_MODE={source.value}", "mode_value": repr(source.value), "mode_mend": mend}
     if source.source == "script":
         mend = f"take it out of the script, or say \"online\" there:\n  grep -nE 'WANDB_MODE|mode *=' {source.path}"

@@ -6,7 +6,7 @@ from harness.diagnosis.context import job_sdk_version
 from harness.diagnosis.duplicates import listed
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
-from harness.diagnosis.gpu_expectation import first_node
+from harness.diagnosis.gpu_expectation import expected_gpus, first_node
 from harness.diagnosis.model import Hit
 from harness.diagnosis.system_series import gpus, host_series
 from harness.diagnosis.view import find_lines
@@ -42,7 +42,8 @@ def zero_means_missing(evidence: Evidence) -> Iterator[Hit]:
 def all_gcds(evidence: Evidence) -> Iterator[Hit]:
     """More GPUs than ranks on the node."""
     count, ranks = len({g.index for g in gpus(evidence)}), evidence.request.nproc
-    if _amd(evidence) and ranks and count > ranks:
+    expected = expected_gpus(evidence)
+    if _amd(evidence) and ranks and count > ranks and expected and count >= expected.count:
         observed = f"{count} GPUs report; the job has {ranks} rank{'s' if ranks != 1 else ''} on each node."
         yield Hit(id="sys-all-8-gcds", observed=(observed,), values={"gpu_count": str(count)})
 

@@ -16,6 +16,7 @@ REQUIRE_WARNED = (
 )
 REQUIRE_REFUSED = r"require\(\) unsupported requirement: "
 OLD_WORDS = r"Using wandb-core as the SDK backend|Waiting for W&B process to finish\.\.\. \(success\)"
+OLD_PART = {"requirement": "a part of old versions"}
 API_FRAME = re.compile(r"wandb/apis/public|wandb/apis/importers")
 PIP_FOUND_NONE = (
     r"Could not find a version that satisfies the requirement wandb|No matching distribution found for wandb"
@@ -40,10 +41,16 @@ def yanked(evidence: Evidence) -> Iterator[Hit]:
 def legacy_service(evidence: Evidence) -> Iterator[Hit]:
     """The script asks for an engine that is gone (an error) or the default (a warning)."""
     if refused := said(evidence, REQUIRE_REFUSED):
+        named = re.search(REQUIRE_REFUSED + r"(\S+)", " ".join(refused))
+        values = {"requirement": f"wandb.require({named[1]!r})"} if named else OLD_PART
         died = made_no_run(evidence)
-        yield Hit(id="ver-legacy-service-removed", observed=refused, severity="error" if died else None)
+        yield Hit(
+            id="ver-legacy-service-removed", observed=refused[-1:], values=values, severity="error" if died else None
+        )
     elif warned := said(evidence, REQUIRE_WARNED):
-        yield Hit(id="ver-legacy-service-removed", observed=warned)
+        named = re.search(r"wandb\.require\('(\w+)'\)", " ".join(warned))
+        values = {"requirement": f"wandb.require({named[1]!r})"} if named else OLD_PART
+        yield Hit(id="ver-legacy-service-removed", observed=warned, values=values)
 
 
 def unknown_setting(evidence: Evidence) -> Iterator[Hit]:

@@ -145,7 +145,13 @@ class Place(Fact):
 class ScriptNote(Fact):
     """A line of the job script after which a run may be missing without a word, or that leaves folders behind."""
 
-    kind: Literal["text_compared_with_number", "init_error_swallowed", "disabled_beside_others", "reads_runs"]
+    kind: Literal[
+        "text_compared_with_number",
+        "init_never_reached",
+        "init_error_swallowed",
+        "disabled_beside_others",
+        "reads_runs",
+    ]
     line: int
     text: str
 

@@ -4,7 +4,7 @@ import pytest
 
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import init
-from harness.evidence.models import Evidence, Job, JobPython, Login, LogLine, Place, RunLink
+from harness.evidence.models import Evidence, Job, JobPython, Login, LogLine, Place, RunLink, ScriptNote
 from tests.diagnosis.build import (
     error,
     evidence,
@@ -265,3 +265,14 @@ def test_an_error_of_the_users_own_code_in_a_folder_named_after_wandb_is_none_of
     place = Place(variables={"WANDB_SERVICE": "3-1-unix-/tmp/x"})
     found = died("", job=Job(ending="failed", exit_code=1, output=out), setup=setup(place=place))
     assert {f.id for f in diagnose(found, init.RULES)} == faults
+
+
+QUIET = Job(ending="completed", exit_code=0, output=output("Epoch 1, Loss: 2.0"))
+NEVER = setup(script_notes=(ScriptNote(kind="init_never_reached", line=7, text='if os.environ["RANK"] == 0:'),))
+
+
+def test_an_init_behind_a_guard_that_is_never_true():
+    silent = {"job": QUIET, "local": local(), "server": server(), "setup": NEVER}
+    assert hits(init.RULES, evidence(**silent))["init-never-reached"].values == {"line": "7"}
+    assert "init-never-reached" not in hits(init.RULES, evidence(**{**silent, "server": server(server_run())}))
+    assert "init-never-reached" not in hits(init.RULES, evidence(**{**silent, "setup": setup()}))

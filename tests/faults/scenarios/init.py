@@ -142,6 +142,10 @@ SCENARIOS = (
     ),
     Scenario(name="shadowed-by-package", expect="init-shadowed-by-file", failed=NO_RUN,
              files={"wandb/__init__.py": ""}),
+    Scenario(
+        name="rank-is-a-text", expect="init-never-reached", failed=NO_RUN, nproc=2,
+        job=init_job(guard='if os.environ["RANK"] == 0:') + "[epoch(e) for e in range(3)]\n",
+    ),
     Scenario(name="not-installed", expect="init-not-installed", job=HIDE_PACKAGE + GOOD, failed=NO_RUN, nproc=2),
     Scenario(name="folder-not-writable", expect="init-dir-not-writable", kind="warning",
              env={"WANDB_DIR": "/proc/nope"}),

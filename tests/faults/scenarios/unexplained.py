@@ -26,7 +26,7 @@ SCENARIOS = (
     Scenario(
         name="rank-compared-as-a-text",
         expect="unknown",
-        job=init_job(guard='if os.environ["RANK"] == 0:') + "[epoch(e) for e in range(3)]\n",
+        job='writes = os.environ["RANK"] == 0\n' + init_job(guard="if writes:") + "[epoch(e) for e in range(3)]\n",
         failed=NO_RUN,
     ),
     Scenario(
