@@ -107,8 +107,11 @@ def began_together(evidence: Evidence, found: tuple[Writer, ...]) -> bool:
     by_rank = {prefixes.get(link.line, "") for link in links} - {""}
     epochs = {e.epoch for e in output.epochs}
     every_rank_printed = bool(epochs) and output.epochs_total == len(epochs) * len(links)
-    trained_before_last = any(e.line < links[-1].line for e in output.epochs)
-    return len(by_rank) == len(links) or every_rank_printed or not trained_before_last
+    # Runs that are announced in different files are runs of different processes; order counts within a file.
+    last = {output.file_of(link.line): link.line for link in links}
+    several = {file for file in last if sum(output.file_of(link.line) == file for link in links) > 1}
+    trained = {output.file_of(e.line) for e in output.epochs if e.line < last.get(output.file_of(e.line), 0)}
+    return len(by_rank) == len(links) or every_rank_printed or not trained & several
 
 
 def made_by_one_process(found: tuple[Writer, ...]) -> bool:

@@ -17,7 +17,7 @@ _SLURM: tuple[tuple[Ending, re.Pattern[str]], ...] = (
 def job_of(output: JobOutput) -> Job:
     """Return the job as its output tells of it; `unknown` where that does not say how it ended."""
     at_work = _last_progress(output)
-    ends = [ending for line, ending in _told(output) if line > at_work]
+    ends = [ending for line, ending in _told(output) if line > at_work.get(output.file_of(line), 0)]
     ending = min(ends, key=_rank, default="unknown")
     code = next((p.exit_code for p in output.processes if p.exit_code), None) if ends else None
     return Job(ending=ending, exit_code=code, output=output, processes=output.processes)
@@ -38,6 +38,7 @@ def _rank(ending: Ending) -> int:
     return order.index(ending) if ending in order else len(order)
 
 
-def _last_progress(output: JobOutput) -> int:
-    """The last line that shows the job at work: a step that failed before it was not the end of the job."""
-    return max((*(e.line for e in output.epochs), *(link.line for link in output.links)), default=0)
+def _last_progress(output: JobOutput) -> dict[int, int]:
+    """The last line of each file that shows the job at work: a step that failed before it was not the job's end."""
+    at_work = sorted((*(e.line for e in output.epochs), *(link.line for link in output.links)))
+    return {output.file_of(line): line for line in at_work}

@@ -35,6 +35,7 @@ class OutputReader:
         self._size = 0
         self._lines = 0
         self._unfinished = False
+        self._starts: list[int] = []
         self._blocks = Blocks()
         self._marks = Marks()
         self._failures = Failures()
@@ -57,6 +58,13 @@ class OutputReader:
         self._size += len(chunk)
         if block := self._blocks.feed(chunk):
             self._read(block)
+
+    def begin_file(self) -> None:
+        """Take what follows as another file of the same job."""
+        self.close()
+        self._lines += self._unfinished
+        self._unfinished = False
+        self._starts.append(self._lines + 1)
 
     def close(self) -> None:
         """Take the last line as complete though no line break followed."""
@@ -93,6 +101,7 @@ class OutputReader:
             wandb_lines=tuple(self._sdk.items()),
             notable=tuple(notable),
             tail=tuple(self._shown(number, raw) for number, raw in self._tail),
+            file_starts=tuple(self._starts),
             trouble=trouble,
         )
 
@@ -176,6 +185,8 @@ def read_output(path: Path, scrub: Callable[[str], str], files: Sequence[Path] =
     reader = OutputReader(path, scrub)
     trouble = None
     for file in files or (path,):
+        if len(files) > 1:
+            reader.begin_file()
         trouble = _feed(reader, file) or trouble
     return reader.snapshot(trouble)
 

@@ -46,3 +46,18 @@ def test_ending(text, ending, tmp_path):
     assert told.ending == ending
     if text == KILLED:
         assert [p.signal for p in told.processes] == ["SIGKILL"]
+
+
+@pytest.mark.parametrize(
+    ("other", "first", "ending"),
+    [
+        ("Epoch 1, Loss: 2.0\n", f"Epoch 1, Loss: 2.0\n{STEP} DUE TO TIME LIMIT ***\n", "timeout"),
+        ("Epoch 1, Loss: 2.0\n", WENT_ON, "unknown"),
+    ],
+)
+def test_what_another_file_tells_is_not_later(other, first, ending, tmp_path):
+    files = [tmp_path / name for name in ("rank-0.log", "rank-1.log")]
+    for file, text in zip(files, (first, other), strict=True):
+        file.write_text(text)
+    told = [job_of(read_output(tmp_path / "rank-*.log", str, order)).ending for order in (files, files[::-1])]
+    assert told == [ending, ending]

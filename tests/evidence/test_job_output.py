@@ -235,6 +235,9 @@ def test_several_files_of_one_job_are_read_as_one(tmp_path) -> None:
     assert [epoch.epoch for epoch in output.epochs] == [1, 2]
     assert [line.text for line in output.wandb_lines] == ["wandb: WARNING a"]
     assert (output.lines, output.size_bytes) == (5, sum(map(len, texts)))
+    assert output.file_starts == (1, 3, 4, 4)  # the missing one has no line
+    assert [output.file_of(line) for line in range(1, 6)] == [0, 0, 1, 3, 3]
+    assert read_output(files[0], as_it_is).file_starts == ()
     assert output.trouble is not None
     assert output.trouble.kind == "missing"
 

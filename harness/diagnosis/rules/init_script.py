@@ -65,7 +65,8 @@ def _all_after_finish(evidence: Evidence, errors: tuple[PythonError, ...]) -> bo
         return False
     footers = [line.number for line in (*job.output.wandb_lines, *job.output.tail) if re.search(FOOTER, line.text)]
     first_rank = errors[0].rank == 0 or (errors[0].rank is None and evidence.request.world_size in (None, 1))
-    return first_rank and any(number < errors[0].line for number in footers)
+    at, file_of = errors[0].line, job.output.file_of
+    return first_rank and any(number < at and file_of(number) == file_of(at) for number in footers)
 
 
 def two_inits(evidence: Evidence) -> Iterator[Hit]:

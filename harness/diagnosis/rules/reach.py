@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from harness.diagnosis.view import http_troubles, job_ran, passed_through_sdk, python_errors, said, server_runs
-from harness.evidence.models import Evidence, HttpTrouble, PythonError
+from harness.evidence.models import Evidence, HttpTrouble, JobOutput, PythonError
 
 Kind = Literal["ca_file", "proxy", "dns", "tls", "refused", "rate", "server", "reset", "timeout"]
 
@@ -89,10 +89,13 @@ def classify(words: str, status: int | None = None) -> Failure | None:
 
 def init_succeeded(evidence: Evidence) -> bool:
     """Whether wandb.init() got through in this job: it announced a run, or left rows or a run on the server."""
-    links = evidence.job.output.links if evidence.job else ()
+    output = evidence.job.output if evidence.job else JobOutput()
     # SDKs up to 0.19 print a link at the end of a failed wandb.init() too, where the entity was given.
-    failed = min((e.line for e in python_errors(evidence, r"^wandb\.")), default=math.inf)
-    announced = any(link.line < failed for link in links)
+    failed: dict[int, int] = {}
+    for error in python_errors(evidence, r"^wandb\."):
+        file = output.file_of(error.line)
+        failed[file] = min(error.line, failed.get(file, error.line))
+    announced = any(link.line < failed.get(output.file_of(link.line), math.inf) for link in output.links)
     on_disk = any(r.log.history_rows or r.sdk_logs.init_done for r in evidence.local.runs)
     return announced or bool(server_runs(evidence)) or on_disk
 

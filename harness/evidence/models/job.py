@@ -1,5 +1,6 @@
 """What the job did: how it was launched, how it ended, and what it printed."""
 
+from bisect import bisect_right
 from typing import Literal
 
 from pydantic import ConfigDict
@@ -126,7 +127,13 @@ class JobOutput(Fact):
     """Lines that look like trouble, whoever printed them, at most 300."""
     tail: tuple[OutputLine, ...] = ()
     """The last lines, at most 60."""
+    file_starts: tuple[int, ...] = ()
+    """Number of the first line of each file, where there are several; lines are counted over all of them."""
     trouble: Trouble | None = None
+
+    def file_of(self, line: int) -> int:
+        """Say which file a line is in, from 0 on: of lines in different files none came before the other."""
+        return max(bisect_right(self.file_starts, line) - 1, 0)
 
 
 class SlurmState(Fact):

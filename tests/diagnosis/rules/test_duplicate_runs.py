@@ -199,15 +199,27 @@ def test_runs_of_one_process_are_no_runs_of_ranks():
 
 
 @pytest.mark.parametrize(
-    ("epoch_line", "printed", "side_by_side"),
-    [(9, 1, True), (2, 1, False), (2, 2, True)],
-    ids=["announced before any trained", "one after the other", "each rank printed every epoch"],
-)
-def test_of_output_alone_the_order_of_lines_tells_whether_runs_began_together(epoch_line, printed, side_by_side):
+    ("epoch_line", "printed", "starts", "side_by_side"),
+    [
+        (9, 1, (), True),
+        (2, 1, (), False),
+        (2, 2, (), True),
+        (2, 1, (1, 3), True),
+        (2, 1, (1, 4), False),
+    ],
+    ids=[
+        "announced before any trained", "one after the other", "each rank printed every epoch",
+        "a file for each rank", "one after the other in one of the files",
+    ],
+)  # fmt: skip
+def test_of_output_alone_the_order_of_lines_tells_whether_runs_began_together(
+    epoch_line, printed, starts, side_by_side
+):
     links = tuple(
         RunLink(url=f"https://wandb.ai/me/vit/runs/{name}", entity="me", project="vit", run_id=name, line=line)
         for name, line in (("a", 1), ("b", 3))
     )
-    said = b.output(links=links, epochs=(EpochSeen(epoch=1, line=epoch_line),), epochs_total=printed)
+    epochs = (EpochSeen(epoch=1, line=epoch_line),)
+    said = b.output(links=links, epochs=epochs, epochs_total=printed, file_starts=starts)
     found = b.evidence(request=Request(source="job_log", server="none", target="none"), job=Job(output=said))
     assert began_together(found, ()) is side_by_side

@@ -204,6 +204,13 @@ def test_same_text_after_finish_and_without_a_run(rank, ranks, footer, fault):
     assert set(hits(init.RULES, found.model_copy(update={"request": asked}))) == {fault}
 
 
+def test_summary_in_another_file_is_not_that_processs_own():
+    raised = (error("wandb.errors.errors.Error", BEFORE, rank=0, line=2),)
+    out = output("wandb: Run summary:", BEFORE, errors=raised, file_starts=(1, 2))
+    found = evidence(job=Job(ending="failed", exit_code=1, output=out))
+    assert set(hits(init.RULES, found)) == {"init-log-before-init"}
+
+
 @pytest.mark.parametrize(
     ("fault", "text", "runs"),
     [

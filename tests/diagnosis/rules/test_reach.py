@@ -80,6 +80,7 @@ FAILED = error("wandb.errors.errors.CommError", "no", line=5)
         (no_run(), False),
         (no_run(job=Job(ending="failed", output=output("x", links=(LINK,)))), True),
         (no_run(job=Job(ending="failed", output=output("x", links=(LINK,), errors=(FAILED,)))), False),
+        (no_run(job=Job(output=output("x", links=(LINK,), errors=(FAILED,), file_starts=(1, 6)))), True),
         (evidence(server=server(status="failed"), local=local(local_run(log=log(history_rows=2)))), True),
         (evidence(server=server(), local=local(local_run(log=log(history_rows=0)))), False),
     ],
