@@ -7,10 +7,18 @@ from harness.evidence.models import Request, Setup
 ONLINE = ("online", "run", "shared")
 
 
+def script_may_know(setup: Setup) -> bool:
+    """Whether the job script may bring a key of its own, or mean another server."""
+    return setup.script_sets_key or "base_url" in setup.script_names
+
+
 def key_problem(setup: Setup) -> str | None:
-    """Say why no usable key would be sent, or None; a script that logs in by itself, or to another server, may know."""
-    if setup.script_sets_key or "base_url" in setup.script_names:
-        return None
+    """Say why no usable key would be sent, or None; a script that may know better is left to the job."""
+    return None if script_may_know(setup) else no_key_here(setup)
+
+
+def no_key_here(setup: Setup) -> str | None:
+    """Say why there is no usable key outside of the script, or None."""
     winning = setup.credentials.winning
     if winning is None:
         return "no API key: WANDB_API_KEY is not set and no netrc entry fits the server"
@@ -34,7 +42,7 @@ def reach_problem(setup: Setup) -> str | None:
 
 def refusal(setup: Setup) -> str | None:
     """Say why the server does not accept the key, or None."""
-    if setup.script_sets_key or "base_url" in setup.script_names:
+    if script_may_know(setup):
         return None
     step = setup.network.step("viewer")
     if step is None or step.ok or step.trouble is None or step.trouble.kind != "auth":

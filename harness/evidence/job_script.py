@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.evidence.job_sources import parse, read_sources
 
-_COMMENT = re.compile(r"^\s*#(?!SBATCH\b|!).*$", re.MULTILINE)
+COMMENT = re.compile(r"^\s*#(?!SBATCH\b|!).*$", re.MULTILINE)
 _MODE_ASSIGNED = re.compile(r"\bWANDB_MODE=[\"']?(?P<value>[A-Za-z]*)(?P<end>[\"']?(?:[\s;,&)]|$))?")
 _MODE_COMMAND = re.compile(r"\bwandb\s+(?:online|offline|enabled|disabled)\b")
 _MODE_TEXT = re.compile(r"\bmode\s*=|\*\*|WANDB_MODE|\bwandb\s+(?:online|offline|enabled|disabled)\b")
@@ -18,19 +18,6 @@ _BATCH_MODE_TEXT = re.compile(r"WANDB_MODE|\bwandb\s+(?:online|offline|enabled|d
 _MODE_WORD = re.compile(r"\b(?:online|offline|disabled|dryrun)\b")
 _OPENED = re.compile(r"(?:^|;)\s*(?:if|case)\b", re.MULTILINE)
 _CLOSED = re.compile(r"(?:^|;)\s*(?:fi|esac)\b", re.MULTILINE)
-_KEY_TEXT = re.compile(
-    r"WANDB_API_KEY|WANDB_IDENTITY_TOKEN_FILE|\bapi_key\s*=|wandb\.login\(|wandb\s+login|\bNETRC=|\.netrc"
-    r"|\bfrom\s+wandb\s+import[^\n]*\blogin\b"
-)
-_ARGUMENTS = r"\binit\([^()]*\*\*"
-"""`wandb.init(**config)`: anything may be in there."""
-_NAMED = {
-    "entity": re.compile(rf"\bentity\b[\"']?\s*[=:]|WANDB_ENTITY|{_ARGUMENTS}"),
-    "project": re.compile(rf"\bproject\b[\"']?\s*[=:]|WANDB_PROJECT|{_ARGUMENTS}"),
-    "base_url": re.compile(
-        r"WANDB_BASE_URL[\"']?\]?\s*[=:,]|\bbase_url[\"']?\s*[=:]|\blogin\b[^\n]*(--host|\bhost\s*=)"
-    ),
-}
 _KEY_LITERAL = re.compile(
     r"(?i:api_?key|login|password|\bkey\s*=).*?(?<![0-9A-Za-z])(?:[0-9a-f]{40}|wandb_v\d_[A-Za-z0-9_-]{40,})(?![0-9A-Za-z])"
 )
@@ -64,19 +51,8 @@ def _mode_of(text: str) -> ScriptMode:
 
 def script_mode_words(script: Path | None) -> tuple[str, ...]:
     """The words for a mode that stand anywhere in the script and in what it brings along."""
-    found = (_MODE_WORD.findall(_COMMENT.sub("", text)) for text in read_sources(script))
+    found = (_MODE_WORD.findall(COMMENT.sub("", text)) for text in read_sources(script))
     return tuple(sorted({word for words in found for word in words}))
-
-
-def script_mentions_key(script: Path | None) -> bool:
-    """Whether the script logs in or sets a key by itself, so that a missing key outside is not the last word."""
-    return any(_KEY_TEXT.search(_COMMENT.sub("", text)) for text in read_sources(script))
-
-
-def script_names(script: Path | None) -> tuple[str, ...]:
-    """Which of entity, project and server the script names by itself: arguments beat the environment."""
-    texts = [_COMMENT.sub("", text) for text in read_sources(script)]
-    return tuple(name for name, pattern in _NAMED.items() if any(pattern.search(text) for text in texts))
 
 
 def script_key_line(script: Path | None) -> int | None:
@@ -170,7 +146,7 @@ def _literal(value: ast.expr) -> str | None:
 
 def _batch_mode(text: str) -> ScriptMode:
     """Every `WANDB_MODE=` of a batch script (export, prefix, --env, --export); comments do not count."""
-    text = _COMMENT.sub("", text)
+    text = COMMENT.sub("", text)
     values = {_batch_value(text, found) for found in _MODE_ASSIGNED.finditer(text)}
     # `wandb offline` writes a settings file, which the environment would still overrule.
     decided = len(values) == 1 and not _MODE_COMMAND.search(text)

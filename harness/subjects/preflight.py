@@ -24,7 +24,11 @@ class Preflight:
     def key_problem(self) -> str | None:
         """Why no usable key would be sent."""
         setup = self._setup()
-        return None if reached_server(self._evidence) else questions.key_problem(setup)
+        if reached_server(self._evidence):
+            return None
+        if questions.script_may_know(setup) and questions.no_key_here(setup):
+            raise NotApplicable("there is no usable key here, and the job script may bring its own key or server")
+        return questions.key_problem(setup)
 
     @property
     def reach_problem(self) -> str | None:

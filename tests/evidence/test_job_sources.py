@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.evidence.job_script import script_mentions_key, script_mode, script_mode_words, script_names
+from harness.evidence.job_script import script_mode, script_mode_words
+from harness.evidence.job_script_names import script_mentions_key
 from harness.evidence.job_script_notes import script_notes
 from harness.evidence.job_sources import read_sources
 
@@ -56,21 +57,6 @@ def test_a_mode_elsewhere_takes_the_certainty_from_the_scripts_own(tmp_path):
     assert script_mode(script).literal == "offline"
     (tmp_path / "a.py").write_text('import os\nos.environ["WANDB_MODE"] = "online"\n')
     assert (script_mode(script).mentioned, script_mode(script).literal) == (True, None)
-
-
-@pytest.mark.parametrize(
-    ("line", "named"),
-    [
-        ('wandb.init(entity="team")', ("entity",)),
-        ('wandb.init(project="p", **config)', ("entity", "project")),
-        ('os.environ["WANDB_BASE_URL"] = "https://a.b"', ("base_url",)),
-        ('wandb.login(host="https://a.b")', ("base_url",)),
-        ('print("server", os.environ["WANDB_BASE_URL"])', ()),
-        ("wandb.init()", ()),
-    ],
-)
-def test_what_the_script_names_by_itself(tmp_path, line, named):
-    assert script_names(write(tmp_path, train_dot_py=f"import os, wandb\n{line}\n")) == named
 
 
 def test_arguments_from_elsewhere_may_hold_a_mode(tmp_path):
