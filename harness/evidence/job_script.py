@@ -57,7 +57,7 @@ def script_mode_words(script: Path | None) -> tuple[str, ...]:
 
 def script_key_line(script: Path | None) -> int | None:
     """The first line, counted from 1, in which a key itself stands beside the word key, login or password."""
-    lines = (read_sources(script) or ("",))[0].splitlines()
+    lines = (read_sources(script) or ("",))[0].split("\n")
     return next((number for number, line in enumerate(lines, 1) if _KEY_LITERAL.search(line)), None)
 
 

@@ -9,21 +9,22 @@ from pathlib import Path
 from harness.evidence.job_script import argument, is_call, module_names, unconditional
 from harness.evidence.job_sources import parse, read_sources
 from harness.evidence.models.setup import ScriptNote
+from harness.evidence.redaction import Redactor
 
 _LONGEST_LINE = 120
 _MOST_NOTES = 5
 
 
-def script_notes(script: Path | None) -> tuple[ScriptNote, ...]:
+def script_notes(script: Path | None, redactor: Redactor) -> tuple[ScriptNote, ...]:
     """Lines that may explain a missing run, or folders that lie about: see the functions of `RULES`, in one each."""
     text = next(iter(read_sources(script)), "")
     tree = parse(text)
     if tree is None:
         return ()
-    lines = text.splitlines()
+    lines = text.split("\n")  # as Python counts them: a form feed ends none
     found = sorted({note for rule in RULES for note in rule(tree)}, key=lambda note: (note[1], note[0]))
     return tuple(
-        ScriptNote(kind=kind, line=line, text=lines[line - 1].strip()[:_LONGEST_LINE])
+        ScriptNote(kind=kind, line=line, text=redactor.clean(lines[line - 1].strip(), _LONGEST_LINE))
         for kind, line in found[:_MOST_NOTES]
     )
 

@@ -15,7 +15,7 @@ from harness.evidence.mode import collect_mode, script_mentions_key
 from harness.evidence.models.setup import JobPython, Network, Setup
 from harness.evidence.network import base_url_problem, probe_network, resolve_base_url
 from harness.evidence.place import collect_place
-from harness.evidence.redaction import clean
+from harness.evidence.redaction import Redactor, clean
 from harness.evidence.sdk_settings import read_sdk_settings
 
 
@@ -51,7 +51,7 @@ def collect_setup(
         script_sets_key=script_mentions_key(script),
         script_key_line=script_key_line(script),
         script_names=script_names(script),
-        script_notes=script_notes(script),
+        script_notes=script_notes(script, Redactor.from_environment(env, cwd)),
     )
 
 

@@ -21,7 +21,7 @@ LONG = "wandb_v1_" + "aB3_" * 19
 )
 def test_a_key_is_found_with_its_line(tmp_path, line):
     script = tmp_path / "job.sh"
-    script.write_text(f"#!/bin/bash\n\n{line}\n")
+    script.write_text(f"#!/bin/bash\n\f\n{line}\n")
     assert script_key_line(script) == 3
 
 

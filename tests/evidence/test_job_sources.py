@@ -6,6 +6,7 @@ from harness.evidence.job_script import script_mode, script_mode_words
 from harness.evidence.job_script_names import script_mentions_key
 from harness.evidence.job_script_notes import script_notes
 from harness.evidence.job_sources import read_sources
+from harness.evidence.redaction import Redactor
 
 KEY = 'import os\nos.environ["WANDB_API_KEY"] = open("key").read()\n'
 
@@ -90,5 +91,15 @@ NOTED = {
 
 @pytest.mark.parametrize(("text", "kind"), NOTED.items())
 def test_lines_after_which_a_run_may_be_missing_or_folders_lie_about(tmp_path, text, kind):
-    notes = script_notes(write(tmp_path, train_dot_py=text))
+    notes = script_notes(write(tmp_path, train_dot_py=text), Redactor())
     assert tuple(note.kind for note in notes) == ((kind,) if isinstance(kind, str) else kind or ())
+
+
+@pytest.mark.parametrize("key", ["0123456789abcdef" * 2 + "01234567", "a-secret-of-mine"])
+@pytest.mark.parametrize("column", range(80, 125, 5))
+def test_a_line_is_cut_after_its_secrets_are_gone(tmp_path, key, column):
+    line = "wandb.Api(".ljust(column) + f'put("{key}"))'
+    (note,) = script_notes(write(tmp_path, train_dot_py=f"import wandb\n\f\n{line}"), Redactor(["a-secret-of-mine"]))
+    assert note.line == 3
+    assert note.text.startswith("wandb.Api(")
+    assert key[:8] not in note.text
