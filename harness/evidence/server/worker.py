@@ -125,7 +125,7 @@ class Worker:
             # A listing loses what the SDK keeps under `_wandb` (0.31 parses its runs twice); a single run has it.
             "internal": lambda run: dict(run.rawconfig or {}).get("_wandb") or {},
             "system": lambda run: run.history(samples=samples_of(run.system_metrics), pandas=False, stream="system"),
-            "files": lambda run: sorted(f.name for f in self._first(run.files(per_page=100), 100)),
+            "files": self._files,
             "counts": lambda _: self._graphql(COUNTS, **names)["project"]["run"],
             "metadata": lambda run: run.metadata,
             "series": lambda _: self._series(request["keys"], names),
@@ -138,6 +138,14 @@ class Worker:
         specs = [json.dumps({"keys": ["_step", key, "_timestamp"], "samples": SAMPLES}) for key in keys]
         sampled = self._graphql(SERIES, **names, specs=specs)["project"]["run"]["sampledHistory"]
         return dict(zip(keys, sampled, strict=True))
+
+    def _files(self, run: Any) -> list[str]:
+        """Name the first 100 files; the SDK takes an answer of null for a run without files."""
+        listing = run.files(per_page=100)
+        names = sorted(file.name for file in self._first(listing, 100))
+        if not ((listing.last_response["project"] or {}).get("run") or {}).get("files"):
+            raise ValueError("the server answered null in place of the run's files")
+        return names
 
     @staticmethod
     def _first(items: Any, limit: int) -> Iterator[Any]:

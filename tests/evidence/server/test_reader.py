@@ -147,6 +147,13 @@ def test_trouble_in_reading_is_told_as_trouble(backend, reader, fault, kinds):
         assert reading.runs == ()
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_an_answer_of_null_in_place_of_the_files_is_no_run_without_files(backend, reader, depth):
+    backend.faults.add(Fault(operation="RunFiles", nulls=True, null_depth=depth))
+    reading = read(reader, Where(projects=(PLACE,), token="t1"))
+    assert "files" in {trouble.where for trouble in reading.partial}
+
+
 def test_a_server_that_never_answers_is_given_up_in_time(backend):
     with Reader(backend.url, backend.api_key, os.environ, timeout_s=2) as reader:
         backend.faults.add(Fault(operation="Runs", hang=True))
