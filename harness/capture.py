@@ -1,6 +1,5 @@
 """`python -m harness capture-rocm`: a redacted sample of what the SDK's GPU collectors see on this node."""
 
-import argparse
 import json
 import re
 import sys
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.commandline import Parser
 from harness.jobs.gpu_probe import probe
 from harness.reportfolder import write_atomically
 
@@ -17,7 +17,7 @@ IDENTIFYING = re.compile(r"serial|unique id|uuid|guid|pid|process", re.IGNORECAS
 
 def main(argv: Sequence[str]) -> int:
     """Write the sample; 4 where it cannot be written."""
-    parser = argparse.ArgumentParser(prog="python -m harness capture-rocm")
+    parser = Parser(prog="python -m harness capture-rocm")
     parser.add_argument("file", nargs="?", type=Path, default=Path("rocm-capture.json"), metavar="FILE")
     path: Path = parser.parse_args(argv).file
     finding, answer = probe()

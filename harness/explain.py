@@ -1,17 +1,16 @@
 """Pages of the catalogue in the terminal: one fault, the list of them, or those that a log matches."""
 
-import argparse
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from harness.commandline import Parser
 from harness.diagnosis.context import common_values
 from harness.diagnosis.engine import fill
 from harness.diagnosis.entries import Entry, Symptom, catalogue
@@ -20,15 +19,6 @@ from harness.evidence.models import Evidence
 SEVERITIES = ("error", "warning", "info")
 SHORTEST = 12
 """Texts shorter than this match too much to say anything."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Ends with one sentence and exit code 4."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the usage."""
-        sys.stderr.write(f"{self.prog}: {message}\n")
-        raise SystemExit(4)
 
 
 def main(argv: Sequence[str]) -> int:

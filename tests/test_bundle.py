@@ -100,6 +100,11 @@ def test_tail_of_what_is_not_there(tmp_path):
     [
         ("GREETING=hello", "GREETING=[left out]"),
         ("+ GREETING=hello there", "+ GREETING=[left out]"),
+        ("++ export GREETING=hello", "++ export GREETING=[left out]"),
+        ("{'GREETING': 'hello', 'WANDB_MODE': 'online'}", "{'GREETING': '[left out]', 'WANDB_MODE': 'online'}"),
+        ('{"GREETING": "say \\"hi\\"", "A": "b"}', '{"GREETING": "[left out]", "A": "b"}'),
+        ("{'GREETING': \"it's\"}", "{'GREETING': \"[left out]\"}"),
+        ('{"msg":"{\\"GREETING\\": \\"hello\\"}"}', '{"msg":"{\\"GREETING\\": \\"[left out]\\"}"}'),
         ("SLURM_JOB_ID=77", "SLURM_JOB_ID=77"),
         ("lr=0.001", "lr=0.001"),
         ("declare -x greeting=hello", "declare -x greeting=[left out]"),
@@ -111,6 +116,51 @@ def test_tail_of_what_is_not_there(tmp_path):
 )
 def test_scrubbing(text, scrubbed):
     assert Scrubber(Redactor()).text(text) == scrubbed
+
+
+def test_every_file_of_a_pattern_is_packed_and_one_that_cannot_be_read_is_listed(report, tmp_path):
+    (report / "job.log").unlink()
+    for rank in range(3):
+        (tmp_path / f"rank-{rank}.log").write_text(f"rank {rank} has {KEY}\n")
+    shown = job("x")
+    told = shown.output.model_copy(update={"path": str(tmp_path / "rank-*.log")})
+    found = evidence(job=shown.model_copy(update={"output": told}))
+    (report / "evidence.json").write_text(found.model_dump_json())
+    contents = pack(report, tmp_path / "b.zip", {})
+    texts = unpacked(tmp_path / "b.zip")
+    assert [texts[f"job/rank-{rank}.log"] for rank in range(3)] == [
+        f"rank {rank} has [redacted]\n" for rank in range(3)
+    ]
+    assert "rank-" not in contents.partition("left out:")[2]
+    for rank in range(3):
+        (tmp_path / f"rank-{rank}.log").unlink()
+    assert f"job.log: {tmp_path}/rank-*.log cannot be read" in pack(report, tmp_path / "b.zip", {})
+
+
+def test_many_files_of_a_pattern_are_bounded(report, tmp_path):
+    (report / "job.log").unlink()
+    for rank in range(40):
+        (tmp_path / f"rank-{rank:02}.log").write_text("a line\n" * 5000)
+    shown = job("x")
+    told = shown.output.model_copy(update={"path": str(tmp_path / "rank-*.log")})
+    (report / "evidence.json").write_text(evidence(job=shown.model_copy(update={"output": told})).model_dump_json())
+    contents = pack(report, tmp_path / "b.zip", {})
+    packed = {n: t for n, t in unpacked(tmp_path / "b.zip").items() if n.startswith("job/")}
+    assert len(packed) == 32
+    assert sum(map(len, packed.values())) < 1_000_000
+    assert "rank-*.log: 8 further files" in contents
+
+
+def test_a_run_directory_without_logs_is_listed(report, tmp_path):
+    (tmp_path / "wandb" / "run-20261123_120000-abcd1234" / "logs" / "debug-internal.log").unlink()
+    assert "the SDK's logs are not there, or cannot be read" in pack(report, tmp_path / "b.zip", {})
+
+
+def test_wrong_usage_is_one_sentence_and_exit_code_4(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--nope"])
+    assert ended.value.code == 4
+    assert capsys.readouterr().err == "python -m harness bundle: unrecognized arguments: --nope\n"
 
 
 def test_nothing_to_pack_is_one_sentence(tmp_path, capsys, monkeypatch):
@@ -134,6 +184,26 @@ def test_the_newest_report_is_packed_into_the_current_folder(report, tmp_path, c
 def test_no_room_is_one_sentence(report, tmp_path, capsys):
     assert main([str(report), "--output", str(tmp_path / "nowhere" / "b.zip")]) == 4
     assert "name another file with --output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["changed", "cut short"])
+def test_a_bundle_that_was_damaged_on_its_way_is_one_sentence(report, tmp_path, damage):
+    pack(report, tmp_path / "b.zip", {})
+    with zipfile.ZipFile(tmp_path / "b.zip") as bundle:
+        start = bundle.getinfo("evidence.json").header_offset
+    raw = bytearray((tmp_path / "b.zip").read_bytes())
+    if damage == "changed":
+        for place in range(start + 60, start + 70):
+            raw[place] ^= 0xFF
+    else:
+        # The list at the end still names more than there is.
+        with zipfile.ZipFile(tmp_path / "c.zip", "w", zipfile.ZIP_STORED) as bundle:
+            bundle.writestr("evidence.json", "{}")
+        raw = bytearray((tmp_path / "c.zip").read_bytes())
+        raw[(listed := raw.rindex(b"PK\x01\x02")) + 20 : listed + 28] = (b"\xff\xff\x00\x00") * 2
+    (tmp_path / "b.zip").write_bytes(raw)
+    with pytest.raises(SettingsError, match=r"b\.zip holds no evidence of this version \(.+\); give an evidence\.json"):
+        load(tmp_path / "b.zip")
 
 
 def test_a_zip_that_is_no_bundle_is_refused(tmp_path):

@@ -17,7 +17,15 @@ EXEC_S = 60.0
 """Starting a container on a busy login node takes seconds; the image may be 20 GB on Lustre."""
 LARGEST_SBOM = 64 << 20
 PYTHON = "the image's Python"
+UNPREPARED = "the image's Python, without the site's modules"
 _ASK = "import importlib.metadata as m; print('wandb', m.version('wandb'))"
+_AS_THE_JOB = """
+trap 'echo unprepared' ERR
+{modules}
+trap - ERR
+exec {command} run "$0" python -c "$1"
+"""
+"""The batch script's own way, as far as a login node has it: the image's start script may set the environment up."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class Image:
 
     @property
     def certainly_without(self) -> bool:
-        """Whether the image's own Python, which also sees packages in the user's home, finds no wandb."""
+        """Whether the image's own Python, asked as the job will start it, finds no wandb, in the user's home either."""
         return self.wandb == "missing" and self.told_by == PYTHON
 
 
@@ -51,11 +59,13 @@ def inspect(path: Path, site: Site, slurm: Slurm) -> Image:
     listed, told_by = _listed(path, site, slurm)
     if listed and listed != "missing":
         return Image(path, exists=True, wandb=listed, told_by=told_by)
-    answer = slurm.run([site.container_command, "exec", str(path), "python", "-c", _ASK], EXEC_S)
+    way = _AS_THE_JOB.format(modules="\n".join(site.modules), command=site.container_command)
+    answer = slurm.run(["bash", "-c", way, str(path), _ASK], EXEC_S)
+    asked = UNPREPARED if "unprepared" in answer.out.splitlines() else PYTHON
     if found := re.search(r"^wandb (\S+)$", answer.out, re.MULTILINE):
-        return Image(path, exists=True, wandb=found[1], told_by=PYTHON)
+        return Image(path, exists=True, wandb=found[1], told_by=asked)
     if "PackageNotFoundError" in answer.err:
-        return Image(path, exists=True, wandb="missing", told_by=PYTHON)
+        return Image(path, exists=True, wandb="missing", told_by=asked)
     return Image(path, exists=True, wandb=listed, told_by=told_by or answer.err.strip()[-200:])
 
 
