@@ -29,7 +29,7 @@ sys.stdout.write(answer.get("out", ""))
 sys.stderr.write(answer.get("err", ""))
 sys.exit(answer.get("code", 0))
 """
-COMMANDS = ("sbatch", "squeue", "sacct", "scontrol", "scancel", "singularity")
+COMMANDS = ("sbatch", "squeue", "sacct", "scontrol", "scancel", "singularity", "module")
 
 
 @dataclass

@@ -352,6 +352,34 @@ def test_an_image_without_wandb_gets_no_job(tmp_path, double, clock, script, sub
     assert ("has no wandb" in (told.stopped_by_harness or "")) is not submitted
 
 
+STARTS = """#!/bin/sh
+case "$1 $LOADED" in
+  "run yes") echo Welcome; echo "wandb 0.25.1" ;;
+  *) echo "importlib.metadata.PackageNotFoundError: No package metadata was found for wandb" >&2; exit 1 ;;
+esac
+"""
+"""A container whose start script activates the environment with wandb, which a module of the site names."""
+
+
+def test_the_image_is_asked_the_way_the_job_starts_it(tmp_path, double):
+    image = tmp_path / "own.sif"
+    image.write_text("")
+    (double.folder / "singularity").write_text(STARTS)
+    seen = inspect(image, Site(modules=("module purge", "export LOADED=yes")), Slurm(double.env()))
+    assert (seen.wandb, seen.certainly_without) == ("0.25.1", False)
+
+
+def test_where_the_sites_modules_are_not_there_a_missing_wandb_is_not_certain(tmp_path, double):
+    image = tmp_path / "own.sif"
+    image.write_text("")
+    double.says("module", {}, {"code": 1, "err": "unknown module"}, {})
+    (double.folder / "singularity").write_text(STARTS)
+    seen = inspect(image, Site(), Slurm(double.env()))
+    assert (seen.wandb, seen.certainly_without) == ("missing", False)
+    double.says("module", {})
+    assert inspect(image, Site(), Slurm(double.env())).certainly_without
+
+
 def test_wandb_in_the_image_is_asked_of_its_python(tmp_path, double):
     image = tmp_path / "own.sif"
     image.write_text("")
