@@ -1,6 +1,6 @@
 """`python -m harness bundle`: one file for user support, with the evidence, the verdict and the tails of the logs."""
 
-import argparse
+import glob
 import json
 import os
 import sys
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.commandline import Parser
 from harness.evidence.models import Evidence
 from harness.evidence.redaction import Redactor
 from harness.saved import load
@@ -19,6 +20,9 @@ from harness.settings import SettingsError
 CONTENTS = "CONTENTS.txt"
 JOB_LOG_BYTES = 200_000
 SDK_LOG_BYTES = 60_000
+MOST_JOB_LOGS = 32
+SHORTEST_TAIL = 20_000
+"""So much of each file is packed at least, where a job's output is in several."""
 MOST_RUNS = 8
 SDK_LOGS = ("debug-internal.log", "debug.log", "debug-core.log")
 NOT_PACKED = (
@@ -36,7 +40,7 @@ class Tail(NamedTuple):
 
 def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Pack a report folder; 4 where there is nothing to pack or no room for it."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m harness bundle",
         description="Pack a verification for user support: evidence, verdict, tails of logs; no keys, no e-mail.",
     )
@@ -89,11 +93,13 @@ def pack(folder: Path, target: Path, environ: Mapping[str, str]) -> str:
             packed[name] = json.dumps(scrubber.value(json.loads(document)), indent=1)
     if summary := _text(folder / "summary.md"):
         packed["summary.md"] = scrubber.text(summary)
-    for name, path, most in _logs(folder, evidence):
+    for name, path, most in (*_job_logs(folder, evidence), *_sdk_logs(evidence)):
         if found := tail(path, most):
             packed[name] = scrubber.text(found.text)
             if found.cut:
                 left_out.append(f"{name}: its first {found.cut:,} bytes")
+        elif name.startswith("job") or os.path.lexists(path):
+            left_out.append(f"{name}: {path} cannot be read")
     left_out += [*_unpacked(folder, evidence), *_scrubbed(scrubber)]
     contents = _contents(packed, left_out)
     partial = target.with_name(f".{target.name}.part")
@@ -111,11 +117,28 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def _logs(folder: Path, evidence: Evidence) -> Iterator[tuple[str, Path, int]]:
-    """Name each log in the bundle, where it is now, and how much of its end is packed."""
-    told = evidence.job.output.path if evidence.job else None
+def _job_logs(folder: Path, evidence: Evidence) -> Iterator[tuple[str, Path, int]]:
+    """Name the job's output in the bundle, where it is now, and how much of its end is packed: for each file of it."""
     own = folder / "job.log"
-    yield "job.log", own if own.is_file() or told is None else Path(told), JOB_LOG_BYTES
+    output = evidence.job.output if evidence.job else None
+    if own.is_file():
+        yield own.name, own, JOB_LOG_BYTES
+    elif output and output.path and (output.lines or output.trouble):
+        files = output_files(output.path)
+        root = os.path.commonpath([path.parent for path in files])
+        for path in files[:MOST_JOB_LOGS]:
+            name = "job.log" if len(files) == 1 else f"job/{path.relative_to(root)}"
+            yield name, path, max(JOB_LOG_BYTES // len(files), SHORTEST_TAIL)
+
+
+def output_files(told: str) -> list[Path]:
+    """Return the files that a pattern of `--job-log` means now; what is no pattern, or means nothing, as it is."""
+    found = [] if os.path.lexists(told) else sorted(glob.glob(told))  # noqa: PTH207 - Path.glob() wants no "/…"
+    return [Path(name) for name in found if os.path.isfile(name)] or [Path(told)]  # noqa: PTH113 - is_file() may raise
+
+
+def _sdk_logs(evidence: Evidence) -> Iterator[tuple[str, Path, int]]:
+    """Name each log of the SDK, as above."""
     for run in evidence.local.runs[:MOST_RUNS]:
         for name in SDK_LOGS:
             yield f"runs/{Path(run.path).name}/{name}", Path(run.path) / "logs" / name, SDK_LOG_BYTES
@@ -145,6 +168,11 @@ def _unpacked(folder: Path, evidence: Evidence) -> Iterator[str]:
             yield f"{log.path}: {log.size_bytes:,} bytes of training data; evidence.json has what was read in it"
         if run.files:
             yield f"{run.path}/files: {', '.join(run.files[:6])}{', …' if len(run.files) > 6 else ''}"
+        if not any(os.path.isfile(f"{run.path}/logs/{name}") for name in SDK_LOGS):  # noqa: PTH113 - as above
+            yield f"{run.path}/logs: the SDK's logs are not there, or cannot be read"
+    output = evidence.job.output.path if evidence.job else None
+    if output and (further := len(output_files(output)) - MOST_JOB_LOGS) > 0:
+        yield f"{output}: {further} further files"
     if len(evidence.local.runs) > MOST_RUNS:
         yield f"the SDK's logs of {len(evidence.local.runs) - MOST_RUNS} further run directories"
 

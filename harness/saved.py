@@ -1,6 +1,8 @@
 """Evidence that was saved earlier, by itself or in a bundle, to be judged again."""
 
+import lzma
 import zipfile
+import zlib
 from pathlib import Path
 
 from harness.evidence.models import Evidence
@@ -8,6 +10,8 @@ from harness.evidence.redacted import redacted
 from harness.evidence.redaction import Redactor
 from harness.settings import SettingsError
 
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+"""What reading a bundle raises that a transfer damaged."""
 MOST_BYTES = 1 << 28
 """A bundle may come from anybody: no more than this is unpacked."""
 
@@ -23,8 +27,8 @@ def load(path: Path) -> Evidence:
         return redacted(Evidence.model_validate_json(text), Redactor())
     except OSError as error:
         raise SettingsError(f"--replay: {path} cannot be read ({error.strerror or error}).") from None
-    except (ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        why = str(error).splitlines()[0]
+    except (ValueError, KeyError, *DAMAGED, NotImplementedError, RuntimeError) as error:
+        why = next(iter(str(error).splitlines()), "it is cut off")
         hint = "give an evidence.json, or a bundle"
         raise SettingsError(f"--replay: {path} holds no evidence of this version ({why}); {hint}.") from None
 

@@ -9,13 +9,16 @@ from harness.evidence.redaction import REDACTED, Redactor
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.)+[A-Za-z][\w-]{1,62}(?![\w-])")
 _SHELL = re.compile(
-    r"^(?P<before>[ \t]*(?:\+ |\[[^\]\s]+\]:|\S+: )?(?P<export>export |declare -x )?)"
+    r"^(?P<before>[ \t]*(?:\++ |\[[^\]\s]+\]:|\S+: )?(?P<export>export |declare -x )?)"
     r"(?P<name>[A-Za-z_]\w*)=(?P<value>\S.*)$",
     re.MULTILINE,
 )
 """A line of `env`, `export -p` or a shell's trace, also behind a launcher's prefix."""
-_PYTHON = re.compile(r"(?<=')(?P<name>[A-Z][A-Z0-9_]{2,})(?P<is>': ')(?P<value>(?:[^'\\]|\\.)+)(?=')")
-"""An entry of `print(os.environ)`."""
+_PYTHON = re.compile(
+    r"(?P<quote>\\?['\"])(?P<name>[A-Z][A-Z0-9_]{2,})(?P=quote)(?P<is>:\s?)"
+    r"(?P<mark>\\?['\"])(?P<value>(?:(?!(?P=mark))(?:\\.|[^\\]))+)(?P=mark)"
+)
+"""An entry of `print(os.environ)`, or of its JSON, also where that stands in a JSON text itself."""
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL)
 _SECRET = re.compile(r"api[_-]?key|secret|passw|(?:access|auth|hf)[_-]?token", re.IGNORECASE)
 """Names in a config whose values are nobody's business."""
@@ -47,7 +50,8 @@ class Scrubber:
 
     def _of_python(self, match: re.Match[str]) -> str:
         hidden = self._hidden(match["name"], match["value"])
-        return f"{match['name']}{match['is']}[left out]" if hidden else match[0]
+        quote, mark = match["quote"], match["mark"]
+        return f"{quote}{match['name']}{quote}{match['is']}{mark}[left out]{mark}" if hidden else match[0]
 
     def _hidden(self, name: str, value: str) -> bool:
         """Count a variable that has no bearing on W&B."""
