@@ -5,7 +5,7 @@ from typing import NamedTuple
 from harness.diagnosis.layers import count, upload_lost
 from harness.evidence.models import LocalRun
 
-UNFLUSHED = "wandb-core writes the log 32 KiB at a time, and the process went before it wrote the rest"
+UNFLUSHED = "wandb-core writes the log in pieces, and the process went before it wrote the rest"
 
 
 class Recovery(NamedTuple):
@@ -74,7 +74,8 @@ def _lost(run: LocalRun) -> str:
     if run.writer == "alive" or log.status == "complete":
         return "nothing"
     if log.status in ("empty", "header_only", "no_exit_record", "torn"):
-        return f"{after}{unsent}: {UNFLUSHED}"
+        alive = "" if run.writer else "nothing if its process still runs, else "
+        return f"{alive}{after}{unsent}: {UNFLUSHED}"
     if log.status == "damaged":
         behind = log.history_rows - _sendable(run)
         skips = f"; `wandb sync` stops there, and the {count(behind, 'row')} behind it can be read but not uploaded"

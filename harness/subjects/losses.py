@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harness.diagnosis.layers import Lost, count, first_missing, layer, upload_lost
+from harness.diagnosis.life import life
 from harness.diagnosis.outcomes import NotApplicable, NotChecked
 from harness.diagnosis.rules.upload import FATAL
 from harness.diagnosis.view import TEMPORARY_FOLDER, final_server, find_lines
@@ -62,8 +63,11 @@ def _incomplete(run: LocalRun, evidence: Evidence) -> str | None:
         "not_a_wandb_file": "its log is no .wandb file", "missing": "it has no log",
         "unreadable": f"its log cannot be read ({log.error})",
     }  # fmt: skip
-    if run.writer == "alive" and log.status in ("no_exit_record", "torn", "header_only", "empty"):
-        return f"run {run.run_id}: its log is still being written"
+    if log.status in ("no_exit_record", "torn", "header_only", "empty") and (now := life(run, evidence)) != "over":
+        known = (
+            "is still being written" if now == "alive" else "has no end; whether its job still runs is not known here"
+        )
+        return f"run {run.run_id}: its log {known}"
     printed = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
     unwritten = printed - log.history_rows
     only_run = len(evidence.local.runs) == 1

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from harness.diagnosis.context import job_sdk_version
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
+from harness.diagnosis.life import job_over, last_sign, life
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.end_of_upload import RULES as UPLOAD_RULES
 from harness.diagnosis.rules.reach import init_succeeded, shorten
@@ -19,7 +20,7 @@ from harness.diagnosis.view import (
     said,
     sdk_log_lines,
 )
-from harness.evidence.models import Evidence, PythonError
+from harness.evidence.models import Evidence, LocalRun, PythonError
 
 STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
 CLOSED = r"^wandb: (Synced |.*Find logs at)"
@@ -27,26 +28,14 @@ CLOSED = r"^wandb: (Synced |.*Find logs at)"
 FORCED = r"parent process exited|forced shutdown"
 
 
-SILENCE_S = 300.0
-"""Seconds without a sign of life after which a run counts as dead; the server waits as long."""
-
-
 def ended(evidence: Evidence) -> bool:
-    """Whether the job is over and was there at all."""
-    job = evidence.job
-    if evidence.request.source != "job" and (job is None or job.ending == "unknown"):
-        return gone(evidence)
-    return job is not None and job.ending not in ("not_submitted", "refused", "pending", "running")
-
-
-def gone(evidence: Evidence) -> bool:
-    """Whether the process that logged is gone, as the server or the folder on disk tells of a job not seen."""
+    """Whether the job is over and was there at all; of a job not seen the server or the folder on disk tells it."""
+    if (over := job_over(evidence)) is not None:
+        return over
     local, server = main_local_run(evidence), main_server_run(evidence)
     if server is not None and server.state != "running":
         return True
-    if local is None or local.log.has_exit or local.writer:
-        return local is not None and local.writer != "alive"
-    return local.touched_at is None or evidence.created_at - local.touched_at > SILENCE_S
+    return local is not None and life(local, evidence) == "over"
 
 
 def signals(evidence: Evidence) -> tuple[str, ...]:
@@ -247,15 +236,32 @@ def still_running(evidence: Evidence) -> Iterator[Hit]:
 
 
 def _still_written(evidence: Evidence) -> Hit | None:
-    """The log on disk has no end, and its writer is alive or was so a short while ago."""
+    """The log on disk has no end, and its writer is alive, or nothing here tells whether it is."""
     local = main_local_run(evidence)
     if local is None or local.log.has_exit or ended(evidence):
         return None
-    seen = "A process of this machine has the log open."
-    if local.writer != "alive":
-        seen = f"The folder was written to {evidence.created_at - (local.touched_at or 0.0):.0f} s ago."
-    observed = (f"{local.path}: the log holds no end ({local.log.size_bytes} bytes).", seen)
-    return Hit(id="end-still-running", observed=observed, values={"again": f"--run-dir {local.path}"})
+    observed = [f"{local.path}: the log holds no end ({local.log.size_bytes} bytes)."]
+    again = f"--run-dir {local.path}"
+    if local.writer == "alive":
+        observed.append("A process of this machine has the log open.")
+    else:
+        observed.append("Whether its process still runs on another machine, or was killed, cannot be told from here.")
+        observed += _signs(local, evidence)
+        facts = local.log.run
+        again += " --job-log <job output>"  # whose last lines may tell the end
+        if not local.offline:  # the server knows
+            place = f"{facts.entity}/{facts.project}" if facts and facts.entity and facts.project else "ENTITY/PROJECT"
+            again = f"--run {place}/{local.run_id}"
+    return Hit(id="end-still-running", observed=tuple(observed), values={"again": again})
+
+
+def _signs(local: LocalRun, evidence: Evidence) -> Iterator[str]:
+    """How old what is on disk is, which decides nothing: the SDK writes in pieces, and a copy is written anew."""
+    last = last_sign(local)
+    what = "It began, by its name," if last == local.started_at else "Its newest record on disk was made"
+    for words, at in ((what, last), ("Its files were written", local.touched_at)):
+        if at is not None and evidence.created_at >= at:
+            yield f"{words} {evidence.created_at - at:.0f} s ago."
 
 
 DEADLOCKS = (((0, 22, 0), (0, 22, 3)), ((0, 25, 1), (0, 28, 1)))

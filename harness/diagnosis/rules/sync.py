@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
+from harness.diagnosis.life import life
 from harness.diagnosis.model import Hit
 from harness.diagnosis.view import TEMPORARY_FOLDER, find_lines, said, server_runs
 from harness.evidence.models import Evidence, LocalRun
@@ -28,9 +29,15 @@ def sync_said(evidence: Evidence, pattern: str) -> tuple[str, ...]:
 
 
 def looked_at(evidence: Evidence) -> tuple[LocalRun, ...]:
-    """Offline runs whose upload matters: a folder that is judged, or a run that should be uploaded."""
+    """Offline runs whose upload matters: over, in a folder that is judged, or meant to be uploaded."""
     asked = evidence.request.source == "run_dir" or evidence.request.sync
-    return tuple(run for run in evidence.local.runs if run.offline and run.writer != "alive") if asked else ()
+    return tuple(run for run in evidence.local.runs if run.offline and _final(run, evidence)) if asked else ()
+
+
+def _final(run: LocalRun, evidence: Evidence) -> bool:
+    """Whether what is on disk stays as it is: the run is over, or its log is damaged, which no live process mends."""
+    now = life(run, evidence)
+    return now == "over" or (now == "unknown" and run.log.status == "damaged")
 
 
 def never_synced(evidence: Evidence) -> Iterator[Hit]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from harness.diagnosis.engine import diagnose
@@ -157,6 +159,9 @@ FOLDER = Request(source="run_dir", server="none", target="none")
 ASKED = Request(source="run", run_path="a/b/c", server="real", target="none")
 
 
+LONG_AGO = 1000.0 - 2 * 24 * 3600
+
+
 def of_disk(**change) -> Evidence:
     """A folder whose run was never closed; the clock reads 1000 s."""
     begun = SdkLogs(sdk_version="0.31.0", init_done=True)
@@ -169,10 +174,21 @@ def of_disk(**change) -> Evidence:
     ("found", "expected"),
     [
         (of_disk(writer="gone"), {"end-crashed-heartbeat", "end-lost-local-buffer"}),
-        (of_disk(touched_at=100.0), {"end-crashed-heartbeat", "end-lost-local-buffer"}),
         (of_disk(writer="gone", log=TORN), {"end-crashed-heartbeat"}),
         (of_disk(writer="alive"), {"end-still-running"}),
         (of_disk(), {"end-still-running"}),
+        (of_disk(touched_at=100.0), {"end-still-running"}),  # 0.19 was seen to write nothing for more than 300 s
+        (of_disk(offline=True, touched_at=100.0), {"end-still-running"}),
+        (of_disk(started_at=LONG_AGO, offline=True), {"end-lost-local-buffer"}),  # copied: its files are new
+        (
+            of_disk(log=TORN.model_copy(update={"history_last_time": LONG_AGO}), started_at=LONG_AGO),
+            {"end-crashed-heartbeat"},
+        ),
+        (of_disk(log=TORN.model_copy(update={"system_last_time": 900.0}), started_at=LONG_AGO), {"end-still-running"}),
+        (
+            of_disk(touched_at=100.0).model_copy(update={"job": job(ending="timeout")}),
+            {"end-crashed-heartbeat", "end-lost-local-buffer"},
+        ),
         (of_disk(writer="gone", offline=True), {"end-lost-local-buffer"}),
         (of_disk(log=log(exit_code=3)), {"end-failed-exitcode"}),
         (of_disk(log=log()), set()),
@@ -180,6 +196,19 @@ def of_disk(**change) -> Evidence:
 )
 def test_folder_of_a_job_that_was_not_seen(found, expected):
     assert set(hits(end_of_run.RULES, found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [({}, "--run team/vit/abcd1234"), ({"log": OPEN.model_copy(update={"run": None})}, "--run ENTITY/PROJECT/abcd1234"),
+     ({"offline": True}, "--run-dir FOLDER --job-log <job output>"), ({"writer": "alive"}, "--run-dir FOLDER")],
+)  # fmt: skip
+def test_what_decides_whether_a_run_still_runs_is_named(change, again):
+    hit = hits(end_of_run.RULES, of_disk(touched_at=690.0, started_at=600.0, **change))["end-still-running"]
+    assert re.sub(r"/scratch\S+", "FOLDER", hit.values["again"]) == again
+    if "writer" not in change:
+        assert "cannot be told from here" in hit.observed[1]
+        assert hit.observed[2:] == ("It began, by its name, 400 s ago.", "Its files were written 310 s ago.")
 
 
 def asked(state: str, rows: int = 0, **change) -> Evidence:

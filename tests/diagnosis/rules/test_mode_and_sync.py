@@ -119,6 +119,14 @@ CASES = {
         b.evidence(setup=b.setup(place=Place(variables={"WANDB_SILENT": "true"})), job=QUIET),
         "mode-silent",
     ),
+    "damaged file of a run without an end": (
+        folder(b.local_run(offline=True, synced_marker=True, log=b.log(status="damaged", has_exit=False))),
+        "sync-truncated-file",
+    ),
+    "empty file of an earlier day": (
+        folder(b.local_run(offline=True, log=b.log(status="empty", has_exit=False)), created_at=1000.0 + 2 * 86400),
+        "sync-empty-file",
+    ),
     "offline run left on disk": (folder(b.local_run(offline=True)), "sync-never-run"),
     "torn file in a folder": (
         folder(b.local_run(offline=True, synced_marker=True, log=b.log(status="torn", torn_at=3000))),
@@ -220,6 +228,12 @@ def test_only_the_fault_is_said(evidence, fault):
 
 SILENT = {
     "healthy": b.evidence(),
+    "empty file of a run that may still be alive": folder(
+        b.local_run(offline=True, log=b.log(status="empty", has_exit=False)), created_at=1330.0
+    ),
+    "log so far of a run that may still be alive": folder(
+        b.local_run(offline=True, log=b.log(status="torn", has_exit=False)), created_at=1330.0
+    ),
     "healthy preflight": b.not_started(),
     "variable offline, script goes online": b.evidence(setup=b.setup(mode=b.mode("offline", script_decides=True))),
     "variable offline, script decides and dies elsewhere": b.no_run(
