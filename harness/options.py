@@ -30,9 +30,9 @@ class Option:
 OPTIONS: tuple[Option, ...] = (
     Option("--lumi", "lumi", "run the job on LUMI through Slurm, against the real W&B server", "switch"),
     Option("--lumi-account", "lumi_account", "Slurm account (project_<number>)", metavar="ACCOUNT"),
-    Option("--lumi-partition", "lumi_partition", "Slurm partition", metavar="NAME", default="dev-g"),
+    Option("--lumi-partition", "lumi_partition", "Slurm partition", metavar="NAME"),
     Option("--lumi-nodes", "lumi_nodes", "nodes of the job", "number", "N", "1"),
-    Option("--lumi-gpus", "lumi_gpus", "GPUs (GCDs) on each node", "number", "N", "8"),
+    Option("--lumi-gpus", "lumi_gpus", "GPUs (GCDs) on each node", "number", "N"),
     Option("--lumi-time", "lumi_time", "time limit of the job", metavar="HH:MM:SS", default="00:10:00"),
     Option("--lumi-container", "lumi_container", "container image of the job", "path", "SIF"),
     Option(

@@ -283,8 +283,21 @@ def _api_of(page: SplitResult, prefix: list[str]) -> str:
     return "/".join([f"{page.scheme}://{netloc}", *prefix])
 
 
+def _site_facts(site: Path | None) -> tuple[str, int]:
+    """The site's usual partition and the GPUs of a node; without a file they are LUMI's, and none is loaded."""
+    if site is None:
+        lumi = SlurmSettings()
+        return lumi.partition, lumi.gpus
+    from harness.targets.slurm.site import load_site
+
+    facts = load_site(site)
+    return facts.partition, facts.gpus_per_node
+
+
 def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSettings:
-    account, partition = values["lumi_account"], values["lumi_partition"] or "dev-g"
+    site = _file(values["lumi_site"], "--lumi-site", cwd)
+    usual, gpus_per_node = _site_facts(site)
+    account, partition = values["lumi_account"], values["lumi_partition"] or usual
     for flag, value in (("--lumi-account", account), ("--lumi-partition", partition)):
         if value and not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
             raise SettingsError(f"{flag}: {value!r} is no Slurm name; use letters, digits, _ . and -.")
@@ -301,7 +314,7 @@ def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSe
         account=account,
         partition=partition,
         nodes=_number(values["lumi_nodes"], "--lumi-nodes", least=1, most=1024, default=1),
-        gpus=_number(values["lumi_gpus"], "--lumi-gpus", least=1, most=8, default=8),
+        gpus=_number(values["lumi_gpus"], "--lumi-gpus", least=1, most=gpus_per_node, default=gpus_per_node),
         time=time,
         container=_path(values["lumi_container"], "--lumi-container", cwd),
         queue_timeout_min=_minutes(values["lumi_queue_timeout"] or "60", "--lumi-queue-timeout"),
@@ -309,5 +322,5 @@ def _slurm(values: Mapping[str, str | None], on: set[str], cwd: Path) -> SlurmSe
         keep="lumi_keep" in on,
         attach=attach,
         dry_run="lumi_dry_run" in on,
-        site=_file(values["lumi_site"], "--lumi-site", cwd),
+        site=site,
     )

@@ -6,6 +6,7 @@ import pytest
 
 from harness.options import OPTIONS
 from harness.settings import EPOCHS, SettingsError, resolve
+from harness.targets.slurm.site import Site
 
 
 @pytest.fixture
@@ -114,6 +115,32 @@ def test_a_wrong_value_is_refused_in_one_sentence_that_names_the_option(ask, opt
     assert flag in text
     assert "\n" not in text
     assert text.endswith(".")
+
+
+def site_file(tmp_path, text):
+    (tmp_path / "site.yaml").write_text(text, encoding="latin-1")
+    return "site.yaml"
+
+
+def test_without_a_site_file_the_site_is_lumi(ask):
+    assert (ask().slurm.partition, ask().slurm.gpus) == (Site().partition, Site().gpus_per_node) == ("dev-g", 8)
+
+
+def test_partition_and_gpus_are_the_sites_unless_others_are_asked_for(ask, tmp_path):
+    site = site_file(tmp_path, "partition: gpu-a\ngpus_per_node: 16\n")
+    usual = ask(lumi=True, lumi_site=site).slurm
+    asked = ask(lumi=True, lumi_site=site, lumi_partition="gpu-b", lumi_gpus="9").slurm
+    assert (usual.partition, usual.gpus, asked.partition, asked.gpus) == ("gpu-a", 16, "gpu-b", 9)
+    with pytest.raises(SettingsError, match="--lumi-gpus: '8' is not a whole number of at least 1 and at most 4"):
+        ask(lumi=True, lumi_site=site_file(tmp_path, "gpus_per_node: 4"), lumi_gpus="8")
+
+
+@pytest.mark.parametrize(
+    "text", ["gpus_per_node: 0", "partition: a b", "gpus: 4", "a: [", "7", "name: é", "name: 2026-13-45", "[" * 3000]
+)
+def test_a_site_file_that_cannot_be_used_is_refused_in_one_sentence(ask, tmp_path, text):
+    with pytest.raises(SettingsError, match=r"^--lumi-site: [^\n]*\.$"):
+        ask(lumi=True, lumi_site=site_file(tmp_path, text))
 
 
 @pytest.mark.parametrize(

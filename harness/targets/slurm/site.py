@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.settings import SettingsError
 
@@ -30,8 +29,10 @@ class Site(BaseModel):
     container_newer: str = str(LAIF / "lumi-multitorch-u*/lumi-multitorch-full-*.sif")
     """Where other builds lie, should the guide's be gone; the name ends with the build's time."""
     container_command: str = "singularity"
-    gpus_per_node: int = 8
-    """GCDs: what Slurm counts as GPUs on LUMI-G."""
+    partition: str = Field(default="dev-g", pattern=r"^[A-Za-z0-9_.-]+$")
+    """Where a job goes that names no partition."""
+    gpus_per_node: int = Field(default=8, ge=1)
+    """GCDs: what Slurm counts as GPUs on LUMI-G; a job gets all of a node's unless it asks for fewer."""
     cores_per_gpu: int = 7
     """56 of a node's 64 cores may be used."""
     memory_per_gpu_gb: int = 60
@@ -65,6 +66,8 @@ def load_site(path: Path | None) -> Site:
     """
     if path is None:
         return Site()
+    import yaml
+
     try:
         return Site.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except OSError as error:
@@ -75,3 +78,5 @@ def load_site(path: Path | None) -> Site:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise SettingsError(f"--lumi-site: {path}: {where}: {first['msg']}.") from None
+    except (ValueError, RecursionError):  # bytes that are no text, a date that there is not, a thousand brackets
+        raise SettingsError(f"--lumi-site: {path} is no YAML that can be read.") from None
