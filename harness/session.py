@@ -91,7 +91,7 @@ class Session:
         symptoms = [outcome for name, outcome in outcomes.items() if cause.covers(name) == "fails"]
         made = {name.rpartition("::")[2].partition("[")[0] for name in outcomes}
         to_come = {name.partition("[")[0] for name in cause.fails} - made
-        if self.gathered and _has_run(self.gathered):
+        if self.gathered and not _lacks_run(self.gathered):
             to_come.discard("test_init_succeeded")
         return "failed" in symptoms or bool(to_come)
 
@@ -110,9 +110,10 @@ class Session:
         return None
 
 
-def _has_run(evidence: Evidence) -> bool:
+def _lacks_run(evidence: Evidence) -> bool:
+    """Whether it is known that there is no run."""
     try:
-        return count_of(evidence) > 0
+        return count_of(evidence) == 0
     except (NotApplicable, NotChecked):
         return False
 
