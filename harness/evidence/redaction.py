@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 REDACTED = "[redacted]"
 _DEEPEST = 100
 _SHORTEST_SECRET = 4
+_LONGEST_KEY = 100
 _SHORTEST_LITERAL = 8
 
 # CSI, OSC (with its text) and two-character escapes, then what is left: C0 without tab and newline, DEL, C1,
@@ -103,6 +104,14 @@ def strip_control(text: str) -> str:
 
 def _control(match: re.Match[str]) -> str:
     return "\n" if match[0] == "\r" else ""
+
+
+def cut(text: str, limit: int) -> str:
+    """The first characters of a text that is redacted later: the word that the limit halves goes, be it half a key."""
+    if len(text) <= limit:
+        return text
+    least = limit - min(_LONGEST_KEY, limit // 2)
+    return text[: next((at for at in range(limit, least, -1) if text[at].isspace()), least)]
 
 
 def clean(text: str, limit: int, secrets: Iterable[str] = ()) -> str:

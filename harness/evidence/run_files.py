@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.evidence.models.base import JsonValue, Trouble
+from harness.evidence.redaction import cut
 
 MOST_FILES = 200
 _MOST_SEEN = 20_000
@@ -71,12 +72,12 @@ def _entries(value: dict[str, JsonValue], scrub: Callable[[str], str]) -> Iterat
         if count >= _MOST_ENTRIES:
             return
         if key not in _LEFT_OUT:
-            yield scrub(key[:_LONGEST_TEXT]), item
+            yield scrub(cut(key, _LONGEST_TEXT)), item
 
 
 def _bounded(value: JsonValue, scrub: Callable[[str], str], depth: int) -> JsonValue:
     if isinstance(value, str):
-        return scrub(value[:_LONGEST_TEXT])
+        return scrub(cut(value, _LONGEST_TEXT))
     if isinstance(value, float) and value in (float("inf"), float("-inf")):  # a number like 1e999
         return "Infinity" if value > 0 else "-Infinity"
     if not isinstance(value, (dict, list)):

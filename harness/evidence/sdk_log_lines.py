@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.evidence.redaction import cut
+
 _LONGEST_LINE = 1 << 16
 _LONGEST_TEXT = 2000
 _MOST_CONTINUED = 400
@@ -35,10 +37,10 @@ class Record(NamedTuple):
             parts.append(f": {error}")
         shown = ("status", "url", "body", *(k for k in self.fields if k not in _NOT_SHOWN))
         values = ((name, self.fields.get(name)) for name in shown)
-        parts.extend(f" {name}={str(value)[:_LONGEST_VALUE]}" for name, value in values if value not in (None, ""))
+        parts.extend(f" {name}={cut(str(value), _LONGEST_VALUE)}" for name, value in values if value not in (None, ""))
         if self.more and not self.fields:
             parts.append(f": {self.more[-1]}")
-        return "".join(parts)[:_LONGEST_TEXT]
+        return cut("".join(parts), _LONGEST_TEXT)
 
 
 def read_records(path: Path) -> Iterator[Record]:

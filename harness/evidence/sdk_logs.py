@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from harness.evidence.kept import Kept
 from harness.evidence.models.base import Trouble
 from harness.evidence.models.local import HttpTrouble, LogLine, SdkLogs
+from harness.evidence.redaction import cut
 from harness.evidence.sdk_log_lines import Record, read_records
 from harness.evidence.sdk_settings_log import SettingsSeen
 from harness.evidence.trouble_kinds import http_status, trouble_kind
@@ -68,7 +69,7 @@ class _Http:
         return True
 
     def _count(self, key: tuple[int | str, str], status: int | None, text: str, *, attempt: bool, fatal: bool) -> None:
-        text = text[:_LONGEST_BODY]
+        text = cut(text, _LONGEST_BODY)
         known = self._found.get(key)
         if known:
             change = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.evidence.redaction import Redactor, clean, redact, strip_control
+from harness.evidence.redaction import Redactor, clean, cut, redact, strip_control
 
 HEX = "0123456789abcdef0123456789abcdef01234567"
 NEW = "wandb_v1_" + "Ab3" * 25 + "zz"
@@ -84,6 +84,17 @@ def test_ordinary_text_stays(text):
 def test_terminal_control_is_taken_out(text, shown):
     assert strip_control(text) == shown
     assert redact(text) == shown
+
+
+@pytest.mark.parametrize("before", [60, 99, 120, 159, 160, 199, 200])
+@pytest.mark.parametrize("filler", ["word ", "word,"])
+def test_a_text_is_cut_so_that_no_half_of_a_key_is_left(before, filler):
+    text = (filler * 40)[: before - 1] + "=" + HEX + " " + filler * 40
+    shown = cut(text, 200)
+    assert 100 <= len(shown) <= 200
+    assert text.startswith(shown)
+    assert HEX[:8] not in redact(shown)
+    assert cut(shown, 200) == shown
 
 
 def test_given_secrets_are_replaced_wherever_they_stand():

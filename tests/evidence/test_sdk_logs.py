@@ -148,6 +148,13 @@ def test_floods_are_bounded(tmp_path: Path) -> None:
     assert logs.lines[0].text == "trouble aa 0"
 
 
+@pytest.mark.parametrize("before", [280, 480, 1980])
+def test_a_key_at_which_a_long_text_is_cut_is_not_shown_in_part(tmp_path: Path, before: int) -> None:
+    text = "x " * (before // 2) + "0123456789abcdef" * 2 + "01234567 and more" + " x" * 2000
+    for record in ({"msg": text}, {"msg": "m", "url": text}, {"msg": "HTTP error", "status": 400, "body": text}):
+        assert "01234567" not in write(tmp_path, json.dumps({"level": "ERROR", **record}) + "\n").model_dump_json()
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "\x00\x00\x00", '{"level":', "{" * 100_000, '["a"]\n', "no log at all\n" * 50, '{"msg": 3, "level": null}\n'],

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from harness.evidence.models import JsonValue, ServerRun, ServerSeries, SystemSeries
+from harness.evidence.redaction import cut
 
 FoundBy = Literal["token", "id", "slurm_job", "window", "asked"]
 KEYS = 2000
@@ -43,14 +44,14 @@ def number(value: Any) -> float | None:
 def bounded(value: Any, depth: int = 4) -> JsonValue:
     """Cut long texts and deep or wide structures, and spell out non-finite numbers."""
     if isinstance(value, str):
-        return value if len(value) <= LONGEST else value[:LONGEST] + "…"
+        return value if len(value) <= LONGEST else cut(value, LONGEST) + "…"
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {str(k)[:LONGEST]: bounded(v, depth - 1) for k, v in list(value.items())[:200]} if depth else "…"
+        return {cut(str(k), LONGEST): bounded(v, depth - 1) for k, v in list(value.items())[:200]} if depth else "…"
     if isinstance(value, (list, tuple)):
         return [bounded(v, depth - 1) for v in value[:50]] if depth else "…"
-    return value if isinstance(value, (int, float, bool)) or value is None else str(value)[:LONGEST]
+    return value if isinstance(value, (int, float, bool)) or value is None else cut(str(value), LONGEST)
 
 
 def server_run(raw: Mapping[str, Any], found_by: FoundBy, *, detailed: bool = False) -> ServerRun:

@@ -17,6 +17,7 @@ from typing import Any
 from typing_extensions import Self
 
 from harness.evidence.models import Trouble
+from harness.evidence.redaction import cut
 from harness.footprint import temporary_prefix
 
 KEEP = (
@@ -195,4 +196,4 @@ def trouble_of(described: Mapping[str, str], where: str) -> Trouble:
         ("protocol", ("json", "unmarshal", "nonetype", "keyerror", "typeerror", "attributeerror")),
     )
     kind = next((name for name, words in kinds if any(w in lowered for w in words)), "other")
-    return Trouble(kind=kind, text=text[:800], where=where)
+    return Trouble(kind=kind, text=cut(text, 800), where=where)

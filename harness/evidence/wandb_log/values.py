@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import from_json
 
+from harness.evidence.redaction import cut
+
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
@@ -51,7 +53,7 @@ def parse_json(text: bytes) -> object:
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:
     """Bound a text and replace what UTF-8 cannot carry (lone surrogates)."""
     if len(text) > limit:
-        text = f"{text[:limit]}… ({len(text)} characters)"
+        text = f"{cut(text, limit)}… ({len(text)} characters)"
     return text.encode("utf-8", "replace").decode()
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.evidence.server.convert import _from_keys, series
+from harness.evidence.redaction import redact
+from harness.evidence.server.convert import _from_keys, bounded, series
 
 NAN, WORD = "NaN", "warmup"
 
@@ -30,3 +31,10 @@ def test_values_that_are_no_numbers(values, counts, non_finite, others):
     found = read(values, **counts)
     assert (found.non_finite, found.others) == (non_finite, others)
     assert found.numbers + found.non_finite + found.others == found.count
+
+
+def test_a_key_at_which_a_long_value_is_cut_is_not_shown_in_part():
+    text = "x " * 190 + "0123456789abcdef" * 2 + "01234567" + " x" * 200
+    for shown in (bounded(text), *bounded({text: None})):
+        assert "01234567" not in redact(shown)
+        assert shown.startswith("x x")

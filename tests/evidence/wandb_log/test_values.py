@@ -1,6 +1,7 @@
 """Values are bounded: numbers in size, the rest in depth."""
 
-from harness.evidence.wandb_log.values import as_number, clean, leaves, to_number
+from harness.evidence.redaction import redact
+from harness.evidence.wandb_log.values import as_number, clean, clean_text, leaves, to_number
 
 
 def test_whole_numbers_are_exact_as_far_as_64_bits_go() -> None:
@@ -27,3 +28,9 @@ def test_what_is_nested_deeper_is_cut_off() -> None:
     assert clean(deep(12)) == deep(12)
     assert "nested deeper" in str(clean(deep(13)))
     assert "nested deeper" in str(clean([[[[[[[[[[[[[1]]]]]]]]]]]]]))
+
+
+def test_a_key_at_which_a_long_text_is_cut_is_not_shown_in_part():
+    shown = redact(clean_text("x " * 490 + "0123456789abcdef" * 2 + "01234567" + " x" * 200))
+    assert "01234567" not in shown
+    assert shown.endswith("x… (1420 characters)")
