@@ -68,8 +68,9 @@ def told(text: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def watched_processes() -> Iterator[list[str]]:
-    """Command lines of every process that starts meanwhile and that hold a canary."""
+def watched_processes(home: Path) -> Iterator[list[str]]:
+    """Command lines that hold a canary, of every process with this home that runs meanwhile."""
+    mark = f"HOME={home}\0".encode()
     found: list[str] = []
     over = threading.Event()
 
@@ -77,6 +78,8 @@ def watched_processes() -> Iterator[list[str]]:
         while not over.is_set():
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 with contextlib.suppress(OSError):
+                    if mark not in (path.parent / "environ").read_bytes():
+                        continue
                     line = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
                     found.extend(told(line))
             time.sleep(0.05)

@@ -25,7 +25,7 @@ def look(place):
 
     def through(*options, **env):
         junit, step = place.root / "junit.xml", place.root / "step.md"
-        with watched_processes() as arguments:
+        with watched_processes(place.home) as arguments:
             named = {"GITHUB_STEP_SUMMARY": str(step), **env}
             answer = ask(place, *options, "--junit-xml", str(junit), "-rA", env=named)
         assert answer.verdict is not None, answer.output
@@ -86,6 +86,7 @@ def test_evidence_of_others_is_scrubbed_too(place, live, look):
     text = (live[0].report / "evidence.json").read_text().replace('"run [redacted]"', f'"run {NEW} {OTHER}"')
     saved.write_text(text)
     _, leaks = look("--replay", str(saved))
+    saved.unlink()
     assert not [leak for leak in leaks if "theirs.json" not in leak]
 
 
