@@ -169,6 +169,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("metric", metafunc.config.stash[KEY].expect)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep what each check needs."""
+    from harness.session import KEY
+
+    if mine := session.config.stash.get(KEY, None):
+        mine.needs = {i.name.partition("[")[0]: frozenset(_needs(i)) for i in session.items}
+
+
+def _needs(item: pytest.Item) -> list[str]:
+    return [n for m in item.iter_markers("needs") for n in m.args if n != item.name.partition("[")[0]]
+
+
 def _is_check(item: pytest.Item) -> bool:
     return CHECKS in item.path.resolve().parents  # a clone may be reached through a link, as on Lustre
 
@@ -186,8 +198,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     from harness.session import session_of
 
     session = session_of(item.config)
-    needs = [n for m in item.iter_markers("needs") for n in m.args if n != item.name.partition("[")[0]]
-    if blocker := session.blocker(item.name, needs):
+    if blocker := session.blocker(item.name, _needs(item)):
         pytest.skip(f"{BLOCKED}{blocker}")
 
 

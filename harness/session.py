@@ -1,7 +1,7 @@
 """One verification within one pytest session: settings, evidence, findings and how each check came out."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Session:
     folder: Path
     progress: Callable[[], Progress]
     results: dict[str, CheckResult] = field(default_factory=dict)
+    needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The checks without which each check means nothing, by their bare names."""
     verdict: Verdict | None = None
     gathered: Evidence | None = None
     """The evidence, once there is any."""
@@ -90,7 +92,10 @@ class Session:
         outcomes = {r.name: r.outcome for r in self.results.values()}
         symptoms = [outcome for name, outcome in outcomes.items() if cause.covers(name) == "fails"]
         made = {name.rpartition("::")[2].partition("[")[0] for name in outcomes}
+        bare = check.rpartition("::")[2].partition("[")[0]
         to_come = {name.partition("[")[0] for name in cause.fails} - made
+        # What needs this check is not made without it, so it cannot fail either.
+        to_come = {name for name in to_come if bare not in self.needs.get(name, ())}
         if self.gathered and not _lacks_run(self.gathered):
             to_come.discard("test_init_succeeded")
         return "failed" in symptoms or bool(to_come)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.evidence.models import ServerReading, Trouble
+from tests.diagnosis import build as b
 from tests.diagnosis.build import evidence, job, network, server, server_run, server_series, setup
 
 CLONE = Path(__file__).resolve().parent.parent
@@ -92,6 +93,17 @@ def test_a_consequence_whose_symptom_never_comes_counts_as_failed_for_pytest_too
     assert outcome.verdict["root_cause"] == "ver-server-too-old"
     assert "test_2_job.py::test_job_completed" in failed
     assert re.search(rf"\b{len(failed)} failed\b", outcome.text.splitlines()[-1])
+
+
+def test_a_missing_run_that_all_else_needs_counts_as_failed_for_pytest_too(checks):
+    words = "wandb: WARNING Fatal error while uploading data. Some run data will not be synced"
+    gone = b.http("run not found", 404, path="/files/team/vit/abcd1234/file_stream", fatal=True)
+    found = evidence(job=job(words), local=b.local(b.run_with_http(gone, rows=10)), server=server())
+    outcome = checks(found)
+    failed = [c["name"] for c in outcome.verdict["checks"] if c["outcome"] == "failed"]
+    assert outcome.verdict["root_cause"] == "net-filestream-4xx-fatal"
+    assert failed == ["test_3_run.py::test_init_succeeded"]
+    assert "1 failed" in outcome.text.splitlines()[-1]
 
 
 def test_a_reader_that_fails_is_neither_pass_nor_failure(checks):
