@@ -21,7 +21,18 @@ def test_nothing_is_said_of_a_log_that_is_not_there_or_where_processes_are_not_l
     assert writer_of(tmp_path / "nowhere", HERE) is None
     log = tmp_path / "run-a.wandb"
     log.touch()
-    assert writer_of(log, HERE, tmp_path / "proc") is None
+    assert writer_of(log, HERE, processes=tmp_path / "proc") is None
+
+
+def test_a_log_that_names_no_machine_was_made_here_if_it_is_as_old_as_its_run(tmp_path, monkeypatch):
+    log = tmp_path / "run-a.wandb"
+    log.write_bytes(b":W&B")
+    now = log.stat().st_ctime
+    assert writer_of(log, None, now - 5) == "gone"
+    assert writer_of(log, None, now - 3600) is None  # a copy
+    assert writer_of(log, "another", now - 5) is None
+    monkeypatch.setattr("harness.evidence.writers.filesystem_of", lambda _: "lustre")
+    assert writer_of(log, None, now - 5) is None
 
 
 def test_the_newest_file_counts(tmp_path):

@@ -148,8 +148,14 @@ SCENARIOS = (
     Scenario(name="never-synced", expect="sync-never-run", hook=left_behind(), command=FOLDER),
     Scenario(name="never-synced-0.19.5", expect="sync-never-run", hook=left_behind(sdk="0.19.5"), command=FOLDER),
     Scenario(name="log-cut-in-half", expect="sync-truncated-file", hook=left_behind(keep=0.5), command=FOLDER),
-    Scenario(  # nothing but its age tells that the writer of an empty log is gone
+    Scenario(
         name="folder-of-a-killed-job",
+        expect="sync-empty-file",
+        hook=left_behind(job=KILLED),
+        command=FOLDER,
+    ),
+    Scenario(  # nothing but its age tells that the writer of an empty log is gone
+        name="folder-of-a-job-killed-long-ago",
         expect="sync-empty-file",
         hook=left_behind(job=KILLED, long_ago=True),
         command=FOLDER,
