@@ -152,6 +152,8 @@ def absence(evidence: Evidence, metric: str) -> str:
     on_disk = metric_series.series(evidence, metric, "disk")
     if on_disk and metric_series.where_to_look(evidence) == "server":
         return f"{metric} is not on the server; {on_disk.count} points of it are on disk"
+    if not metric_series.all_series(evidence):
+        return f"the run has no row, so no {metric}"
     return f"{metric} was never logged"
 
 
@@ -239,8 +241,10 @@ def watch(evidence: Evidence) -> Watch:
         raise NotChecked(f"the server could not be read: {unread.text[:300] if unread else 'no reason was given'}")
     lasted = watch.job_ended_s or 0.0
     if request.job_kind != "builtin" and lasted < 3 * UPLOAD_INTERVAL_S:
+        what = "point" if watch.first_point_s is None else "system metric"
         raise NotApplicable(
-            f"the job lasted {lasted:.0f} s; the SDK uploads every {UPLOAD_INTERVAL_S:.0f} s or less often"
+            f"no {what} could be seen in the {lasted:.0f} s that the job took: the SDK uploads every"
+            f" {UPLOAD_INTERVAL_S:.0f} s or less often"
         )
     return watch
 

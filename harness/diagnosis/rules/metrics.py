@@ -129,7 +129,8 @@ def _kind(evidence: Evidence, view: SeriesView) -> str:
 
 def _number_mend(key: str, kind: str) -> str:
     if kind == "None":
-        return f"The script logs None as {key}: look at what computes it. A function without `return` gives None."
+        look = "look at the value that it gives to log(). A function without `return` gives None."
+        return f"The script logs None as {key}: {look}"
     if kind.startswith("a histogram"):
         return f'Log one number of the tensor:\n  run.log({{"{key}": {key}.mean().item()}})'
     if kind.startswith("a text"):
