@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.diagnosis.preflight import blockers, key_problem, refusal
+from harness.diagnosis.preflight import blockers, key_problem, reach_problem, refusal
 from harness.evidence.models import Request
 from tests.diagnosis import build as b
 
@@ -33,6 +33,15 @@ def test_a_key_that_the_server_refuses():
     assert "refuses the key: user is not logged in" in refusal(REJECTED)
     assert refusal(b.setup(network=b.refused("viewer", kind="timeout"))) is None
     assert refusal(b.setup()) is None
+
+
+def test_a_server_that_cannot_be_reached():
+    odd = b.network(base_url_problem="did you mean https://api.wandb.ai?")
+    assert reach_problem(b.setup(network=odd)) == "did you mean https://api.wandb.ai?"
+    away = b.setup(network=b.refused("dns", "dns", "no such host", None))
+    assert "cannot be reached (dns): no such host" in reach_problem(away)
+    assert reach_problem(away.model_copy(update={"script_names": ("base_url",)})) is None
+    assert reach_problem(b.setup()) is None
 
 
 @pytest.mark.parametrize(

@@ -262,3 +262,13 @@ def test_healthy_job_is_silent() -> None:
     healthy = told.job.model_copy(update={"output": output("Epoch 1, Loss: 1", ranks=ranks)})  # type: ignore[union-attr]  # built above
     assert not found(told.model_copy(update={"job": healthy}))
     assert not found(evidence())
+
+
+def test_a_job_that_is_cancelled_before_it_starts_never_started() -> None:
+    gone = {"scheduler": slurm(final_state="CANCELLED by 1000"), "ending": "cancelled"}
+    told = ran(**gone)
+    waiting = told.model_copy(update={"job": told.job.model_copy(update={"started_at": None})})
+    assert hits(rules.RULES, waiting)["job-preempted-cancelled"].fails == ("test_job_started",)
+    assert hits(rules.RULES, told)["job-preempted-cancelled"].fails is None
+    without_slurm = evidence(job=job("slurmstepd: error: *** JOB 7 ON nid005000 CANCELLED AT 2026-11-26T00:14:03 ***"))
+    assert hits(rules.RULES, without_slurm)["job-preempted-cancelled"].fails is None
