@@ -10,9 +10,10 @@ from harness.diagnosis.view import (
     NO_WORD,
     final_server,
     http_troubles,
-    made_no_run,
     output_lines,
     python_errors,
+    script_note,
+    silent,
 )
 from harness.evidence.models import Evidence
 
@@ -47,14 +48,8 @@ def unknown(evidence: Evidence | None, checks: Sequence[CheckResult]) -> Finding
     )
 
 
-def _silent(evidence: Evidence) -> bool:
-    """Whether the job ran well, and no process of it ever spoke of W&B."""
-    job = evidence.job
-    return job is not None and job.ending == "completed" and made_no_run(evidence) and not job.output.wandb_lines
-
-
 def _no_word(evidence: Evidence) -> Iterator[str]:
-    if not _silent(evidence):
+    if not silent(evidence):
         return
     yield NO_WORD
     for note in evidence.setup.script_notes if evidence.setup else ():
@@ -111,12 +106,11 @@ def _job(evidence: Evidence) -> Iterator[str]:
 
 def _advice(evidence: Evidence, checks: Sequence[CheckResult]) -> Iterator[str]:
     script = evidence.request.job_path or "the script"
-    if _silent(evidence):
-        kinds = {note.kind: note.line for note in (evidence.setup.script_notes if evidence.setup else ())}
-        if line := kinds.get("text_compared_with_number"):
-            yield f'Line {line}: compare a number with a number:\n  int(os.environ["RANK"]) == 0'
-        if line := kinds.get("init_error_swallowed"):
-            yield f"Line {line}: let the error be seen, then run again:\n  import traceback; traceback.print_exc()"
+    if silent(evidence):
+        if note := script_note(evidence, "text_compared_with_number"):
+            yield f'Line {note.line}: compare a number with a number:\n  int(os.environ["RANK"]) == 0'
+        if note := script_note(evidence, "init_error_swallowed"):
+            yield f"Line {note.line}: let the error be seen, then run again:\n  import traceback; traceback.print_exc()"
         yield (
             "See whether any rank reaches wandb.init(), and in which mode. Right before it:\n"
             '  print("rank", os.environ.get("RANK"), "mode", os.environ.get("WANDB_MODE"), flush=True)'

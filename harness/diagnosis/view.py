@@ -9,18 +9,21 @@ from harness.evidence.models import (
     LocalRun,
     PythonError,
     RunLink,
+    ScriptNote,
     ServerReading,
     ServerRun,
     Trouble,
 )
+from harness.evidence.models.setup import NoteKind
 
 TEMPORARY_FOLDER = r"Falling back to temporary directory|wasn't writable, using system temp directory"
 """What the SDK prints (0.19.11 and newer; older) when it cannot write where it was told to."""
 
 
-NO_WORD = "The job ended well; none of its processes said a word of wandb or left a run directory."
 SETTLES_S = 90.0
 """Seconds after the end of a run after which its last rows can surely be read."""
+NO_WORD = "The job ended well; none of its processes said a word of wandb or left a run directory."
+"""What is seen of a job that is `silent`."""
 
 
 def output_lines(evidence: Evidence) -> Iterator[str]:
@@ -137,6 +140,18 @@ def said(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> 
 def made_no_run(evidence: Evidence) -> bool:
     """Whether the job left no run behind, neither on the server nor on disk."""
     return not server_runs(evidence) and not evidence.local.runs
+
+
+def silent(evidence: Evidence) -> bool:
+    """Whether the job ran well, and no process of it ever spoke of W&B."""
+    job = evidence.job
+    return job is not None and job.ending == "completed" and made_no_run(evidence) and not job.output.wandb_lines
+
+
+def script_note(evidence: Evidence, kind: NoteKind) -> ScriptNote | None:
+    """The first line of the job script of which this is to be noted."""
+    notes = evidence.setup.script_notes if evidence.setup else ()
+    return next((note for note in notes if note.kind == kind), None)
 
 
 def reached_server(evidence: Evidence) -> bool:

@@ -78,7 +78,7 @@ def _replace(path: Path, redactor: Redactor) -> None:
                 clean.write(_line(raw, redactor) or raw)
         Path(name).chmod(path.stat().st_mode & 0o777)
         Path(name).replace(path)
-    except BaseException:
+    except BaseException:  # an interrupt, too, leaves no half of a copy behind
         Path(name).unlink(missing_ok=True)
         raise
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.reach import init_succeeded, shorten
-from harness.diagnosis.view import NO_WORD, find_lines, made_no_run, python_errors, said, server_runs
+from harness.diagnosis.view import NO_WORD, find_lines, python_errors, said, script_note, server_runs, silent
 from harness.evidence.models import Evidence, PythonError
 
 NO_RUN = r"You must call wandb\.init\(\) before wandb\.\w+"
@@ -30,12 +30,10 @@ def bad_names(evidence: Evidence) -> Iterator[Hit]:
 
 def never_reached(evidence: Evidence) -> Iterator[Hit]:
     """A silent job whose every wandb.init() stands behind a guard that is never true."""
-    job, notes = evidence.job, evidence.setup.script_notes if evidence.setup else ()
-    note = next((n for n in notes if n.kind == "init_never_reached"), None)
-    if note is None or job is None or job.ending != "completed" or job.output.wandb_lines or not made_no_run(evidence):
-        return
-    observed = f"{evidence.request.job_path}, line {note.line}: {note.text}"
-    yield Hit(id="init-never-reached", observed=(NO_WORD, observed), values={"line": str(note.line)})
+    note = script_note(evidence, "init_never_reached")
+    if note and silent(evidence):
+        observed = f"{evidence.request.job_path}, line {note.line}: {note.text}"
+        yield Hit(id="init-never-reached", observed=(NO_WORD, observed), values={"line": str(note.line)})
 
 
 def logged_without_run(evidence: Evidence) -> Iterator[Hit]:

@@ -7,7 +7,7 @@ from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.sync import RULES as SYNC_RULES
-from harness.diagnosis.view import find_lines, job_ran, made_no_run, said, server_runs
+from harness.diagnosis.view import find_lines, job_ran, made_no_run, said, script_note, server_runs
 from harness.evidence.models import Evidence, ModeSource
 
 OFFLINE_SAID = r"W&B syncing is set to `offline`|You can sync this run to the cloud by running"
@@ -134,9 +134,7 @@ def disabled(evidence: Evidence) -> Iterator[Hit]:
 
 def _by_an_earlier_run(evidence: Evidence) -> Hit | None:
     """A run in mode disabled before others in the same process, with an SDK that then disabled all of them."""
-    version = job_sdk_version(evidence)
-    notes = evidence.setup.script_notes if evidence.setup else ()
-    note = next((n for n in notes if n.kind == "disabled_beside_others"), None)
+    version, note = job_sdk_version(evidence), script_note(evidence, "disabled_beside_others")
     if note is None or not version or version_key(version) > LAST_DISABLING_ALL:
         return None
     observed = f"wandb {version} runs {evidence.request.job_path}, and line {note.line} is: {note.text}"

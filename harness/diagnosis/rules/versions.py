@@ -7,7 +7,7 @@ from harness.diagnosis.context import is_cloud, job_sdk_version
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
-from harness.diagnosis.view import find_lines, made_no_run, python_errors, said, server_runs
+from harness.diagnosis.view import find_lines, made_no_run, python_errors, said, script_note, server_runs
 from harness.evidence.models import Evidence
 
 REQUIRE_WARNED = (
@@ -135,8 +135,7 @@ def old_words(evidence: Evidence) -> Iterator[Hit]:
 
 def folders_of_reading(evidence: Evidence) -> Iterator[Hit]:
     """The job reads runs back, which leaves empty folders."""
-    notes = evidence.setup.script_notes if evidence.setup else ()
-    note = next((n for n in notes if n.kind == "reads_runs"), None)
+    note = script_note(evidence, "reads_runs")
     if note and server_runs(evidence):
         yield Hit(id="ver-api-creates-dirs", observed=(f"Line {note.line} of the job script: {note.text}",))
 

@@ -142,16 +142,15 @@ class Place(Fact):
     trouble: Trouble | None = None
 
 
+NoteKind = Literal[
+    "text_compared_with_number", "init_never_reached", "init_error_swallowed", "disabled_beside_others", "reads_runs"
+]
+
+
 class ScriptNote(Fact):
     """A line of the job script after which a run may be missing without a word, or that leaves folders behind."""
 
-    kind: Literal[
-        "text_compared_with_number",
-        "init_never_reached",
-        "init_error_swallowed",
-        "disabled_beside_others",
-        "reads_runs",
-    ]
+    kind: NoteKind
     line: int
     text: str
 
