@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.evidence.job_sources import parse, read_sources
+from harness.evidence.job_script_calls import argument, is_call, module_names, unconditional
+from harness.evidence.job_sources import COMMENT, parse, read_sources
 
-COMMENT = re.compile(r"^\s*#(?!SBATCH\b|!).*$", re.MULTILINE)
 _MODE_ASSIGNED = re.compile(r"\bWANDB_MODE=[\"']?(?P<value>[A-Za-z]*)(?P<end>[\"']?(?:[\s;,&)]|$))?")
 _MODE_COMMAND = re.compile(r"\bwandb\s+(?:online|offline|enabled|disabled)\b")
 _MODE_TEXT = re.compile(r"\bmode\s*=|\*\*|WANDB_MODE|\bwandb\s+(?:online|offline|enabled|disabled)\b")
@@ -84,44 +83,11 @@ def _python_mode(tree: ast.Module) -> ScriptMode:
     return ScriptMode(mentioned=True, literal=literals.pop() if len(literals) == 1 else None)
 
 
-def module_names(tree: ast.Module) -> frozenset[str]:
-    """The names under which the script imports wandb."""
-    imports = (node for node in ast.walk(tree) if isinstance(node, ast.Import))
-    aliases = (alias for node in imports for alias in node.names if alias.name == "wandb")
-    return frozenset({"wandb", *(alias.asname or alias.name for alias in aliases)})
-
-
-def is_call(node: ast.AST, names: frozenset[str], function: str) -> bool:
-    """Whether a node calls this function of wandb; `names` are those of the module."""
-    if not isinstance(node, ast.Call):
-        return False
-    if isinstance(node.func, ast.Attribute):
-        owner = node.func.value
-        return node.func.attr == function and isinstance(owner, ast.Name) and owner.id in names
-    return function == "Settings" and isinstance(node.func, ast.Name) and node.func.id == function
-
-
 def _mode_of_call(node: ast.AST, names: frozenset[str]) -> ast.expr | None:
     """The mode that one `wandb.init(...)` asks for, as an argument or within `settings=wandb.Settings(...)`."""
     settings = argument(node, "settings")
     inner = argument(settings, "mode") if settings is not None and is_call(settings, names, "Settings") else None
     return argument(node, "mode") or inner or argument(node, None)
-
-
-def argument(node: ast.AST, name: str | None) -> ast.expr | None:
-    """The argument of that name, or what stands behind `**` for None; `None` written out is no value."""
-    keywords = node.keywords if isinstance(node, ast.Call) else []
-    value = next((keyword.value for keyword in keywords if keyword.arg == name), None)
-    return None if isinstance(value, ast.Constant) and value.value is None else value
-
-
-def unconditional(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node that no condition guards, but for `if __name__ == "__main__"`."""
-    for node in ast.iter_child_nodes(tree):
-        main_guard = isinstance(node, ast.If) and "__name__" in ast.dump(node.test)
-        if not isinstance(node, (ast.If, ast.IfExp, ast.Try, ast.While, ast.For)) or main_guard:
-            yield node
-            yield from unconditional(node)
 
 
 def _assigned_mode(node: ast.AST) -> ast.expr | None:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.evidence.job_script import COMMENT, argument, module_names
-from harness.evidence.job_sources import parse, read_sources
+from harness.evidence.job_script_calls import argument, module_names
+from harness.evidence.job_sources import COMMENT, parse, read_sources
 
 _NAMES = ("entity", "project", "base_url", "api_key")
 _ANYTHING = "**"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.evidence.job_script import argument, is_call, module_names, unconditional
+from harness.evidence.job_script_calls import argument, is_call, module_names, unconditional
 from harness.evidence.job_sources import parse, read_sources
 from harness.evidence.models.setup import ScriptNote
 from harness.evidence.redaction import Redactor

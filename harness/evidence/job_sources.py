@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+COMMENT = re.compile(r"^\s*#(?!SBATCH\b|!).*$", re.MULTILINE)
+"""A line that says nothing to whoever runs the script."""
 _MOST_FILES = 64
 _MOST_TEXT = 1 << 20
 _NAMED = re.compile(r"(?:.*/)?(?:\.env[\w.]*|[\w.-]+\.(?:env|ya?ml|json|toml|ini|cfg|py|sh))")
