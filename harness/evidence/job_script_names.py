@@ -36,6 +36,11 @@ _ANYWHERE = {
 }
 
 
+_KEY_LITERAL = re.compile(
+    r"(?i:api_?key|login|password|\bkey\s*=).*?(?<![0-9A-Za-z])(?:[0-9a-f]{40}|wandb_v\d_[A-Za-z0-9_-]{40,})(?![0-9A-Za-z])"
+)
+
+
 def script_names(script: Path | None) -> tuple[str, ...]:
     """Which of entity, project and server the script names by itself: arguments beat the environment."""
     return tuple(name for name in _found(script) if name != "api_key")
@@ -44,6 +49,12 @@ def script_names(script: Path | None) -> tuple[str, ...]:
 def script_mentions_key(script: Path | None) -> bool:
     """Whether the script logs in or sets a key by itself, so that a missing key outside is not the last word."""
     return "api_key" in _found(script)
+
+
+def script_key_line(script: Path | None) -> int | None:
+    """The first line, counted from 1, in which a key itself stands beside the word key, login or password."""
+    lines = (read_sources(script) or ("",))[0].split("\n")
+    return next((number for number, line in enumerate(lines, 1) if _KEY_LITERAL.search(line)), None)
 
 
 def _found(script: Path | None) -> tuple[str, ...]:

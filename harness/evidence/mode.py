@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.evidence.job_script import script_mode, script_mode_words
+from harness.evidence.job_script_mode import script_mode, script_mode_words
 from harness.evidence.job_script_names import script_mentions_key
 from harness.evidence.models.setup import Mode, ModeSource
 from harness.evidence.redaction import clean

@@ -8,8 +8,7 @@ from pathlib import Path
 from harness.evidence.background import Background
 from harness.evidence.credentials import api_key_in_use, collect_credentials
 from harness.evidence.job_python import collect_job_python
-from harness.evidence.job_script import script_key_line
-from harness.evidence.job_script_names import script_names
+from harness.evidence.job_script_names import script_key_line, script_names
 from harness.evidence.job_script_notes import script_notes
 from harness.evidence.mode import collect_mode, script_mentions_key
 from harness.evidence.models.setup import JobPython, Network, Setup

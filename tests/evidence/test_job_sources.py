@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.job_script import script_mode, script_mode_words
+from harness.evidence.job_script_mode import script_mode, script_mode_words
 from harness.evidence.job_script_names import script_mentions_key
 from harness.evidence.job_script_notes import script_notes
 from harness.evidence.job_sources import read_sources

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.job_script import script_key_line
+from harness.evidence.job_script_names import script_key_line
 
 HEX = "0123456789abcdef" * 2 + "01234567"
 LONG = "wandb_v1_" + "aB3_" * 19

@@ -1,4 +1,4 @@
-"""What the text of a job script, Python or batch, says about the W&B mode and key; the script is never run."""
+"""What the text of a job script, Python or batch, says about the W&B mode; the script is never run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ _BATCH_MODE_TEXT = re.compile(r"WANDB_MODE|\bwandb\s+(?:online|offline|enabled|d
 _MODE_WORD = re.compile(r"\b(?:online|offline|disabled|dryrun)\b")
 _OPENED = re.compile(r"(?:^|;)\s*(?:if|case)\b", re.MULTILINE)
 _CLOSED = re.compile(r"(?:^|;)\s*(?:fi|esac)\b", re.MULTILINE)
-_KEY_LITERAL = re.compile(
-    r"(?i:api_?key|login|password|\bkey\s*=).*?(?<![0-9A-Za-z])(?:[0-9a-f]{40}|wandb_v\d_[A-Za-z0-9_-]{40,})(?![0-9A-Za-z])"
-)
 
 
 @dataclass(frozen=True)
@@ -52,12 +49,6 @@ def script_mode_words(script: Path | None) -> tuple[str, ...]:
     """The words for a mode that stand anywhere in the script and in what it brings along."""
     found = (_MODE_WORD.findall(COMMENT.sub("", text)) for text in read_sources(script))
     return tuple(sorted({word for words in found for word in words}))
-
-
-def script_key_line(script: Path | None) -> int | None:
-    """The first line, counted from 1, in which a key itself stands beside the word key, login or password."""
-    lines = (read_sources(script) or ("",))[0].split("\n")
-    return next((number for number, line in enumerate(lines, 1) if _KEY_LITERAL.search(line)), None)
 
 
 def _python_mode(tree: ast.Module) -> ScriptMode:
