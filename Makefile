@@ -4,7 +4,7 @@ VENV ?= .venv
 JOBS ?= 2
 PY := $(VENV)/bin/python
 
-.PHONY: check test test-together test-alone quick lint bench storm faults fire lowest
+.PHONY: check test test-together test-alone quick lint bench storm faults fire mutants lowest
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; on LUMI: module load cray-python")'
@@ -46,6 +46,9 @@ faults: $(VENV)/.installed
 
 fire: $(VENV)/.installed
 	$(PY) -m tests.fire.matrix
+
+mutants: $(VENV)/.installed
+	$(PY) -m tests.mutation
 
 # The quick tests with the lowest versions that pyproject.toml allows, in an environment of their own, without torch;
 # the text of a schema is that of the newest pydantic.

@@ -42,7 +42,7 @@ def _finding(hit: Hit, entry: Entry, evidence: Evidence, values: dict[str, str])
         explains=(),
         fails=hit.fails if hit.fails is not None else entry.fails,
         blocks=entry.blocks,
-        stage=STAGES[entry.stage],
+        stage=STAGES.index(entry.stage),
     )
 
 

@@ -16,12 +16,11 @@ FAMILIES = (
     "metrics", "system_metrics", "job", "end_of_run", "versions",
 )  # fmt: skip
 
-STAGES: Mapping[str, int] = {
-    "interpreter": 5, "credentials": 10, "network": 15, "permission": 20, "mode": 25, "submission": 30, "start": 35,
-    "container": 40, "launch": 45, "init": 50, "duplicates": 60, "training": 65, "upload": 70, "finish": 75,
-    "metrics": 80, "system": 90, "sync": 95, "reader": 98, "generic": 99,
-}  # fmt: skip
-"""When in the life of a job a cause strikes; the earliest cause is the root cause."""
+STAGES = (
+    "interpreter", "credentials", "network", "permission", "mode", "submission", "start", "container", "launch", "init",
+    "duplicates", "training", "upload", "finish", "metrics", "system", "sync", "reader", "generic",
+)  # fmt: skip
+"""When in the life of a job a cause strikes, in order; the earliest cause is the root cause."""
 
 
 class Symptom(BaseModel):

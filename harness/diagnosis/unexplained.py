@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harness.diagnosis.duplicates import began_together, listed, made_by_one_process, writers
+from harness.diagnosis.entries import STAGES
 from harness.diagnosis.model import CheckResult, Finding
 from harness.diagnosis.view import (
     LAUNCHER,
@@ -44,7 +45,7 @@ def unknown(evidence: Evidence | None, checks: Sequence[CheckResult]) -> Finding
         guide_section="Troubleshooting",
         links=("https://docs.wandb.ai/support/",),
         explains=tuple(c.name for c in checks),
-        stage=1000,
+        stage=len(STAGES),
     )
 
 

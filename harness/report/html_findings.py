@@ -11,18 +11,18 @@ from harness.diagnosis.model import CheckResult, Finding, Severity, Verdict
 from harness.report.html_checks import anchors_of, short
 from harness.report.html_text import block, clean, link
 
-WHEN: tuple[tuple[int, str], ...] = (
-    (20, "before the job: it could be told from the setup alone"),
-    (25, "when W&B chose its mode, before anything was logged"),
-    (30, "when the job was submitted"),
-    (45, "when the job was being started"),
-    (50, "in wandb.init()"),
-    (60, "when the ranks made their runs"),
-    (65, "while the job trained"),
-    (70, "while the SDK uploaded"),
-    (75, "at the end of the run"),
-    (90, "while metrics were logged"),
-    (95, "when the run was synced"),
+WHEN = (
+    ("permission", "before the job: it could be told from the setup alone"),
+    ("mode", "when W&B chose its mode, before anything was logged"),
+    ("submission", "when the job was submitted"),
+    ("launch", "when the job was being started"),
+    ("init", "in wandb.init()"),
+    ("duplicates", "when the ranks made their runs"),
+    ("training", "while the job trained"),
+    ("upload", "while the SDK uploaded"),
+    ("finish", "at the end of the run"),
+    ("system", "while metrics were logged"),
+    ("sync", "when the run was synced"),
 )
 """The latest stage that each text speaks of."""
 LINES = 12
@@ -82,8 +82,8 @@ def _view(finding: Finding, root: str | None, failed: set[str], anchors: Mapping
 def when(fault: str) -> str:
     """Say at which point in the life of a job a fault strikes; empty where the catalogue does not tell."""
     entry = catalogue().get(fault)
-    stage = STAGES[entry.stage] if entry else 1000
-    return next((words for latest, words in WHEN if stage <= latest), "")
+    stage = STAGES.index(entry.stage) if entry else len(STAGES)
+    return next((words for latest, words in WHEN if stage <= STAGES.index(latest)), "")
 
 
 def parts(advice: str) -> list[Part]:

@@ -1,29 +1,32 @@
-"""`python -m tests.mutation [-n 60] [--seed 8] [-k PART]`: plays a sample of mutants and prints which survive."""
+"""`python -m tests.mutation [-n 60] [-k PART]`: plays mutants and prints which survive, and the score."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from tests.mutation.play import sample, verdicts
+from tests.mutation.play import TESTS, play
+from tests.mutation.score import Outcome, Score, sample
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print every survivor and the score."""
-    cli = argparse.ArgumentParser(description=__doc__)
-    cli.add_argument("-n", type=int, default=60, help="how many mutants")
+    cli = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    cli.add_argument("-n", type=int, help="how many mutants, by chance; all without it")
     cli.add_argument("--seed", type=int, default=8)
     cli.add_argument("-k", "--part", default="", help="only modules whose path holds this")
     cli.add_argument("-j", "--jobs", type=int, default=2)
+    cli.add_argument("--tests", nargs="+", default=TESTS, help="the tests that should notice")
     options = cli.parse_args(argv)
-    killed = 0
-    chosen = sample(options.n, options.seed, options.part)
-    for outcome in verdicts(chosen, options.jobs):
-        killed += outcome.killed
+    outcomes: list[Outcome] = []
+
+    def tell(outcome: Outcome) -> None:
+        outcomes.append(outcome)
         if not outcome.killed:
-            sys.stdout.write(f"survives: {outcome.where}\n")
+            sys.stdout.write(f"{outcome}\n")
             sys.stdout.flush()
-    share = 100 * killed / len(chosen) if chosen else 0
-    sys.stdout.write(f"{killed} of {len(chosen)} mutants killed ({share:.0f} %)\n")
+
+    play(sample(options.n, options.seed, options.part), options.tests, options.jobs, tell)
+    sys.stdout.write(f"{Score.of(outcomes)}\n")
     return 0
 
 

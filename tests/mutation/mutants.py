@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -16,50 +17,114 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 }  # fmt: skip
 
 
+NOT_RUN = ("annotation", "returns", "decorator_list")
+
+
 @dataclass(frozen=True)
 class Mutant:
-    """The module with the change at one of its places."""
+    """A module with a change at one of its places."""
 
     path: Path
     place: int
+    line: int
+    text: str
+    """What is changed and into what, as Python."""
+    lines: range
+    """The lines that run when the place is reached."""
+    in_function: bool
+    """Whether the place runs when something is called, not already when the module is imported."""
 
-    def make(self) -> tuple[CodeType, str]:
-        """Compile it; returns what was changed in words, too."""
+    def code(self) -> CodeType:
+        """The module with the change, compiled."""
         tree = ast.parse(self.path.read_text())
-        node = places(tree)[self.place]
-        before = ast.unparse(node).splitlines()[0]
-        change(node)
-        after = ast.unparse(node).splitlines()[0]
-        line = getattr(node, "lineno", 0)
-        return compile(ast.fix_missing_locations(tree), str(self.path), "exec"), f"{line}: {before}  →  {after}"
+        change(places(tree)[self.place].node)
+        return compile(ast.fix_missing_locations(tree), str(self.path), "exec")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A node that can be changed, and where it stands."""
+
+    node: ast.AST
+    shown: ast.AST
+    """The expression that makes the change readable: of a number, the one that it is part of."""
+    statement: ast.stmt
+    in_function: bool
 
 
 def mutants(path: Path) -> list[Mutant]:
     """Every mutant of a module."""
-    return [Mutant(path, place) for place in range(len(places(ast.parse(path.read_text()))))]
+    found = []
+    for number, place in enumerate(places(ast.parse(path.read_text()))):
+        copies: dict[int, ast.AST] = {}
+        after = deepcopy(place.shown, copies)
+        change(copies[id(place.node)])
+        line = getattr(place.node, "lineno", place.statement.lineno)
+        lines = range(place.statement.lineno, _last_line(place.statement) + 1)
+        text = f"{_words(place.shown)}  →  {_words(after)}"
+        found.append(Mutant(path, number, line, text, lines, place.in_function))
+    return found
 
 
-def places(tree: ast.Module) -> list[ast.AST]:
+def places(tree: ast.Module) -> list[Place]:
     """The nodes that can be changed, in the order of the text."""
-    return [node for node in _code(tree) if _changeable(node)]
+    return [place for statement in tree.body for place in _code(Place(statement, statement, statement, False))]
 
 
-def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node that runs: no annotation, no decorator, nothing for the type checker alone.
+def _code(place: Place) -> Iterator[Place]:
+    """Every place that runs: no annotation, no decorator, nothing for the type checker alone.
 
-    A number that a module names is left alone: a limit or a patience of one more or less is no wrong answer.
+    Left alone: a number that a module names, since a limit or a patience of one more or less is no wrong answer; how
+    strict a data class is about its fields.
     """
-    yield node
+    node = place.node
+    if _only_a_number(place) or _for_the_type_checker(node) or _strictness(node):
+        return
+    if _changeable(node):
+        yield place
+    is_function = isinstance(node, (ast.FunctionDef, ast.Lambda))
     for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "decorator_list"):
+        if name in NOT_RUN or (name == "keywords" and isinstance(node, ast.ClassDef)):
             continue
-        for child in value if isinstance(value, list) else (value,):
-            if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
-                continue
-            if isinstance(node, ast.Module) and isinstance(child, ast.Assign) and isinstance(child.value, ast.Constant):
-                continue
+        inside = place.in_function or (is_function and name == "body")
+        for index, child in enumerate(value if isinstance(value, list) else (value,)):
             if isinstance(child, ast.AST):
-                yield from _code(child)
+                statement = child if isinstance(child, ast.stmt) else place.statement
+                yield from _code(Place(child, _shown(place, child, index), statement, inside))
+
+
+def _shown(parent: Place, node: ast.AST, index: int) -> ast.AST:
+    if not isinstance(node, (ast.Constant, ast.Slice)):
+        return node
+    if isinstance(parent.node, ast.Dict):
+        return ast.Dict([parent.node.keys[index]], [parent.node.values[index]])
+    whole = isinstance(parent.node, (ast.expr, ast.AnnAssign)) and not isinstance(parent.node, ast.Slice)
+    return parent.node if whole else parent.shown
+
+
+def _only_a_number(place: Place) -> bool:
+    node = place.node
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and not place.in_function
+
+
+def _strictness(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "model_config"
+
+
+def _words(node: ast.AST) -> str:
+    text = f"if {ast.unparse(node.test)}" if isinstance(node, ast.If) else ast.unparse(node)
+    return " ".join(text.split())
+
+
+def _for_the_type_checker(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def _last_line(statement: ast.stmt) -> int:
+    """The last line that runs with the statement itself: of a block, only its head."""
+    body = getattr(statement, "body", None)
+    first = body[0].lineno - 1 if body else statement.end_lineno
+    return max(statement.lineno, first or 0)
 
 
 def _changeable(node: ast.AST) -> bool:

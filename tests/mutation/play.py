@@ -1,95 +1,175 @@
-"""Plays mutants: each in a process of its own, where the quick tests run until one of them fails."""
+"""Plays mutants: each in a process forked after the collection, where the tests that reach it run until one fails."""
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
-import random
+import pickle
 import signal
+import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.machinery import SourceFileLoader
+from itertools import zip_longest
 from pathlib import Path
+from types import CodeType, FunctionType
 
-from tests.mutation.mutants import Mutant, mutants
+import coverage
+import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SUBJECTS = {
-    "harness/diagnosis": ("tests/diagnosis",),
-    "harness/evidence/wandb_log": ("tests/evidence/wandb_log",),
-}
-"""What is changed, and the tests that should notice; what other processes run, a change here cannot reach."""
-LIMIT_S = 300.0
-PRELOADED = ("pytest", "pydantic", "hypothesis", "yaml", "requests", "google.protobuf.message")
-"""Imported once, ahead of all: nothing of the harness is among them."""
+from tests.mutation.mutants import Mutant
+from tests.mutation.reach import Reach, measure
+from tests.mutation.score import ROOT, SUBJECTS, Outcome
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """Whether a test failed, and what had been changed."""
-
-    killed: bool
-    where: str
+TESTS = ("tests/diagnosis", "tests/evidence/wandb_log")
+"""What should notice; what other processes run, a change cannot reach."""
+LIMIT_S = 30.0
+"""And ten times what the tests took undisturbed: after that, a loop has no end."""
+PLAIN = ("-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow")
 
 
-def sample(count: int, seed: int, part: str = "") -> list[Mutant]:
-    """A random sample of all mutants, the same for the same seed and code."""
-    modules = sorted(path for subject in SUBJECTS for path in (ROOT / subject).rglob("*.py") if part in str(path))
-    everything = [mutant for path in modules for mutant in mutants(path)]
-    return random.Random(seed).sample(everything, min(count, len(everything)))
+def play(chosen: Sequence[Mutant], tests: Sequence[str], jobs: int, tell: Callable[[Outcome], None]) -> None:
+    """Play them, some at a time, and tell of each as it ends.
 
-
-def verdicts(chosen: Sequence[Mutant], jobs: int) -> Iterator[Outcome]:
-    """Play them, some at a time."""
-    for name in PRELOADED:
-        import_module(name)
-    with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(play, chosen)
-
-
-def play(mutant: Mutant) -> Outcome:
-    """Whether the tests notice; tests that do not end do."""
-    code, change = mutant.make()
-    where = f"{mutant.path.relative_to(ROOT)}:{change}"
-    child = os.fork()
-    if child == 0:
-        status = 1  # also where pytest itself falls over what was changed
-        try:
-            status = _run(mutant, code)
-        finally:
-            os._exit(status)
-    end = time.monotonic() + LIMIT_S
-    while time.monotonic() < end:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return Outcome(status != 0, where)
-        time.sleep(0.05)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return Outcome(killed=True, where=where)
-
-
-def _run(mutant: Mutant, code: object) -> int:
-    import pytest
-
-    original = SourceFileLoader.get_code
-
-    def get_code(self: SourceFileLoader, name: str) -> object:
-        return code if self.path == str(mutant.path) else original(self, name)
-
-    SourceFileLoader.get_code = get_code
-    silent = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(silent, descriptor)
+    Raises:
+        SystemExit: the tests cannot be collected, or fail without any change.
+    """
     os.chdir(ROOT)
-    options = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow")
-    return int(pytest.main([*options, *_tests(mutant.path)]) != 0)
+    player = Player(chosen, jobs, tell)
+    status = pytest.main(["-p", "no:terminal", *PLAIN, *tests], plugins=[player])
+    if player.failed or status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        sys.exit(f"The tests fail without any change: see `pytest {' '.join(tests)}`.")
 
 
-def _tests(path: Path) -> list[str]:
-    """The tests that mirror the module, then the others of its subject."""
-    folders = next(tests for subject, tests in SUBJECTS.items() if path.is_relative_to(ROOT / subject))
-    mirrors = [str(p) for p in sorted((ROOT / "tests").rglob(f"test_{path.stem}.py"))]
-    return [*mirrors, *folders]
+@dataclass
+class Running:
+    """A mutant that is being played."""
+
+    mutant: Mutant
+    reached_by: int
+    ends_at: float
+    """Of the monotonic clock."""
+
+
+class Player:
+    """A pytest plugin that plays mutants in place of running the tests once."""
+
+    def __init__(self, chosen: Sequence[Mutant], jobs: int, tell: Callable[[Outcome], None]) -> None:
+        self.chosen = chosen
+        self.jobs = jobs
+        self.tell = tell
+        self.failed = False
+        self.measured = coverage.Coverage(data_file=None, include=[f"{ROOT / subject}/*" for subject in SUBJECTS])
+        self.measured.start()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Measure, then fork for each mutant."""
+        reach = self._reach(session.items)
+        if reach is None:
+            self.failed = True
+            return True
+        items = {item.nodeid: item for item in session.items}
+        waiting = list(reversed(self.chosen))
+        running: dict[int, Running] = {}
+        while waiting or running:
+            while waiting and len(running) < self.jobs:
+                mutant = waiting.pop()
+                tests = reach.of(mutant)
+                if tests:
+                    child = _fork(functools.partial(self._judge, mutant, [items[test] for test in tests]))
+                elif reach.on_import(mutant):
+                    child = _fork(functools.partial(_judge_alone, mutant))
+                else:
+                    self.tell(Outcome(mutant, killed=False, reached_by=0))
+                    continue
+                ends_at = time.monotonic() + LIMIT_S + 10 * sum(reach.seconds[test] for test in tests or items)
+                running[child] = Running(mutant, len(tests or items), ends_at)
+            for child, played in list(running.items()):
+                killed = _killed(child, played.ends_at)
+                if killed is not None:
+                    self.tell(Outcome(played.mutant, killed, played.reached_by))
+                    del running[child]
+            time.sleep(0.005)
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember a failure, which ends the mutant."""
+        self.failed = self.failed or report.failed
+
+    def _reach(self, items: Sequence[pytest.Item]) -> Reach | None:
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder, "reach")
+            _, status = os.waitpid(_fork(functools.partial(self._measure, items, target)), 0)
+            self.measured.stop()
+            found: Reach | None = None if status else pickle.loads(target.read_bytes())
+        return found
+
+    def _measure(self, items: Sequence[pytest.Item], target: Path) -> None:
+        measure(self.measured, items, target)
+        if self.failed:
+            os._exit(1)
+
+    def _judge(self, mutant: Mutant, items: Sequence[pytest.Item]) -> None:
+        put(mutant)
+        for item, after in zip_longest(items, items[1:]):
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+            if self.failed:
+                os._exit(1)
+
+
+def _judge_alone(mutant: Mutant) -> None:
+    """Play what runs on import, from the start, with the tests that mirror the module and its subject."""
+    mirrors = sorted(str(path) for path in (ROOT / "tests").rglob(f"test_{mutant.path.stem}.py"))
+    subject = next(subject for subject in SUBJECTS if mutant.path.is_relative_to(ROOT / subject))
+    here = ("-m", "tests.mutation.alone", str(mutant.path), str(mutant.place), "-x", *PLAIN, *mirrors)
+    os.execv(sys.executable, [sys.executable, *here, subject.replace("harness", "tests", 1)])
+
+
+def put(mutant: Mutant) -> None:
+    """Give every function of the module that lives the changed code."""
+    changed = dict(_codes(mutant.code()))
+    for thing in gc.get_objects():
+        if isinstance(thing, FunctionType) and thing.__code__.co_filename == str(mutant.path):
+            thing.__code__ = changed[_key(thing.__code__)]
+        elif isinstance(thing, functools._lru_cache_wrapper):
+            thing.cache_clear()
+
+
+def _codes(code: CodeType) -> Iterator[tuple[tuple[str, int], CodeType]]:
+    yield _key(code), code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _key(code: CodeType) -> tuple[str, int]:
+    return code.co_qualname, code.co_firstlineno
+
+
+def _fork(work: Callable[[], None]) -> int:
+    """Do the work in a child, silently; its status is 0 where nothing went wrong."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1  # also where pytest itself falls over what was changed
+    try:
+        os.setpgid(0, 0)
+        silent = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(silent, descriptor)
+        work()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _killed(child: int, ends_at: float) -> bool | None:
+    """Whether a test failed, or the time is over; None while that is open."""
+    done, status = os.waitpid(child, os.WNOHANG)
+    if not done and time.monotonic() > ends_at:
+        os.killpg(child, signal.SIGKILL)
+        done, status = os.waitpid(child, 0)
+    return status != 0 if done else None

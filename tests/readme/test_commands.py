@@ -41,6 +41,7 @@ ELSEWHERE = {
     "make test": (".ci/run", "make test-together"),
     "make fire": ("tests/fire/test_matrix.py", "play_all(recording, part"),
     "make faults": ("tests/faults/test_faults.py", "judge(played)"),
+    "make mutants": ("tests/mutation/test_mutation.py", '"-m", "tests.mutation", "-n", "60"'),
     "make storm": ("tests/storm/test_interruptions.py", "interruptions"),
     "python -m tests.bench scale mutation": ("tests/storm/test_scale.py", "bench_scale"),
     "TORCH='torch==2.14.1 torchvision==0.29.1' make check": (".ci/run", 'TORCH:-torch==2.14.1 torchvision==0.29.1}"'),
