@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.evidence.models import NodeTelemetry, Telemetry, Trouble
+from harness.evidence.redaction import cut
 
 LIMIT_S = 60.0
 LONGEST = 1 << 20
@@ -28,7 +29,7 @@ def probe_here(environment: Mapping[str, str], python: str = sys.executable) -> 
             timeout=LIMIT_S, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Telemetry(troubles=(Trouble(kind="other", text=str(error)[:300], where="gpu probe"),))
+        return Telemetry(troubles=(Trouble(kind="other", text=cut(str(error), 300), where="gpu probe"),))
     return parse(done.stdout.decode(errors="replace").splitlines(), "gpu probe")
 
 
@@ -58,7 +59,7 @@ def parse(lines: Sequence[str], where: str) -> Telemetry:
         try:
             nodes.append(NodeTelemetry.model_validate(json.loads(line)))
         except (ValueError, ValidationError) as error:
-            troubles.append(Trouble(kind="protocol", text=str(error).splitlines()[0][:300], where=where))
+            troubles.append(Trouble(kind="protocol", text=cut(str(error).splitlines()[0], 300), where=where))
     if not nodes and not troubles:
         troubles.append(Trouble(kind="missing", text="the probe said nothing", where=where))
     return Telemetry(nodes=tuple(nodes), troubles=tuple(troubles))

@@ -12,6 +12,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, NoReturn
 
+from harness.evidence.redaction import cut
+
+LONGEST = 600
+"""Characters of what one exception says."""
 PAGE = 50
 """Runs read in full of one job; more are counted only."""
 NEIGHBOURS = """query HarnessNeighbours(
@@ -226,11 +230,12 @@ def _listen(stdin: IO[str], requests: "queue.SimpleQueue[str]") -> None:
 
 
 def describe(error: BaseException) -> dict[str, str]:
-    """Name the exception and the chain of what caused it."""
+    """Name the exception and the chain of what caused it; words that one says after another are said once."""
     texts: list[str] = []
     current: BaseException | None = error
     while current is not None and len(texts) < 5:
-        texts.append(f"{type(current).__name__}: {current}"[:600])
+        name, words = type(current).__name__, cut(str(current), LONGEST)
+        texts.append(name if any(words in text for text in texts) else f"{name}: {words}")
         current = current.__cause__ or current.__context__
     return {"type": type(error).__name__, "text": " <- ".join(dict.fromkeys(texts))}
 

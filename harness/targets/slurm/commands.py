@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.evidence.models import Trouble
+from harness.evidence.redaction import cut
 
 READ_S = 30.0
 """A command that finds the controller away takes up to 18 s to say so."""
@@ -40,7 +41,7 @@ class Answer:
         if self.code == 0:
             return None
         kind = "timeout" if self.code is None else "slurm"
-        return Trouble(kind=kind, text=(self.err.strip() or f"exit code {self.code}")[:500], where=self.argv[0])
+        return Trouble(kind=kind, text=cut(self.err.strip() or f"exit code {self.code}", 500), where=self.argv[0])
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ import pytest
 
 from harness.evidence.server.find import Where, glance, read, read_one
 from harness.evidence.server.reader import Reader, ReadingFailed, trouble_of
+from harness.evidence.server.worker import describe
 from harness.loopback.faults import Fault
 from harness.loopback.server import LoopbackServer
 from tests.storm.site import wait_until
 
 PLACE = ("loopback", "vit")
+KEY = "0123456789abcdef" * 2 + "01234567"
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +186,20 @@ def test_the_key_is_in_no_argument_of_the_worker(backend):
 )
 def test_trouble_is_typed_by_its_text_since_the_class_misleads(text, kind):
     assert trouble_of({"type": "AuthenticationError", "text": text}, "find").kind == kind
+
+
+def test_words_that_the_sdk_says_after_its_server_are_said_once():
+    answer = 'returned error 404: {"message": "entity nobody not found"}'
+    error = ValueError(f"Error: {answer}")
+    error.__cause__ = RuntimeError(answer)
+    error.__cause__.__cause__ = OSError("no route")
+    assert describe(error)["text"] == f"ValueError: Error: {answer} <- RuntimeError <- OSError: no route"
+
+
+def test_a_key_at_the_end_of_long_words_is_not_halved():
+    shown = describe(ValueError("x " * 290 + KEY + " and more"))["text"]
+    assert KEY[:8] not in shown
+    assert shown.startswith("ValueError: x x")
 
 
 def test_a_reader_that_is_closed_starts_no_process_again():
