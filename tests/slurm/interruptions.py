@@ -23,6 +23,7 @@ from tests.slurm.configuration import ACCOUNT
 from tests.slurm.daemons import belonging, wait_until
 from tests.slurm.laboratory import Laboratory, missing
 from tests.slurm.playing import TRAIN, Player
+from tests.storm.told import Told
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PHASES = {
@@ -175,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.exit(reason)
     terminal_signals.restore()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the laboratory is taken down then too
-    bad = 0
+    told = Told()
     with (
         tempfile.TemporaryDirectory(prefix="slurm-lab-") as folder,
         Laboratory(Path(folder)) as lab,
@@ -184,12 +185,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         player = Player(lab, server, Path(folder) / "user")
         for number, moment in enumerate(moments(options.n, options.seed), 1):
             ended, problems = interrupt(player, moment, f"n{number}")
-            bad += bool(problems)
-            sys.stdout.write(f"{number:>3} {moment}  {ended}  {'WRONG' if problems else 'nothing left'}\n")
-            sys.stdout.writelines(f"      {problem[:2000]}\n" for problem in problems)
-            sys.stdout.flush()
-    sys.stdout.write(f"{options.n} interruptions, {options.n - bad} left nothing\n")
-    return 1 if bad else 0
+            told.trial(f"{moment}  {ended}", problems)
+    return told.total("interruptions of a Slurm verification")
 
 
 if __name__ == "__main__":

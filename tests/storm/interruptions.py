@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests import terminal_signals
 from tests.storm.site import FAST, Site, wait_until
+from tests.storm.told import Told
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PHASES = {"": 1.5, "  preflight": 1.0, "  running": 7.0, "  reading": 1.0, "test_2_job": 0.6}
@@ -124,16 +125,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     cli.add_argument("--seed", type=int, default=8)
     options = cli.parse_args(argv)
     terminal_signals.restore()
-    bad = 0
-    for number, moment in enumerate(moments(options.n, options.seed), 1):
+    told = Told()
+    for moment in moments(options.n, options.seed):
         with tempfile.TemporaryDirectory(prefix="storm-") as folder:
             ended, problems = interrupt(moment, Path(folder) / "site")
-        bad += bool(problems)
-        sys.stdout.write(f"{number:>3} {moment} {ended}  {'WRONG' if problems else 'nothing left'}\n")
-        sys.stdout.writelines(f"      {problem[:300]}\n" for problem in problems)
-        sys.stdout.flush()
-    sys.stdout.write(f"{options.n} interruptions, {options.n - bad} left nothing\n")
-    return 1 if bad else 0
+        told.trial(f"{moment} {ended}", problems)
+    return told.total("interruptions of a local verification")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.faults.run import REPOSITORY
 from tests.storm.site import FAST, Site, wait_until
+from tests.storm.told import Told
 from tests.telemetry.standins import unshare
 
 LIMIT_S = 300.0
@@ -200,20 +201,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print a line for each condition and the total; 1 if any went wrong."""
     cli = argparse.ArgumentParser(description=__doc__)
     cli.add_argument("-k", "--part", default="", help="only conditions whose name holds this")
-    bad = 0
-    chosen = [c for c in CONDITIONS if cli.parse_args(argv).part in c.name]
-    for condition in chosen:
+    told = Told()
+    for condition in (c for c in CONDITIONS if cli.parse_args(argv).part in c.name):
         if why := condition.why_not():
-            sys.stdout.write(f"{condition.name:<34} not played: {why}\n")
+            sys.stdout.write(f"    {condition.name:<34} not played: {why}\n")
             continue
         with tempfile.TemporaryDirectory(prefix="storm-") as folder:
             outcome, problems = play(condition, Path(folder) / "site")
-        bad += bool(problems)
-        sys.stdout.write(f"{condition.name:<34} {'WRONG' if problems else 'well '}  {outcome[:160]}\n")
-        sys.stdout.writelines(f"      {problem[:1200]}\n" for problem in problems)
-        sys.stdout.flush()
-    sys.stdout.write(f"{len(chosen)} conditions, {bad} went wrong\n")
-    return 1 if bad else 0
+        told.trial(f"{condition.name:<34} {outcome[:160]}", problems)
+    return told.total("conditions")
 
 
 if __name__ == "__main__":
