@@ -25,6 +25,8 @@ QUOTED = "how much of a text or a list is quoted, not what"
 
 EXPLAINED = (
     Explained("harness/diagnosis/", r"\[:\d+\]  →  .*\[:\d+\]$", QUOTED),
+    Explained("harness/diagnosis/", r"^limit=\d+  →  limit=\d+$", QUOTED),
+    Explained("harness/diagnosis/", r"^return False  →  return None$", "either is no where only that is asked"),
     Explained("harness/diagnosis/", r"\blimit: int=\d+(?=.*  →  .*\blimit: int=)", QUOTED),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.login import RULES as LOGIN_RULES
-from harness.diagnosis.view import http_troubles, job_ran, made_no_run, said, sdk_log_lines, server_runs
+from harness.diagnosis.view import http_troubles, job_ran, said, sdk_log_lines, server_runs
 from harness.evidence.models import Credentials, Evidence, KeySource, Network
 
 # `wandb sync` says the same after "Error: "; that is sync-no-key.
@@ -48,9 +48,7 @@ def finds_no_key(evidence: Evidence) -> bool:
     credentials = credentials_of(evidence)
     if credentials is None or credentials.winning or server_runs(evidence):
         return False
-    return not (
-        evidence.setup and evidence.setup.script_sets_key and made_no_run(evidence) and not _no_key_said(evidence)
-    )
+    return not (evidence.setup and evidence.setup.script_sets_key) or bool(_no_key_said(evidence))
 
 
 def _no_key_said(evidence: Evidence) -> tuple[str, ...]:
@@ -60,7 +58,7 @@ def _no_key_said(evidence: Evidence) -> tuple[str, ...]:
 def place_of(source: KeySource) -> str:
     """Say where a key stands, for a sentence."""
     if source.source == "netrc":
-        return f"{source.path or 'the netrc file'} (machine {source.host})"
+        return f"{source.path} (machine {source.host})"
     if source.path:
         return source.path
     return f"{source.source} in the environment (your shell, .bashrc, or the batch script)"
@@ -84,7 +82,7 @@ def no_key(evidence: Evidence) -> Iterator[Hit]:
         empty = any(s.source == "WANDB_API_KEY" for s in credentials.sources)
         observed.append("WANDB_API_KEY is set but empty." if empty else "WANDB_API_KEY is not set.")
         there = "has no entry for this server" if credentials.netrc_exists else "does not exist"
-        observed.append(f"{credentials.netrc_path or '~/.netrc'} {there}.")
+        observed.append(f"{credentials.netrc_path} {there}.")
     yield Hit(id="auth-no-key", observed=tuple(observed))
 
 
@@ -93,20 +91,17 @@ def netrc_host_mismatch(evidence: Evidence) -> Iterator[Hit]:
     credentials = credentials_of(evidence)
     if credentials is None or not finds_no_key(evidence) or evidence.setup is None:
         return
-    others = [s for s in credentials.sources if s.source == "netrc" and not s.matches_server and s.host]
+    others = {s.host: s.length for s in credentials.sources if s.host and not s.matches_server}
     # A netrc file has entries for other services too: a W&B key is known by its host or its length.
-    likely = [
-        s for s in others if "wandb" in (s.host or "") or (s.length >= 40 and not OTHER_SERVICES.search(s.host or ""))
-    ]
-    if likely:
-        hosts = ", ".join(dict.fromkeys(s.host or "" for s in likely))
+    hosts = [h for h, length in others.items() if "wandb" in h or (length >= 40 and not OTHER_SERVICES.search(h))]
+    if hosts:
         network = evidence.setup.network
         source = f" ({network.base_url_source})" if network.base_url_source != "default" else ""
         observed = (
-            f"{likely[0].path or credentials.netrc_path} has keys for: {hosts}.",
+            f"{credentials.netrc_path} has keys for: {', '.join(hosts)}.",
             f"Server in use: {network.base_url}{source}.",
         )
-        yield Hit(id="auth-netrc-host-mismatch", observed=observed, values={"netrc_host": likely[0].host or ""})
+        yield Hit(id="auth-netrc-host-mismatch", observed=observed, values={"netrc_host": hosts[0]})
 
 
 def netrc_unreadable(evidence: Evidence) -> Iterator[Hit]:
@@ -176,8 +171,9 @@ def _refusals(evidence: Evidence) -> tuple[str, ...]:
     """Every sign that the server knows no such key, before any run was made."""
     observed = []
     step = evidence.setup.network.step("viewer") if evidence.setup else None
-    if step and step.trouble and (step.trouble.http_status == 401 or step.trouble.kind == "auth"):
-        observed.append(f"Asked who the key belongs to: {step.trouble.http_status or ''} {step.trouble.text}".strip())
+    if step and step.trouble and step.trouble.kind == "auth":
+        status = f"{step.trouble.http_status} " if step.trouble.http_status else ""
+        observed.append(f"Asked who the key belongs to: {status}{step.trouble.text}")
     if not server_runs(evidence):
         observed += said(evidence, REFUSED)
         graphql = [t for t in http_troubles(evidence) if t.status == 401 and t.path.endswith("/graphql")]
@@ -205,9 +201,8 @@ def rejected_key(evidence: Evidence) -> Iterator[Hit]:
 
 
 def _hidden(source: KeySource, winning: KeySource) -> bool:
-    if source.source != "netrc" or not source.matches_server or source.problem or source.trouble or source.length < 40:
-        return False
-    return bool(source.fingerprint and winning.fingerprint) and source.fingerprint != winning.fingerprint
+    good = source.source == "netrc" and source.matches_server and not source.problem
+    return good and source.fingerprint not in (None, winning.fingerprint)
 
 
 def invalid_base_url(evidence: Evidence) -> Iterator[Hit]:
@@ -220,13 +215,12 @@ def invalid_base_url(evidence: Evidence) -> Iterator[Hit]:
         text = (*text, *schema)
     network = evidence.setup.network if evidence.setup else None
     own = evidence.setup is not None and "base_url" in evidence.setup.script_names and job_ran(evidence)
-    problem = network.base_url_problem if network and evidence.request.source == "job" else None
     if network and not own and not server_runs(evidence):
-        problem = problem or _no_such_server(network)
+        problem = network.base_url_problem or _no_such_server(network)
         text = (*((f"{network.base_url} ({network.base_url_source}): {problem}",) if problem else ()), *text)
     address = network.base_url if network else "https://api.wandb.ai"
     if not text and not server_runs(evidence):
-        text = said(evidence, OTHER_PROTOCOL, 1) or sdk_log_lines(evidence, OTHER_PROTOCOL, 1)
+        text = said(evidence, OTHER_PROTOCOL, limit=1) or sdk_log_lines(evidence, OTHER_PROTOCOL, limit=1)
         asked = re.search(r"https?://[^/\s\"']+", "".join(text))
         address = asked[0] if asked else address
     if text:
