@@ -28,7 +28,7 @@ PRIMARY_RECORDS_SINCE = (0, 31, 0)
 def several_runs(evidence: Evidence) -> Iterator[Hit]:
     """More than one run: the pattern of times, hosts and ranks says why."""
     count, found = run_count(evidence), writers(evidence)
-    if count <= 1 or len(found) <= 1 or grouped_on_purpose(evidence):
+    if len(found) <= 1 or grouped_on_purpose(evidence):
         return
     hosts = sorted({w.host for w in found if w.host})
     values = {
@@ -51,7 +51,7 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
     if slurm and slurm.restarts and not began_together(evidence, found):
         return "dup-requeue-new-run", f"Slurm restarted the job {slurm.restarts} times; the runs follow each other."
     world, nodes = evidence.request.world_size, _nodes(evidence, found)
-    if nodes > 1 and count == len(hosts) == nodes and (world is None or count < world):
+    if count == len(hosts) == nodes and (world is None or count < world):
         return "dup-one-run-per-node", f"One run came from each of the nodes {listed(hosts)}."
     extra = [w for w in found if w is not _carrier(found)]
     if _came_from_workers(found, extra, world):
@@ -72,7 +72,8 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
 
 
 def _carrier(found: tuple[Writer, ...]) -> Writer:
-    return max(found, key=lambda w: (w.rows, -(w.begun or 0.0)))
+    """The run that holds the training; of several, the earliest."""
+    return max(found, key=lambda w: w.rows)
 
 
 def _nodes(evidence: Evidence, found: tuple[Writer, ...]) -> int:
@@ -112,11 +113,10 @@ def same_id(evidence: Evidence) -> Iterator[Hit]:
     found = same_id_writers(evidence)
     if not found:
         return
-    observed = [
-        f"{len(found)} processes opened run {found[0].run_id} at the same time: {listed(r.path for r in found)}."
-    ]
-    observed += said(evidence, r"Resuming run |Error 1062: Duplicate entry", 2)
-    yield Hit(id="dup-same-id-all-ranks", observed=tuple(observed), values={"run_id": found[0].run_id})
+    run_id = next(r.run_id for r in found)
+    observed = [f"{len(found)} processes opened run {run_id} at the same time: {listed(r.path for r in found)}."]
+    observed += said(evidence, r"Resuming run |Error 1062: Duplicate entry", limit=2)
+    yield Hit(id="dup-same-id-all-ranks", observed=tuple(observed), values={"run_id": run_id})
 
 
 def shared(evidence: Evidence) -> Iterator[Hit]:

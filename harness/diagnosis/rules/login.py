@@ -72,8 +72,7 @@ def key_in_script(evidence: Evidence) -> Iterator[Hit]:
     """The key itself stands in the job script."""
     line = evidence.setup.script_key_line if evidence.setup else None
     if line is not None:
-        script = evidence.request.job_path or "the job script"
-        yield Hit(id="auth-key-in-script", observed=(f"{script}, line {line}",), values={"key_place": script})
+        yield Hit(id="auth-key-in-script", observed=(f"{evidence.request.job_path}, line {line}",))
 
 
 def key_file_open(evidence: Evidence) -> Iterator[Hit]:

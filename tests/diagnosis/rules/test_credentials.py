@@ -204,10 +204,6 @@ CASES = {
     ),
     "someone else's run": (b.evidence(server=b.server(b.server_run(username="colleague"))), "auth-wrong-account"),
     "key for everyone to read": (b.evidence(setup=b.setup(script_key_line=3)), "auth-key-in-script"),
-    "netrc for everyone to read": (
-        b.evidence(setup=b.setup(credentials=b.with_keys(b.key("netrc", file_mode="0640")))),
-        "auth-key-file-open",
-    ),
     "prompt ran out": (printed("wandb: WARNING W&B disabled due to login timeout."), "auth-login-timeout-disables"),
     "offline chosen at the prompt": (printed("wandb: Using W&B in offline mode."), "auth-prompt-choice-offline"),
     "login while offline": (
@@ -260,6 +256,9 @@ SILENT = {
     "a server in trouble is no bad key": b.no_run(local=b.local(b.run_with_http(b.http("bad gateway", 502)))),
     "a file that was refused is no bad key": b.no_run(
         local=b.local(b.run_with_http(b.http("denied", 401, "/storage/team/vit/config.yaml")))
+    ),
+    "logged in as somebody else at another server": b.evidence(
+        job=b.job(output=JobOutput(logins=(Login(username="colleague", host="https://own.example", line=1),)))
     ),
     "login warned offline, run went on": b.evidence(
         job=b.job("wandb: WARNING Unable to verify login in offline mode."), local=b.local(b.local_run(offline=True))

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.diagnosis.duplicates import began_together, problem
+from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules.duplicate_runs import RULES
 from harness.evidence.models import EpochSeen, Job, Request, RunLink, SdkLogs, SlurmJob, SystemSeries
 from harness.evidence.wandb_log.models import LocalEnvironment, RunFacts
@@ -46,6 +47,15 @@ PATTERNS = {
         [run("a", host="nid1", slurm={"nnodes": "2"}), run("b", host="nid2", slurm={"nnodes": "2"})],
         request(4), {"dup-one-run-per-node"},
     ),
+    "one for each node, started by a script of unknown size": (
+        [run("a", host="nid1", slurm={"nnodes": "2"}), run("b", host="nid2", slurm={"nnodes": "2"})],
+        request(None), {"dup-one-run-per-node"},
+    ),
+    "one rank on each node": (
+        [run("a", host="nid1"), run("b", host="nid2")], request(1, 2), {"dup-one-run-per-rank"},
+    ),
+    "ranks of a script of unknown size": ([run("a"), run("b")], request(None), {"dup-one-run-per-rank"}),
+    "more at once than there are ranks": ([run("a"), run("b"), run("c")], request(2), set()),
     "plain srun": (
         [run("a", slurm={"procid": "0"}), run("b", slurm={"procid": "1"})], request(2), {"dup-rank-unset-srun"},
     ),
@@ -65,6 +75,20 @@ PATTERNS = {
     "workers of rank 0": (
         [run("a"), run("b", rows=0, begun=1004.0, state="crashed")], request(2), {"dup-dataloader-spawn"},
     ),
+    "workers that began in the same second": (
+        [run("a"), *(run(i, rows=0) for i in "bc")], request(1), {"dup-dataloader-spawn"},
+    ),
+    "surplus runs that log too are none of workers": (
+        [run("a"), run("b", rows=1, begun=1004.0), run("c", rows=0, begun=1004.0)], request(1), set(),
+    ),
+    "nothing logged anywhere": ([run("a", rows=0), run("b", rows=0, begun=1004.0)], request(1), set()),
+    "an empty run before the one that logs": ([run("a", rows=0, begun=990.0), run("b")], request(1), set()),
+    "a run whose beginning is not known": ([run("a", begun=None), run("b", rows=0)], request(1), set()),
+    "an empty run whose beginning is not known": ([run("a"), run("b", rows=0, begun=None)], request(1), set()),
+    "a rank of another node that was killed": (
+        [run("a", host="nid1"), *(run(i, rows=0, begun=1004.0, host="nid2", state="crashed") for i in "bc")],
+        request(2, 2), {"dup-one-run-per-rank"},
+    ),
     "a rank that came late": ([run("a"), run("b", rows=0, begun=1004.0)], request(2), {"dup-one-run-per-rank"}),
     "one after the other": ([run("a", ended=1030.0), run("b", begun=1040.0)], request(2), set()),
     "grouped by the script": ([run("a", group="mine"), run("b", group="mine")], request(2), set()),
@@ -74,6 +98,33 @@ PATTERNS = {
 @pytest.mark.parametrize(("runs", "ask", "expected"), PATTERNS.values(), ids=PATTERNS)
 def test_pattern_of_runs_names_the_fault(runs, ask, expected):
     assert errors(told(*runs, ask=ask)) == expected
+
+
+EMPTY = (run("a", rows=0), run("b"), run("c", rows=0))
+LATER = (run("a"), *(run(i, rows=0, begun=1004.0) for i in "bc"))
+
+
+@pytest.mark.parametrize(
+    ("runs", "ask", "reason"),
+    [
+        (EMPTY, request(4), "They were made at the same time by 4 ranks on nid005001."),
+        (EMPTY, request(None), "They were made at the same time on nid005001."),
+        ([r.model_copy(update={"host": None}) for r in EMPTY], request(4),
+         "They were made at the same time by 4 ranks."),
+        (LATER, request(1), "2 of them hold no metrics and began after the one that does; the job has 1 rank."),
+        (LATER, request(2), "2 of them hold no metrics and began after the one that does; the job has 2 ranks."),
+        ([r if r.rows else r.model_copy(update={"state": "crashed"}) for r in LATER], request(None),
+         "2 of them hold no metrics and began after the one that does."),
+    ],
+)  # fmt: skip
+def test_what_shows_where_the_runs_came_from_is_told(runs, ask, reason):
+    (finding,) = diagnose(told(*runs, ask=ask), RULES)
+    assert finding.observed == ("3 runs belong to this job: a, b, c.", reason)
+
+
+def test_the_run_that_holds_the_training_is_not_to_be_removed():
+    (finding,) = diagnose(told(*EMPTY, ask=request(4)), RULES)
+    assert finding.advice[-1] == "Remove the surplus runs in the project's table: a, c."
 
 
 def test_requeue_is_told_by_slurm_where_the_runs_do_not_say():
@@ -104,6 +155,13 @@ def test_hosts_of_listed_runs_come_from_their_directories():
 def test_missing_rank_variable(name):
     failed = b.job(ending="failed", output=b.output("Traceback", errors=(b.error("KeyError", f"'{name}'"),)))
     assert errors(b.no_run(job=failed)) == {"dup-rank-unset-srun"}
+
+
+def test_the_line_that_asked_for_the_rank_is_told():
+    frames = ('File "train.py", line 90, in <module>', '  File "train.py", line 4, in setup')
+    asked = b.output("Traceback", errors=(b.error("KeyError", "'RANK'", frames=frames),))
+    hit = b.hits(RULES, b.no_run(job=b.job(ending="failed", output=asked)))["dup-rank-unset-srun"]
+    assert hit.observed == ("The job stopped with KeyError: 'RANK' at File \"train.py\", line 4, in setup.",)
 
 
 def test_another_key_error_is_not_a_rank():
@@ -142,10 +200,18 @@ def test_shared_mode_is_fine():
     assert problem(found) is None
 
 
+def test_only_the_writers_of_the_shared_run_are_counted():
+    beside = b.local_run(run_id="other", path="/w/run-other")
+    hit = b.hits(RULES, told(run(b.RUN_ID), local=b.local(*shared(), beside)))["dup-shared-mode-legit"]
+    assert hit.observed == ("2 processes write into one run (rank_0, rank_1).",)
+
+
 def test_shared_mode_is_seen_by_labels_on_the_server():
     key = "system.cpu/l:rank_0"
     found = told(run(b.RUN_ID, system={key: SystemSeries(key=key, count=1)}), local=b.local(*directories()))
-    assert set(b.hits(RULES, found)) == {"dup-shared-mode-legit"}
+    hits = b.hits(RULES, found)
+    assert set(hits) == {"dup-shared-mode-legit"}
+    assert hits["dup-shared-mode-legit"].observed == ("2 processes write into one run.",)
 
 
 def test_two_primaries():
@@ -168,15 +234,20 @@ def test_primaries_are_told_by_the_environment_that_they_record(recorded, sdk, e
     assert errors(told(run(b.RUN_ID), local=b.local(*writers))) == expected
 
 
-def test_late_writer_overwrote_first_rows():
+@pytest.mark.parametrize(
+    ("run_id", "count", "first_step", "overwritten"),
+    [(b.RUN_ID, 7, 3, True), (b.RUN_ID, 10, 3, False), (b.RUN_ID, 7, 0, False), ("other", 7, 3, False)],
+    ids=["a later beginning", "as many points as on disk", "the end is missing", "another run"],
+)
+def test_late_writer_overwrote_first_rows(run_id, count, first_step, overwritten):
     summary = b.disk_series("loss", range(10))
     first, second = shared()
     first = first.model_copy(
         update={"log": first.log.model_copy(update={"history_rows": 10, "series": {"loss": summary}})}
     )
-    series = {"loss": b.server_series("loss", count=7, numbers=7, first_step=3, last_step=9)}
-    found = told(run(b.RUN_ID, series=series), local=b.local(first, second))
-    assert errors(found) == {"dup-shared-history-overwrite"}
+    series = {"loss": b.server_series("loss", count=count, numbers=count, first_step=first_step, last_step=9)}
+    found = told(run(run_id, series=series), local=b.local(first, second))
+    assert errors(found) == ({"dup-shared-history-overwrite"} if overwritten else set())
 
 
 def test_problem_counts_runs_that_are_not_listed():
