@@ -40,6 +40,7 @@ class Assembler:
     """Puts records of several chunks together."""
 
     def __init__(self) -> None:
+        """Begin with nothing; sizes are those of the chunks in the file, with their headers."""
         self.records = Records()
         self.problems: list[Problem] = []
         self._start: int | None = None
@@ -61,25 +62,24 @@ class Assembler:
     def add(self, chunk: Chunk) -> None:
         """Take the next chunk."""
         offset, kind, payload = chunk
+        size = CHUNK_HEADER_SIZE + len(payload)
         if kind in (FULL, FIRST):
             self.drop_open()
             if kind == FULL:
                 self.records.offsets.append(offset)
                 self.records.payloads.append(payload)
             else:
-                self._start, self._parts, self._size = offset, [payload], len(payload)
+                self._start, self._parts, self._size = offset, [payload], size
         elif kind not in (MIDDLE, LAST):
-            self.problems.append(
-                Problem(offset, "unknown_chunk_type", CHUNK_HEADER_SIZE + len(payload), f"chunk type {kind}")
-            )
+            self.problems.append(Problem(offset, "unknown_chunk_type", size, f"chunk type {kind}"))
         elif self._start is None:
             if not self._orphan_size:
                 self._orphan_start = offset
-            self._orphan_size += CHUNK_HEADER_SIZE + len(payload)
+            self._orphan_size += size
             if kind == LAST:
                 self.drop_open()
         else:
-            self._size += len(payload)
+            self._size += size
             if self._size <= MAX_RECORD_BYTES:
                 self._parts.append(payload)
             if kind == LAST:
@@ -122,4 +122,4 @@ class Assembler:
         self._close()
 
     def _close(self) -> None:
-        self._start, self._parts, self._size = None, [], 0
+        self._start, self._parts = None, []

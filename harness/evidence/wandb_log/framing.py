@@ -80,7 +80,6 @@ class Framed:
     def _bad(self, problem: Problem) -> None:
         if self.head_only:
             self.head.append(problem)
-            self.head_only = False
         else:
             self.own.add_problem(problem)
 
@@ -148,11 +147,6 @@ def read_segment(stream: BinaryIO, offset: int, file_size: int) -> Framed | None
     stream.seek(offset)
     size = min(SEGMENT_SIZE, file_size - offset)
     buffer = stream.read(size)
-    while buffer and len(buffer) < size:
-        more = stream.read(size - len(buffer))
-        if not more:
-            break
-        buffer += more
     return Framed(buffer, offset, file_size) if buffer else None
 
 

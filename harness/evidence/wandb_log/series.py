@@ -20,22 +20,23 @@ class Sketch:
         self._stride = 1
         self._seen = 0
         self._points: list[tuple[float, float]] = []
+        self._last: tuple[float, float] | None = None
 
     def add(self, positions: list[int] | list[float], values: list[float]) -> None:
-        """Take samples: their positions (step or time) and values."""
+        """Take samples, at least one: their positions (step or time) and values."""
         first = -self._seen % self._stride
         self._seen += len(values)
-        if first < len(values):
-            self._points.extend(zip(positions[first :: self._stride], values[first :: self._stride], strict=True))
-            while len(self._points) > self._limit:
-                self._points = self._points[::2]
-                self._stride *= 2
+        self._points.extend(zip(positions[first :: self._stride], values[first :: self._stride], strict=True))
+        while len(self._points) > self._limit:
+            self._points = self._points[::2]
+            self._stride *= 2
+        self._last = positions[-1], values[-1]
 
-    def points(self, last: tuple[float, float] | None) -> tuple[tuple[float, Number], ...]:
-        """Return the points, `last` included."""
+    def points(self) -> tuple[tuple[float, Number], ...]:
+        """Return the points, the last sample included."""
         points = list(self._points)
-        if last is not None and self._seen and (self._seen - 1) % self._stride:
-            points.append(last)
+        if self._last is not None and (self._seen - 1) % self._stride:
+            points.append(self._last)
         return tuple((position, to_number(value)) for position, value in points)
 
 
@@ -95,10 +96,8 @@ class Extent:
             if not finite:
                 return False
         low, high = min(finite), max(finite)
-        if self.low is None or low < self.low:
-            self.low = low
-        if self.high is None or high > self.high:
-            self.high = high
+        self.low = low if self.low is None else min(low, self.low)
+        self.high = high if self.high is None else max(high, self.high)
         return len(finite) == len(values)
 
 
@@ -116,7 +115,6 @@ class Series:
         self._non_finite = 0
         self._first_non_finite_step: int | None = None
         self._extent = Extent()
-        self._last_number_step = 0
         self._sketch = Sketch(sketch_points)
 
     def add_times(self, first: float | None, last: float | None) -> None:
@@ -151,7 +149,6 @@ class Series:
             self._non_finite += len(bad)
             if self._first_non_finite_step is None:
                 self._first_non_finite_step = bad[0]
-        self._last_number_step = steps[-1]
         self._sketch.add(steps, values)
 
     def summary(self) -> SeriesSummary:
@@ -159,7 +156,6 @@ class Series:
         extent = self._extent
         finite = extent.count - self._non_finite
         types = {"number": finite, "non_finite": self._non_finite, **self.other}
-        last = None if extent.last is None else (self._last_number_step, extent.last)
         return SeriesSummary(
             key=self.key,
             count=self.count,
@@ -180,7 +176,7 @@ class Series:
             first_non_finite_step=self._first_non_finite_step,
             first_time=self.first_time,
             last_time=self.last_time,
-            sketch=tuple((int(step), value) for step, value in self._sketch.points(last)),
+            sketch=tuple((int(step), value) for step, value in self._sketch.points()),
         )
 
 

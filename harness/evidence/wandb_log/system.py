@@ -31,7 +31,6 @@ class SystemSeries:
         self._first_time: float | None = None
         self._last_time: float | None = None
         self._start = 0.0
-        self._last_number_at = 0.0
         self._sketch = Sketch(sketch_points)
         self._gathered = gathered
         self._times: list[float] = []
@@ -59,7 +58,6 @@ class SystemSeries:
             ]
             self._extent.add(numbers)
             self._nonzero += sum(number != 0 and not math.isnan(number) for number in numbers)
-            self._last_number_at = since[-1]
             self._sketch.add(since, numbers)
 
     def summary(self) -> SystemSeriesSummary:
@@ -67,7 +65,6 @@ class SystemSeries:
         if self._times:
             self._sum_up()
         extent = self._extent
-        last = None if extent.last is None else (self._last_number_at, extent.last)
         return SystemSeriesSummary(
             key=self.key,
             count=self._count,
@@ -79,7 +76,7 @@ class SystemSeries:
             max=bound(extent.high),
             first_time=self._first_time,
             last_time=self._last_time,
-            sketch=self._sketch.points(last),
+            sketch=self._sketch.points(),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic_core import from_json
 
@@ -26,6 +26,7 @@ _MAX_EXACT_INT = 2**63
 _MAX_FLOAT_INT = 2**53
 _KIND_BY_FIRST_BYTE = {b"[": "list", b"{": "dict", b'"': "string"}
 _NON_FINITE_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_INFINITE: dict[float, Literal["Infinity", "-Infinity"]] = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 class NotJson(NamedTuple):
@@ -78,7 +79,7 @@ def as_number(value: object) -> float | int | None:
         try:
             return float(value)
         except OverflowError:
-            return math.copysign(math.inf, value)
+            return math.inf if value > 0 else -math.inf
     if isinstance(value, str):
         return _NON_FINITE_WORDS.get(value)
     return None
@@ -88,7 +89,7 @@ def to_number(value: float) -> Number:
     """Put a number into the form that the models keep: whole numbers without a fraction, words if not finite."""
     if math.isfinite(value):
         return int(value) if value == int(value) and abs(value) < _MAX_FLOAT_INT else float(value)
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return _INFINITE.get(value, "NaN")
 
 
 def kind_of(value: object) -> str:
@@ -106,11 +107,11 @@ def clean(value: object, depth: int = 0) -> JsonValue:
     """Bound a parsed value: texts, entries, depth; non-finite numbers become words."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str):
-        return clean_text(value)
     number = as_number(value)
     if number is not None:
         return to_number(number)
+    if not isinstance(value, (list, dict)):
+        return clean_text(str(value))
     if depth >= _MAX_DEPTH:
         return "… (nested deeper)"
     if isinstance(value, list):
@@ -118,10 +119,8 @@ def clean(value: object, depth: int = 0) -> JsonValue:
         if len(value) > _MAX_ENTRIES:
             kept.append(f"… ({len(value)} entries)")
         return kept
-    if isinstance(value, dict):
-        entries = list(value.items())[:_MAX_ENTRIES]
-        return {clean_text(str(key), MAX_KEY): clean(part, depth + 1) for key, part in entries}
-    return clean_text(str(value))
+    entries = list(value.items())[:_MAX_ENTRIES]
+    return {clean_text(str(key), MAX_KEY): clean(part, depth + 1) for key, part in entries}
 
 
 def text_or_value(text: bytes) -> object:

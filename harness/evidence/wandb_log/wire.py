@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _VARINT_BYTES = 10
+_FIELD_NUMBERS = 2**29
 
 # Field numbers of `Record` (wandb_internal.proto): its record types by name.
 RECORD_TYPES = {
@@ -73,8 +74,8 @@ def _varint(data: bytes, position: int, stop: int) -> tuple[int, int]:
         byte = data[position]
         position += 1
         value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            return value & 0xFFFFFFFFFFFFFFFF, position
+        if byte < 0x80 and value < 1 << 64:
+            return value, position
     raise WireError("a varint does not end")
 
 
@@ -88,6 +89,8 @@ def fields(data: bytes, position: int = 0, stop: int | None = None) -> Iterator[
     while position < end:
         tag, position = _varint(data, position, end)
         number, wire_type = tag >> 3, tag & 7
+        if not 0 < number < _FIELD_NUMBERS:
+            raise WireError(f"field number {number}")
         if wire_type == VARINT:
             value, position = _varint(data, position, end)
             yield Field(number, wire_type, value, position, position)
@@ -98,7 +101,7 @@ def fields(data: bytes, position: int = 0, stop: int | None = None) -> Iterator[
             size = 8 if wire_type == FIXED64 else 4
         else:
             raise WireError(f"wire type {wire_type}")
-        if not number or position + size > end:
+        if position + size > end:
             raise WireError("a field runs over the end")
         yield Field(number, wire_type, 0, position, position + size)
         position += size
@@ -158,10 +161,10 @@ def whole_path(data: bytes) -> tuple[bytes, ...] | None:
 
 def only_value(data: bytes) -> bytes | None:
     """Return the value if the bytes are the value field of an item and nothing else."""
-    size = data[2] if len(data) > 2 else 0
     start = 3
-    if size >= 0x80 and len(data) > start:
-        size, start = size & 0x7F | data[3] << 7, 4
+    size = int.from_bytes(data[2:start], "big")
+    if size >= 0x80:
+        size, start = size & 0x7F | int.from_bytes(data[3:4], "big") << 7, 4
     return data[start:] if data[:2] == VALUE_TAG and len(data) == start + size else None
 
 

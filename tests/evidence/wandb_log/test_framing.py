@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.evidence.wandb_log import assembly
 from harness.evidence.wandb_log.assembly import Problem
-from harness.evidence.wandb_log.framing import SEGMENT_SIZE, iter_records
+from harness.evidence.wandb_log.framing import SEGMENT_SIZE, iter_records, read_segment
 from tests.evidence.wandb_log.logfile import BLOCK, LogWriter
 
 
@@ -88,11 +89,67 @@ def test_a_flipped_bit_costs_the_rest_of_its_block(tmp_path: Path) -> None:
     assert len(payloads) - len(found) == pytest.approx(lost, abs=1)
 
 
-def test_a_torn_record_is_named_by_its_offset(tmp_path: Path) -> None:
-    data = framed([b"whole", b"torn apart"])
-    found, problems = records_of(tmp_path, data[:-4])
+@pytest.mark.parametrize("blocks", [0, 1, 2, 17])
+@pytest.mark.parametrize("lost", [1, 4, 10, 11])
+def test_a_torn_record_is_named_by_its_offset(tmp_path: Path, blocks: int, lost: int) -> None:
+    before = [b"a" * (BLOCK - 14), *[b"b" * (BLOCK - 7)] * (blocks - 1)][:blocks]
+    data = framed([*before, b"torn apart"])
+    found, problems = records_of(tmp_path, data[:-lost])
+    assert found == before
+    at = blocks * BLOCK or 7
+    detail = "the file ends inside this record" if lost <= 10 else "the file ends inside the header of this chunk"
+    assert problems == [Problem(at, "torn_tail", 17 - lost, detail, torn=True)]
+
+
+@pytest.mark.parametrize("size", [BLOCK, 3 * BLOCK, SEGMENT_SIZE, 2 * SEGMENT_SIZE + 9])
+@pytest.mark.parametrize("lost", [1, 20, BLOCK // 2, BLOCK - 100])
+def test_a_record_of_many_chunks_is_torn_from_its_first_one(tmp_path: Path, size: int, lost: int) -> None:
+    data = framed([b"whole", b"x" * size])[:-lost]
+    found, problems = records_of(tmp_path, data)
     assert found == [b"whole"]
-    assert problems == [Problem(19, "torn_tail", 13, "the file ends inside this record", torn=True)]
+    assert [(problem.offset, problem.what, problem.torn) for problem in problems] == [(19, "torn_tail", True)]
+    assert problems[0].skipped == len(data) - 19
+
+
+def test_a_flipped_bit_in_the_last_record_is_no_tear(tmp_path: Path) -> None:
+    data = bytearray(framed([b"whole", b"last"]))
+    data[-1] ^= 1
+    found, problems = records_of(tmp_path, bytes(data))
+    assert found == [b"whole"]
+    assert [(problem.what, problem.skipped, problem.torn) for problem in problems] == [("bad_checksum", 11, False)]
+
+
+def test_a_record_that_is_never_finished_gives_nothing_to_a_later_end(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    writer = LogWriter(stream)
+    for kind, payload in ((1, b"one"), (2, b"begun"), (1, b"two"), (4, b"end"), (1, b"three")):
+        writer._chunk(kind, payload)
+    found, problems = records_of(tmp_path, stream.getvalue())
+    assert found == [b"one", b"two", b"three"]
+    assert [(problem.offset, problem.what, problem.skipped) for problem in problems] == [
+        (17, "unfinished_record", 12),
+        (39, "headless_record", 10),
+    ]
+
+
+def test_a_record_that_is_too_large_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembly, "MAX_RECORD_BYTES", 3 * BLOCK)
+    # What counts is its room in the file: four chunks, each with a header of seven bytes.
+    fits, large = b"x" * (3 * BLOCK - 4 * 7), b"y" * (3 * BLOCK - 4 * 7 + 1)
+    for payload, kept in ((fits, True), (large, False)):
+        found, problems = records_of(tmp_path, framed([b"one", payload, b"two"]))
+        assert found == ([b"one", payload, b"two"] if kept else [b"one", b"two"])
+        assert [(problem.offset, problem.what, problem.skipped) for problem in problems] == (
+            [] if kept else [(17, "record_too_large", 3 * BLOCK + 1)]
+        )
+
+
+def test_what_is_written_while_the_log_is_read_is_left_for_the_next_time() -> None:
+    data = framed([b"one", b"two"])
+    framed_part = read_segment(io.BytesIO(data + framed([b"three"])[7:]), 0, len(data))
+    assert framed_part is not None
+    assert framed_part.own.records.payloads == [b"one", b"two"]
+    assert read_segment(io.BytesIO(data), SEGMENT_SIZE, 2 * SEGMENT_SIZE) is None
 
 
 def test_a_torn_chunk_header(tmp_path: Path) -> None:
@@ -151,7 +208,7 @@ def test_an_unknown_chunk_type_is_passed_over(tmp_path: Path) -> None:
     writer.write(b"last")
     found, problems = records_of(tmp_path, stream.getvalue())
     assert found == [b"first", b"last"]
-    assert [(problem.what, problem.detail) for problem in problems] == [("unknown_chunk_type", "chunk type 9")]
+    assert problems == [Problem(19, "unknown_chunk_type", 22, "chunk type 9")]
 
 
 def test_pieces_without_a_beginning_or_an_end(tmp_path: Path) -> None:
@@ -163,8 +220,9 @@ def test_pieces_without_a_beginning_or_an_end(tmp_path: Path) -> None:
     assert found == [b"whole", b"abc"]
     assert [(problem.what, problem.skipped) for problem in problems] == [
         ("headless_record", 24),
-        ("unfinished_record", 5),
+        ("unfinished_record", 12),
     ]
+    assert [problem.offset for problem in problems] == [7, 31]
 
 
 def test_padding_that_is_not_zero(tmp_path: Path) -> None:

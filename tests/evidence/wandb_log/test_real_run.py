@@ -46,7 +46,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_sdk(tmp_path_factory.mktemp("run"), "3")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def log(directory: Path) -> LocalLog:
     (path,) = directory.glob("*.wandb")
     return read_wandb_log(path)

@@ -91,6 +91,12 @@ def test_numbers_keep_their_value(texts: list[str]) -> None:
     assert [repr(number) for number in cell.numbers] == [repr(float(text)) for text in texts]
 
 
+def test_a_whole_number_beyond_all_floats_is_infinite() -> None:
+    texts = ["1", "9" * 400, "-" + "9" * 400]
+    cell = read_rows([row(step, x=text) for step, text in enumerate(texts)], SCHEMA).cells["x"]
+    assert cell.numbers.tolist() == [1, math.inf, -math.inf]
+
+
 def test_gaps_keep_their_rows() -> None:
     rows = [row(step, loss="1", **({"val": str(step)} if step % 3 == 2 else {})) for step in range(9)]
     columns = read_rows(rows, SCHEMA)

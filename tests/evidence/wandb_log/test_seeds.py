@@ -18,7 +18,7 @@ def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def log(version: str) -> LocalLog:
     return read_wandb_log(DATA / f"seed-{version}.wandb")
 
