@@ -164,7 +164,8 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
     errors = own_errors(evidence)
     server, local = main_server_run(evidence), main_local_run(evidence)
     job_failed = evidence.job is not None and evidence.job.ending == "failed"
-    on_disk = local.log.exit_code if local and evidence.request.source == "run_dir" else None
+    # Of a run that is on no server, the log alone tells how it ended; the last line of a batch script hides it.
+    on_disk = local.log.exit_code if local and server is None and _log_decides(local, evidence) else None
     run_failed = (server is not None and server.state == "failed") or bool(on_disk)
     if not (job_failed or run_failed):
         return
@@ -185,6 +186,10 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {own}"))
 
 
+def _log_decides(local: LocalRun, evidence: Evidence) -> bool:
+    return local.offline or evidence.request.source == "run_dir"
+
+
 def _raised(evidence: Evidence) -> bool:
     """Whether a traceback tells how the script ended, also one of wandb.init(): that has causes of its own."""
     return any(not re.search(LAUNCHER, error.exception) for error in python_errors(evidence))
@@ -197,8 +202,6 @@ def _exit_values(error: str) -> dict[str, str]:
 def _own_exit(evidence: Evidence) -> int | None:
     """The exit code that the script gave by itself, as the launcher tells it; a run that never closed was cut short."""
     told = evidence.job.processes if evidence.job else ()
-    if any(not re.search(LAUNCHER, e.exception) for e in python_errors(evidence)):
-        return None
     first = min(told, key=lambda p: (not p.first, p.line), default=None)
     if first is None or (unfinished(evidence) and not first.rank):
         return None
@@ -230,9 +233,8 @@ def still_running(evidence: Evidence) -> Iterator[Hit]:
         return
     age = evidence.created_at - server.heartbeat_at if evidence.created_at and server.heartbeat_at else None
     seen = (f"Its last sign of life came {age:.0f} s ago.",) if age is not None and age >= 0 else ()
-    run_path = evidence.request.run_path or f"{server.entity}/{server.project}/{server.id}"
     observed = (f"The server shows run {server.id} as running.", *seen)
-    yield Hit(id="end-still-running", observed=observed, values={"again": f"--run {run_path}"})
+    yield Hit(id="end-still-running", observed=observed, values={"again": f"--run {evidence.request.run_path}"})
 
 
 def _still_written(evidence: Evidence) -> Hit | None:
@@ -271,10 +273,10 @@ def deadlocked(evidence: Evidence) -> Iterator[Hit]:
     """The job stood still in a version that can deadlock, and the way to the server was good."""
     version = version_key(job_sdk_version(evidence) or "")
     known = any(first <= version < mended for first, mended in DEADLOCKS)
-    still = evidence.job is not None and "neither printed nor computed" in (evidence.job.stopped_by_harness or "")
+    stopped = (evidence.job.stopped_by_harness if evidence.job else None) or ""
+    still = "neither printed nor computed" in stopped
     if known and still and init_succeeded(evidence) and not upload_failures(evidence) and not hangs(evidence):
-        observed = evidence.job.stopped_by_harness if evidence.job else None
-        yield Hit(id="end-deadlock", observed=(observed or "The job stood still.",))
+        yield Hit(id="end-deadlock", observed=(stopped,))
 
 
 RULES: tuple[Rule, ...] = (

@@ -4,7 +4,7 @@ import pytest
 
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import credentials
-from harness.evidence.models import HttpTrouble, JobOutput, JobPython, Login, Place, Request, SdkLogs, Trouble, Viewer
+from harness.evidence.models import HttpTrouble, JobPython, Place, Request, SdkLogs, Trouble
 from tests.diagnosis import build as b
 
 NO_KEY_NEW = "wandb.errors.errors.UsageError: No API key configured. Use `wandb login` to log in."
@@ -76,26 +76,6 @@ CASES = {
     "netrc trouble told by the job": (
         printed("wandb: WARNING Failed to read netrc file at /x/.netrc: [Errno 13] Permission denied", NO_KEY_NEW),
         "auth-netrc-unreadable",
-    ),
-    "login could not be saved": (
-        printed("wandb: WARNING Unable to write /users/x/.netrc: [Errno 122] Disk quota exceeded", NO_KEY_NEW),
-        "auth-netrc-write-fails",
-    ),
-    "login could not be saved, traceback": (
-        b.no_run(
-            job=b.job(
-                ending="failed",
-                output=b.output(
-                    NO_KEY_NEW,
-                    errors=(
-                        b.error(
-                            "FileNotFoundError", "'/x/.netrc'", frames=('File "wbnetrc.py", line 1, in _update_netrc',)
-                        ),
-                    ),
-                ),
-            )
-        ),
-        "auth-netrc-write-fails",
     ),
     "home is not there": (b.not_started(setup=keys(home="/nope", home_exists=False)), "auth-home-not-in-container"),
     "home missing in the job only": (
@@ -198,18 +178,6 @@ CASES = {
         b.not_started(setup=keys(b.key(), b.key("identity_token"))),
         "auth-two-credentials",
     ),
-    "someone else's key in the job": (
-        b.evidence(job=b.job(output=JobOutput(logins=(Login(username="colleague", line=3),)))),
-        "auth-wrong-account",
-    ),
-    "someone else's run": (b.evidence(server=b.server(b.server_run(username="colleague"))), "auth-wrong-account"),
-    "key for everyone to read": (b.evidence(setup=b.setup(script_key_line=3)), "auth-key-in-script"),
-    "prompt ran out": (printed("wandb: WARNING W&B disabled due to login timeout."), "auth-login-timeout-disables"),
-    "offline chosen at the prompt": (printed("wandb: Using W&B in offline mode."), "auth-prompt-choice-offline"),
-    "login while offline": (
-        printed("wandb: WARNING Unable to verify login in offline mode."),
-        "auth-login-verify-offline",
-    ),
 }
 
 
@@ -237,11 +205,6 @@ SILENT = {
         local=b.local(b.local_run(offline=True)),
         server=b.server(),
     ),
-    "a colleague's run looked at": b.evidence(
-        request=Request(source="run", server="real", run_path="team/vit/x"),
-        server=b.server(b.server_run(username="colleague")),
-    ),
-    "logged in with the team's name": b.evidence(job=b.job(output=JobOutput(logins=(Login(username="team", line=1),)))),
     "a key for sync is another matter": printed("Error: No API key configured. Use `wandb login` to log in."),
     "the server is away": before(network=b.refused("tcp", kind="refused", text="Connection refused", status=None)),
     "permission denied is no bad key": before(
@@ -256,12 +219,6 @@ SILENT = {
     "a server in trouble is no bad key": b.no_run(local=b.local(b.run_with_http(b.http("bad gateway", 502)))),
     "a file that was refused is no bad key": b.no_run(
         local=b.local(b.run_with_http(b.http("denied", 401, "/storage/team/vit/config.yaml")))
-    ),
-    "logged in as somebody else at another server": b.evidence(
-        job=b.job(output=JobOutput(logins=(Login(username="colleague", host="https://own.example", line=1),)))
-    ),
-    "login warned offline, run went on": b.evidence(
-        job=b.job("wandb: WARNING Unable to verify login in offline mode."), local=b.local(b.local_run(offline=True))
     ),
 }
 
@@ -391,14 +348,6 @@ def test_newer_sdks_refuse_a_key_and_a_token_together(version, refuses):
     both = b.with_keys(b.key(), b.key("identity_token"))
     found = diagnose(before(credentials=both, python=python), credentials.RULES)
     assert [f.observed for f in found] == [("Both variables are set in the job's environment.",)] * refuses
-
-
-def test_the_viewer_is_the_one_who_decides_whose_account_it_is():
-    evidence = b.evidence(
-        setup=b.setup(network=b.network(viewer=Viewer(username="me", teams=("lab",)))),
-        job=b.job(output=JobOutput(logins=(Login(username="lab", line=1),))),
-    )
-    assert diagnose(evidence, credentials.RULES) == ()
 
 
 @pytest.mark.parametrize(

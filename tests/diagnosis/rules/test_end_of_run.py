@@ -1,14 +1,12 @@
-from __future__ import annotations
+"""Rules of the family end of run: the way a process went decides, and what is told of it is what was seen."""
 
-import re
+from __future__ import annotations
 
 import pytest
 
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import end_of_run
 from harness.evidence.models import (
-    EpochSeen,
-    Evidence,
     Job,
     LogLine,
     ProcessSeen,
@@ -33,23 +31,7 @@ from tests.diagnosis.build import (
     server,
     server_run,
 )  # fmt: skip
-
-RUNNING = server(server_run(state="running", rows=0, series={}))
-CRASHED = server(server_run(state="crashed", rows=3))
-OPEN = log(status="header_only", size_bytes=7, has_exit=False, exit_code=None, history_rows=0)
-TORN = log(status="torn", has_exit=False, exit_code=None, history_rows=2)
-EPOCHS = tuple(EpochSeen(epoch=n, line=n) for n in (1, 2, 3))
-
-
-def killed(signal: str | None = "SIGKILL", *, code: int | None = 1, offline: bool = False, **change) -> Evidence:
-    """A job whose logging process went away with its run open."""
-    processes = (ProcessSeen(rank=0, signal=signal, first=True),) if signal else ()
-    made = Job(ending="failed" if code else "completed", exit_code=code, processes=processes,
-               output=output("Epoch 3, Loss: 1", epochs=EPOCHS))  # fmt: skip
-    reading = server() if offline else RUNNING
-    given = {"job": made, "local": local(local_run(offline=offline, log=OPEN)), "server": reading}
-    return evidence(**{**given, **change})
-
+from tests.diagnosis.endings import CRASHED, OPEN, TORN, asked, killed, of_disk
 
 OFFLINE = local(local_run(offline=True, log=OPEN, sdk_logs=SdkLogs(init_done=True)))
 LOST = {"end-lost-local-buffer", "end-last-15s-lost"}
@@ -76,10 +58,82 @@ def test_way_the_process_went_decides(found, expected):
     assert set(hits(end_of_run.RULES, found)) == expected
 
 
-def test_slurm_that_ends_the_job_is_sigterm():
-    slurm = SlurmJob(job_id="1", final_state="CANCELLED by 100", exit_code="0:15")
-    found = killed(None, job=Job(ending="cancelled", slurm=slurm))
-    assert "end-sigterm-no-flush" in hits(end_of_run.RULES, found)
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [("CANCELLED by 100", "0:15"), ("TIMEOUT", "0:0"), ("PREEMPTED", "0:0"), ("CANCELLED", None)],
+)
+def test_slurm_that_ends_the_job_is_sigterm(state, code):
+    """Of a time limit sacct shows the state, and 0:0 for the job."""
+    slurm = SlurmJob(job_id="1", final_state=state, exit_code=code)
+    found = hits(end_of_run.RULES, killed(None, job=Job(ending="cancelled", slurm=slurm)))
+    assert "end-sigterm-no-flush" in found
+    assert "end-crashed-heartbeat" not in found
+
+
+@pytest.mark.parametrize(
+    ("first", "afterwards", "expected"),
+    [
+        ("SIGKILL", "SIGTERM", "end-crashed-heartbeat"),
+        ("SIGTERM", "SIGKILL", "end-sigterm-no-flush"),
+    ],
+    ids=["torchrun ended the others", "it was killed where it did not heed"],
+)
+def test_the_first_process_that_ended_decides(first, afterwards, expected):
+    """What the launcher does to the other ranks stands before it in the output."""
+    processes = (ProcessSeen(rank=0, signal=afterwards, line=1), ProcessSeen(rank=1, signal=first, first=True, line=2))
+    made = Job(ending="failed", exit_code=1, processes=processes, output=output("Epoch 1"))
+    found = hits(end_of_run.RULES, killed(job=made))
+    assert {"end-crashed-heartbeat", "end-sigterm-no-flush"} & set(found) == {expected}
+    assert found[expected].observed[0] == f"A process ended by {first}."
+
+
+FOLDER_OPEN = "/scratch/me/wandb/run-20261123_120000-abcd1234: the log holds no end (7 bytes)."
+GONE = "server: parent process exited, terminating service process"
+CORE_GONE = SdkLogs(init_done=True, lines=(LogLine(file="debug-core.log", level="INFO", text=GONE),))
+
+
+@pytest.mark.parametrize(
+    ("found", "observed"),
+    [
+        (killed("SIGKILL"), ("A process ended by SIGKILL.", "The server shows the run as running.", FOLDER_OPEN)),
+        (
+            killed(None, code=7, server=CRASHED),
+            ("The job ended with exit code 7.", "The server shows the run as crashed.", FOLDER_OPEN),
+        ),
+        (
+            killed("SIGKILL", server=server(server_run(state=""))),
+            ("A process ended by SIGKILL.", "The server shows the run as unknown.", FOLDER_OPEN),
+        ),
+        (
+            killed(server=server(), local=local(local_run(log=OPEN, sdk_logs=CORE_GONE))),
+            ("A process ended by SIGKILL.", FOLDER_OPEN, f"debug-core.log: {GONE}"),
+        ),
+        (
+            asked("crashed", 3),
+            ("The server shows run abcd1234 as crashed.",),
+        ),
+    ],
+)
+def test_how_the_process_ended_and_what_is_left_of_the_run_is_told(found, observed):
+    assert hits(end_of_run.RULES, found)["end-crashed-heartbeat"].observed == observed
+
+
+@pytest.mark.parametrize(
+    ("log_on_disk", "title"),
+    [(OPEN, "The run's log on disk was never written: 7 bytes"),
+     (TORN, "The run's log on disk was never written: its end is missing")],
+)  # fmt: skip
+def test_what_is_missing_of_the_log_is_told(log_on_disk, title):
+    found = diagnose(killed(offline=True, local=local(local_run(offline=True, log=log_on_disk))), end_of_run.RULES)
+    assert [f.title for f in found] == [title]
+
+
+def test_an_announced_run_of_which_nothing_can_be_seen_is_not_called_killed():
+    link = RunLink(url="https://wandb.ai/team/vit/runs/a", entity="team", project="vit", run_id="a", line=1)
+    processes = (ProcessSeen(rank=0, signal="SIGKILL", first=True),)
+    made = Job(ending="failed", exit_code=1, processes=processes, output=output("x", links=(link,)))
+    found = evidence(job=made, local=local(), server=ServerReading(status="failed"))
+    assert hits(end_of_run.RULES, found) == {}
 
 
 def test_launcher_that_ends_the_other_ranks_is_not_the_cause():
@@ -116,8 +170,45 @@ def test_failed_run_names_the_error_or_the_exit_code():
     broken = server(server_run(state="failed", exit_code=1))
     found = evidence(job=Job(ending="failed", exit_code=1, output=output("x", errors=raised)), server=broken)
     assert hits(end_of_run.RULES, found)["end-failed-exitcode"].values["error"] == "KeyError: 'lr'"
-    found = evidence(job=None, server=broken, request=Request(source="run"))
-    assert hits(end_of_run.RULES, found)["end-failed-exitcode"].values["error"] == "exit code 1"
+
+
+@pytest.mark.parametrize(
+    ("found", "observed"),
+    [
+        (asked("failed", exit_code=1), "The server shows the run as failed, exit code 1."),
+        (asked("failed"), "The server shows the run as failed, exit code other than 0."),
+        (of_disk(log=log(exit_code=3)), "The log on disk ends as failed, exit code 3."),
+        # The last line of a batch script succeeded.
+        (
+            evidence(local=local(local_run(offline=True, log=log(exit_code=3))), server=server()),
+            "The log on disk ends as failed, exit code 3.",
+        ),
+    ],
+)
+def test_a_run_that_failed_though_no_error_was_seen_has_its_exit_code(found, observed):
+    hit = hits(end_of_run.RULES, found)["end-failed-exitcode"]
+    assert hit.observed == (observed,)
+    assert f"{hit.values['error']}." in observed
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        evidence(local=local(local_run(offline=True, log=log(exit_code=3)))),
+        evidence(local=local(local_run(log=log(exit_code=1, history_rows=0))), server=server(), job=job("x")),
+    ],
+    ids=["the server has it, and it went well", "its wandb.init() failed, which has causes of its own"],
+)
+def test_exit_code_on_disk_that_does_not_tell_how_the_run_ended(found):
+    assert "end-failed-exitcode" not in hits(end_of_run.RULES, found)
+
+
+def test_the_place_of_an_error_is_its_innermost_frame():
+    frames = ('File "train.py", line 90, in <module>', 'File "train.py", line 3, in step')
+    raised = (error("KeyError", "'lr'", frames=frames),)
+    hit = hits(end_of_run.RULES, evidence(job=Job(ending="failed", exit_code=1, output=output("x", errors=raised))))
+    assert hit["end-failed-exitcode"].values["place"] == frames[1]
+    assert hit["end-failed-exitcode"].observed == ("KeyError: 'lr'", frames[1])
 
 
 def test_error_that_another_family_explains_is_left_to_it():
@@ -132,151 +223,42 @@ def test_error_that_another_family_explains_is_left_to_it():
     assert "init-not-installed" in ids
 
 
+CUT = "wandb: ERROR Control-C detected -- Run data was not synced"
+LOG_ALONE = {"request": Request(source="job_log", server="none", target="none"), "server": ServerReading()}
+BY_SIGINT = (ProcessSeen(rank=0, signal="SIGINT"), ProcessSeen(rank=1, signal="SIGTERM"))
+
+
 @pytest.mark.parametrize(
     "found",
     [
-        evidence(job=job("wandb: ERROR Control-C detected -- Run data was not synced", ending="failed")),
+        evidence(job=job(CUT, ending="unknown"), local=local(), **LOG_ALONE),
+        evidence(job=job(CUT, ending="failed")),
         evidence(job=Job(ending="failed", exit_code=1, output=output("x", errors=(error("KeyboardInterrupt", ""),)))),
-        killed("SIGINT", job=Job(ending="failed", processes=(ProcessSeen(rank=0, signal="SIGINT"),),
-                                 output=output("x")), local=local(), server=server(server_run(state="failed"))),
+        killed("SIGINT", job=Job(ending="failed", processes=BY_SIGINT, output=output("x")), local=local(),
+               server=server(server_run(state="failed"))),
     ],
 )  # fmt: skip
 def test_interrupt_is_told_by_text_traceback_or_signal(found):
     assert "end-ctrl-c" in hits(end_of_run.RULES, found)
 
 
-@pytest.mark.parametrize(("state", "fault"), [("running", "end-still-running"), ("crashed", "end-crashed-heartbeat")])
-def test_existing_run_without_its_job(state, fault):
-    reading = server(server_run(state=state, heartbeat_at=900.0))
-    found = evidence(job=None, local=local(), server=reading, request=Request(source="run", run_path="a/b/c"),
-                     created_at=960.0)  # fmt: skip
-    assert set(hits(end_of_run.RULES, found)) == {fault}
-    if state == "running":
-        assert "Its last sign of life came 60 s ago." in hits(end_of_run.RULES, found)[fault].observed
-
-
-FOLDER = Request(source="run_dir", server="none", target="none")
-ASKED = Request(source="run", run_path="a/b/c", server="real", target="none")
-
-
-LONG_AGO = 1000.0 - 2 * 24 * 3600
-
-
-def of_disk(**change) -> Evidence:
-    """A folder whose run was never closed; the clock reads 1000 s."""
-    begun = SdkLogs(sdk_version="0.31.0", init_done=True)
-    run = local_run(**{"log": OPEN, "sdk_logs": begun, "touched_at": 990.0, **change})
-    given = {"request": FOLDER, "job": None, "setup": None, "server": ServerReading(), "created_at": 1000.0}
-    return evidence(local=local(run), **given)
-
-
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    "found",
     [
-        (of_disk(writer="gone"), {"end-crashed-heartbeat", "end-lost-local-buffer"}),
-        (of_disk(writer="gone", log=TORN), {"end-crashed-heartbeat"}),
-        (of_disk(writer="alive"), {"end-still-running"}),
-        (of_disk(), {"end-still-running"}),
-        (of_disk(touched_at=100.0), {"end-still-running"}),  # 0.19 was seen to write nothing for more than 300 s
-        (of_disk(offline=True, touched_at=100.0), {"end-still-running"}),
-        (of_disk(started_at=LONG_AGO, offline=True), {"end-lost-local-buffer"}),  # copied: its files are new
-        (
-            of_disk(log=TORN.model_copy(update={"history_last_time": LONG_AGO}), started_at=LONG_AGO),
-            {"end-crashed-heartbeat"},
-        ),
-        (of_disk(log=TORN.model_copy(update={"system_last_time": 900.0}), started_at=LONG_AGO), {"end-still-running"}),
-        (
-            of_disk(touched_at=100.0).model_copy(update={"job": job(ending="timeout")}),
-            {"end-crashed-heartbeat", "end-lost-local-buffer"},
-        ),
-        (of_disk(writer="gone", offline=True), {"end-lost-local-buffer"}),
-        (of_disk(log=log(exit_code=3)), {"end-failed-exitcode"}),
-        (of_disk(log=log()), set()),
+        evidence(job=job(CUT)),
+        evidence(job=job(CUT, ending="running")),
     ],
+    ids=["the job went on to a good end", "the job still runs"],
 )
-def test_folder_of_a_job_that_was_not_seen(found, expected):
-    assert set(hits(end_of_run.RULES, found)) == expected
+def test_an_interrupt_that_did_not_end_the_job(found):
+    assert "end-ctrl-c" not in hits(end_of_run.RULES, found)
 
 
-@pytest.mark.parametrize(
-    ("change", "again"),
-    [({}, "--run team/vit/abcd1234"), ({"log": OPEN.model_copy(update={"run": None})}, "--run ENTITY/PROJECT/abcd1234"),
-     ({"offline": True}, "--run-dir FOLDER --job-log <job output>"), ({"writer": "alive"}, "--run-dir FOLDER")],
-)  # fmt: skip
-def test_what_decides_whether_a_run_still_runs_is_named(change, again):
-    hit = hits(end_of_run.RULES, of_disk(touched_at=690.0, started_at=600.0, **change))["end-still-running"]
-    assert re.sub(r"/scratch\S+", "FOLDER", hit.values["again"]) == again
-    if "writer" not in change:
-        assert "cannot be told from here" in hit.observed[1]
-        assert hit.observed[2:] == ("It began, by its name, 400 s ago.", "Its files were written 310 s ago.")
-
-
-def asked(state: str, rows: int = 0, **change) -> Evidence:
-    """A run on the server of a job that was not seen."""
-    reading = server(server_run(state=state, rows=rows, series={}))
-    given = {"request": ASKED, "job": None, "setup": None, "local": local(), "server": reading}
-    return evidence(**{**given, **change})
-
-
-ENDED_BY_SIGNAL = Job(ending="failed", processes=(ProcessSeen(rank=0, signal="SIGKILL", first=True),),
-                      output=output("Epoch 3, Loss: 1", epochs=EPOCHS))  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (asked("crashed"), {"end-crashed-heartbeat", "end-last-15s-lost"}),
-        (asked("crashed", 3), {"end-crashed-heartbeat"}),
-        (asked("running"), {"end-still-running"}),
-        (asked("running", job=ENDED_BY_SIGNAL), {"end-crashed-heartbeat", "end-last-15s-lost"}),
-        (asked("running", job=Job(output=output("Epoch 3, Loss: 1", epochs=EPOCHS))), {"end-still-running"}),
-        (asked("finished", 3), set()),
-    ],
-)
-def test_run_of_a_job_that_was_not_seen(found, expected):
-    assert set(hits(end_of_run.RULES, found)) == expected
-
-
-@pytest.mark.parametrize(
-    ("signal", "text", "expected"),
-    [
-        ("SIGKILL", "Epoch 1", {"end-crashed-heartbeat"}),
-        ("SIGTERM", "Epoch 1", {"end-sigterm-no-flush"}),
-        ("SIGKILL", "wandb: Find logs at: ./wandb/run-20261123_120000-abcd1234/logs", set()),
-    ],
-)
-def test_output_alone_tells_of_a_killed_process(signal, text, expected):
-    link = RunLink(url="https://wandb.ai/team/vit/runs/a", entity="team", project="vit", run_id="a", line=1)
-    made = Job(ending="failed", processes=(ProcessSeen(rank=0, signal=signal, first=True),),
-               output=output(text, links=(link,)))  # fmt: skip
-    request = Request(source="job_log", server="none", target="none")
-    found = evidence(request=request, job=made, setup=None, local=local(), server=ServerReading())
-    assert set(hits(end_of_run.RULES, found)) == expected
-
-
-def test_closing_line_that_the_server_contradicts():
-    found = evidence(job=job("wandb: Synced 4 W&B file(s), 0 media file(s)"), server=server(server_run(rows=1)))
-    assert hits(end_of_run.RULES, found)["end-footer-lies"].values["there"] == "1"
-    refused = found.model_copy(
-        update={"local": local(run_with_http(http("403", 403, "/x/file_stream", fatal=True), rows=3))}
-    )
-    from harness.diagnosis.rules import RULES
-
-    ids = [f.id for f in diagnose(refused, RULES)]
-    assert "net-filestream-4xx-fatal" in ids
-    assert "end-footer-lies" not in ids
-
-
-def test_files_that_the_object_store_refused():
-    found = evidence(local=local(run_with_http(http("Forbidden", 403, "/storage/team/vit/config.yaml"), rows=3)))
-    assert set(hits(end_of_run.RULES, found)) == {"end-files-not-uploaded"}
-
-
-def test_files_that_the_server_did_not_take_on():
-    words = LogLine(file="debug-internal.log", level="ERROR",
-                       text="runfiles: CreateRunFiles returned error: returned error 403")  # fmt: skip
-    found = evidence(local=local(local_run(sdk_logs=SdkLogs(lines=(words,)))))
-    assert set(hits(end_of_run.RULES, found)) == {"end-files-not-uploaded"}
+def test_rows_that_were_lost_are_counted_only_where_they_were_printed():
+    hit = hits(end_of_run.RULES, asked("crashed"))["end-last-15s-lost"]
+    assert hit.values == {"there": "0", "printed": "all"}
+    hit = hits(end_of_run.RULES, killed())["end-last-15s-lost"]
+    assert hit.values == {"there": "0", "printed": "3"}
 
 
 def test_an_error_of_init_is_no_exit_without_a_traceback():
@@ -299,12 +281,6 @@ def test_standstill_in_a_version_that_can_deadlock(version, said):
     assert ("end-deadlock" in hits(end_of_run.RULES, found)) is said
 
 
-def test_killed_slurm_job_leaves_files_behind():
-    slurm = SlurmJob(job_id="1", final_state="OUT_OF_MEMORY")
-    found = killed("OUT_OF_MEMORY", job=Job(ending="out_of_memory", slurm=slurm))
-    assert "end-leftover-tmp" in hits(end_of_run.RULES, found)
-
-
 def test_exit_code_without_a_traceback_is_the_scripts_own():
     told = (ProcessSeen(rank=0, exit_code=3, first=True),)
     found = evidence(job=Job(ending="failed", exit_code=1, processes=told, output=output("x")))
@@ -315,5 +291,10 @@ def test_exit_code_without_a_traceback_is_the_scripts_own():
     raised = output("x", errors=(error("wandb.errors.errors.CommError", "project is archived"),))
     not_mine = no_run(job=Job(ending="failed", exit_code=1, processes=told, output=raised))
     assert "end-failed-exitcode" not in hits(end_of_run.RULES, not_mine)
+    left_open = killed(job=Job(ending="failed", exit_code=1, processes=told, output=output("x")))
+    assert "end-failed-exitcode" not in hits(end_of_run.RULES, left_open)
+    assert "end-crashed-heartbeat" in hits(end_of_run.RULES, left_open)
+    open_at_rank_0 = killed(job=Job(ending="failed", exit_code=1, processes=ended, output=output("x")))
+    assert hits(end_of_run.RULES, open_at_rank_0)["end-failed-exitcode"].values["error"] == "exit code 7"
     silent = evidence(job=Job(ending="failed", exit_code=1, output=output("x")))
     assert "end-failed-exitcode" not in hits(end_of_run.RULES, silent)

@@ -1,11 +1,87 @@
-"""The rules about logins: what they say of whose key it is, and who may read it."""
+"""The rules about logins: whose key the job has, who may read it, and what became of a login."""
 
 import pytest
 
 from harness.diagnosis.engine import diagnose
-from harness.diagnosis.rules import login
-from harness.evidence.models import JobOutput, Login
+from harness.diagnosis.rules import credentials, login
+from harness.evidence.models import JobOutput, Login, Request, Viewer
 from tests.diagnosis import build as b
+
+NO_KEY_NEW = "wandb.errors.errors.UsageError: No API key configured. Use `wandb login` to log in."
+
+
+def printed(*texts, **change):
+    """A job that died printing these lines, with a good key here."""
+    return b.no_run(job=b.job(*texts, ending="failed"), **change)
+
+
+CASES = {
+    "login could not be saved": (
+        printed("wandb: WARNING Unable to write /users/x/.netrc: [Errno 122] Disk quota exceeded", NO_KEY_NEW),
+        "auth-netrc-write-fails",
+    ),
+    "login could not be saved, traceback": (
+        b.no_run(
+            job=b.job(
+                ending="failed",
+                output=b.output(
+                    NO_KEY_NEW,
+                    errors=(
+                        b.error(
+                            "FileNotFoundError", "'/x/.netrc'", frames=('File "wbnetrc.py", line 1, in _update_netrc',)
+                        ),
+                    ),
+                ),
+            )
+        ),
+        "auth-netrc-write-fails",
+    ),
+    "someone else's key in the job": (
+        b.evidence(job=b.job(output=JobOutput(logins=(Login(username="colleague", line=3),)))),
+        "auth-wrong-account",
+    ),
+    "someone else's run": (b.evidence(server=b.server(b.server_run(username="colleague"))), "auth-wrong-account"),
+    "key for everyone to read": (b.evidence(setup=b.setup(script_key_line=3)), "auth-key-in-script"),
+    "prompt ran out": (printed("wandb: WARNING W&B disabled due to login timeout."), "auth-login-timeout-disables"),
+    "offline chosen at the prompt": (printed("wandb: Using W&B in offline mode."), "auth-prompt-choice-offline"),
+    "login while offline": (
+        printed("wandb: WARNING Unable to verify login in offline mode."),
+        "auth-login-verify-offline",
+    ),
+}
+
+
+@pytest.mark.parametrize(("evidence", "fault"), CASES.values(), ids=CASES)
+def test_one_fault_is_told_beside_all_rules_about_keys(evidence, fault):
+    assert [f.id for f in diagnose(evidence, credentials.RULES)] == [fault]
+
+
+SILENT = {
+    "a colleague's run looked at": b.evidence(
+        request=Request(source="run", server="real", run_path="team/vit/x"),
+        server=b.server(b.server_run(username="colleague")),
+    ),
+    "logged in with the team's name": b.evidence(job=b.job(output=JobOutput(logins=(Login(username="team", line=1),)))),
+    "logged in as somebody else at another server": b.evidence(
+        job=b.job(output=JobOutput(logins=(Login(username="colleague", host="https://own.example", line=1),)))
+    ),
+    "login warned offline, run went on": b.evidence(
+        job=b.job("wandb: WARNING Unable to verify login in offline mode."), local=b.local(b.local_run(offline=True))
+    ),
+}
+
+
+@pytest.mark.parametrize("evidence", SILENT.values(), ids=SILENT)
+def test_silent(evidence):
+    assert diagnose(evidence, credentials.RULES) == ()
+
+
+def test_the_viewer_is_the_one_who_decides_whose_account_it_is():
+    evidence = b.evidence(
+        setup=b.setup(network=b.network(viewer=Viewer(username="me", teams=("lab",)))),
+        job=b.job(output=JobOutput(logins=(Login(username="lab", line=1),))),
+    )
+    assert diagnose(evidence, credentials.RULES) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""Builds evidence of runs that ended badly, for tests of the rules that say how."""
+
+from __future__ import annotations
+
+from harness.evidence.models import EpochSeen, Evidence, Job, ProcessSeen, Request, SdkLogs, ServerReading
+from tests.diagnosis.build import evidence, local, local_run, log, output, server, server_run
+
+RUNNING = server(server_run(state="running", rows=0, series={}))
+CRASHED = server(server_run(state="crashed", rows=3))
+OPEN = log(status="header_only", size_bytes=7, has_exit=False, exit_code=None, history_rows=0)
+TORN = log(status="torn", has_exit=False, exit_code=None, history_rows=2)
+EPOCHS = tuple(EpochSeen(epoch=n, line=n) for n in (1, 2, 3))
+FOLDER = Request(source="run_dir", server="none", target="none")
+ASKED = Request(source="run", run_path="a/b/c", server="real", target="none")
+
+
+def killed(signal: str | None = "SIGKILL", *, code: int | None = 1, offline: bool = False, **change) -> Evidence:
+    """A job whose logging process went away with its run open."""
+    processes = (ProcessSeen(rank=0, signal=signal, first=True),) if signal else ()
+    made = Job(ending="failed" if code else "completed", exit_code=code, processes=processes,
+               output=output("Epoch 3, Loss: 1", epochs=EPOCHS))  # fmt: skip
+    reading = server() if offline else RUNNING
+    given = {"job": made, "local": local(local_run(offline=offline, log=OPEN)), "server": reading}
+    return evidence(**{**given, **change})
+
+
+def of_disk(**change) -> Evidence:
+    """A folder whose run was never closed; the clock reads 1000 s."""
+    begun = SdkLogs(sdk_version="0.31.0", init_done=True)
+    run = local_run(**{"log": OPEN, "sdk_logs": begun, "touched_at": 990.0, **change})
+    given = {"request": FOLDER, "job": None, "setup": None, "server": ServerReading(), "created_at": 1000.0}
+    return evidence(local=local(run), **given)
+
+
+def asked(state: str, rows: int = 0, job: Job | None = None, **change) -> Evidence:
+    """A run on the server of a job that was not seen."""
+    reading = server(server_run(state=state, rows=rows, series={}, **change))
+    return evidence(request=ASKED, job=job, setup=None, local=local(), server=reading)
