@@ -33,13 +33,12 @@ def common_values(evidence: Evidence) -> dict[str, str]:
     network = setup.network if setup else None
     viewer = network.viewer if network else None
     base_url = _base_url(evidence)
-    cloud = is_cloud(base_url)
     credentials = setup.credentials if setup else None
     run = evidence.local.runs[0] if evidence.local.runs else None
     return {
         "base_url": base_url,
         "host": urlsplit(base_url).netloc or "api.wandb.ai",
-        "authorize_url": "https://wandb.ai/authorize" if cloud else f"{base_url}/authorize",
+        "authorize_url": f"{'https://wandb.ai' if is_cloud(base_url) else _pages(base_url)}/authorize",
         "username": viewer.username if viewer else "<user>",
         "entity": (network.entity if network else None) or (viewer.entity if viewer else None) or "<entity>",
         "project": (network.project if network else None) or _project(evidence) or "<project>",
@@ -71,7 +70,12 @@ def _project(evidence: Evidence) -> str | None:
 def is_cloud(base_url: str) -> bool:
     """Whether the address is the public server's: wandb.ai, or the address that SDK 0.31 has as its default."""
     host = urlsplit(base_url).hostname or ""
-    return host.endswith(("wandb.ai", "forge.coreweave.com"))
+    return f".{host}".endswith((".wandb.ai", ".forge.coreweave.com"))
+
+
+def _pages(base_url: str) -> str:
+    """Where the server has its pages, as the SDK derives it from the address of the API."""
+    return base_url.replace("://api.wandb.", "://wandb.").replace("://api.", "://app.")
 
 
 def _base_url(evidence: Evidence) -> str:

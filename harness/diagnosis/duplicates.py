@@ -24,8 +24,9 @@ class Writer:
     begun: float | None
     ended: float | None
     host: str | None
-    rows: int
-    finished: bool
+    rows: int | None
+    finished: bool | None
+    """None, as `rows` is, where only the job's output tells of the run."""
     group: str | None
     slurm: dict[str, str]
     pid: int | None = None
@@ -110,8 +111,8 @@ def began_together(evidence: Evidence, found: tuple[Writer, ...]) -> bool:
     # Runs that are announced in different files are runs of different processes; order counts within a file.
     last = {output.file_of(link.line): link.line for link in links}
     several = {file for file in last if sum(output.file_of(link.line) == file for link in links) > 1}
-    trained = {output.file_of(e.line) for e in output.epochs if e.line < last.get(output.file_of(e.line), 0)}
-    return len(by_rank) == len(links) or every_rank_printed or not trained & several
+    trained = any(output.file_of(e.line) in several and e.line < last[output.file_of(e.line)] for e in output.epochs)
+    return len(by_rank) == len(links) or every_rank_printed or not trained
 
 
 def made_by_one_process(found: tuple[Writer, ...]) -> bool:
@@ -144,11 +145,7 @@ def setting(run: LocalRun, name: str) -> JsonValue:
 
 def _one_each(runs: tuple[LocalRun, ...]) -> list[LocalRun]:
     """Keep one directory for each run id: a resumed run and shared mode leave several."""
-    kept: dict[str, LocalRun] = {}
-    for run in runs:
-        if run.run_id not in kept or run.log.history_rows > kept[run.run_id].log.history_rows:
-            kept[run.run_id] = run
-    return list(kept.values())
+    return list({run.run_id: run for run in sorted(runs, key=lambda r: r.log.history_rows)}.values())
 
 
 def from_directory(run: LocalRun) -> Writer:
@@ -168,8 +165,9 @@ def from_directory(run: LocalRun) -> Writer:
 
 def _from_link(link: RunLink) -> Writer:
     return Writer(
-        id=link.run_id, where=link.url, begun=None, ended=None, host=None, rows=0, finished=False, group=None, slurm={}
-    )
+        id=link.run_id, where=link.url, begun=None, ended=None, host=None, rows=None, finished=None, group=None,
+        slurm={},
+    )  # fmt: skip
 
 
 def _completed(writer: Writer, disk: Writer | None) -> Writer:
@@ -182,12 +180,7 @@ def _completed(writer: Writer, disk: Writer | None) -> Writer:
 def _from_server(run: ServerRun) -> Writer:
     raw = run.metadata.get("slurm")
     slurm = {k: str(v) for k, v in raw.items()} if isinstance(raw, dict) else {}
-    if run.restart_count is not None:
-        slurm["restart_count"] = run.restart_count
-    if run.slurm_job_id is not None:
-        slurm["job_id"] = run.slurm_job_id
     return Writer(
-        id=run.id, where=run.url, begun=run.created_at, ended=run.heartbeat_at, host=run.host, rows=run.rows or 0,
-        finished=run.state == "finished",
-        group=run.group, slurm=slurm,
+        id=run.id, where=run.url, begun=run.created_at, ended=run.heartbeat_at, host=run.host, rows=run.rows,
+        finished=run.state == "finished", group=run.group, slurm=slurm,
     )  # fmt: skip

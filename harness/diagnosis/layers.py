@@ -60,13 +60,15 @@ def first_missing(local: LocalRun, server: ServerRun) -> str:
     sampled = {key: series.sketch for key, series in server.series.items() if series.sketch}
     held = {step for sketch in sampled.values() for step, _ in sketch}
     own = {s for key in sampled.keys() & log.series.keys() for s, v in log.series[key].sketch if not isinstance(v, str)}
-    known = max((s.count for s in log.series.values()), default=0) <= COMPLETE_SKETCH
+    known = all(s.count <= COMPLETE_SKETCH for s in log.series.values())
     if known and held and (absent := own - held):
         return f"the first one is step {min(absent):.0f}"
-    last = server.last_step
-    if last is not None and log.last_step is not None and last < log.last_step:
-        dense = log.first_step is not None and log.last_step - log.first_step + 1 == log.history_rows
-        return f"the first one is step {last + 1}" if dense else f"the first one comes after step {last}"
+    first, end, last = log.first_step, log.last_step, server.last_step
+    if first is not None and end is not None and last is not None and last < end:
+        if end - first + 1 > log.history_rows:
+            return f"the first one comes after step {last}"
+        if last - first + 1 <= server.rows:
+            return f"the first one is step {last + 1}"
     return "which ones cannot be told from a sample"
 
 

@@ -74,7 +74,9 @@ def _several_runs(evidence: Evidence, checks: Sequence[CheckResult]) -> Iterator
     first = next((w.begun for w in found if w.begun is not None), 0.0)
     for writer in found[:MOST_RUNS]:
         begun = f"began {writer.begun - first:.0f} s after the first, " if writer.begun is not None else ""
-        yield f"{writer.where}: {begun}{writer.rows} rows, {'finished' if writer.finished else 'not finished'}."
+        ended = "finished" if writer.finished else "not finished"
+        held = f"{writer.rows} rows, {ended}" if writer.rows is not None else "what it holds is not known here"
+        yield f"{writer.where}: {begun}{held}."
 
 
 def _raised(evidence: Evidence) -> Iterator[str]:

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.diagnosis.layers import layer
-from harness.diagnosis.view import SETTLES_S, foreign_links
-from tests.diagnosis.build import evidence, job, local_run, server_run
+from harness.diagnosis.view import SETTLES_S
+from tests.diagnosis.build import evidence, job, local_run, server, server_run
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,21 @@ def test_what_was_sent_a_moment_ago_may_not_be_readable_yet(ended_at, found):
     assert layer(local_run(), server_run(heartbeat_at=None), seen).layer == found
 
 
+@pytest.mark.parametrize(
+    ("ended_at", "waited_s", "why"),
+    [
+        (995.0, 0.4, "asked 5 s after the end"),
+        (995.0, 1.0, "asked 5 s after the end, after 1 s of waiting"),
+        (1010.0, 0.0, "asked 0 s after the end"),
+    ],
+    ids=["read at once", "waited for", "by clocks that differ"],
+)
+def test_how_soon_the_server_was_asked_is_told(ended_at, waited_s, why):
+    reading = server(server_run(), waited_s=waited_s)
+    seen = evidence(job=job(ended_at=ended_at), server=reading, created_at=1000.0)
+    assert layer(local_run(), server_run(), seen).why == why
+
+
 def test_without_a_time_of_asking_nothing_is_said_to_be_late():
     seen = evidence(job=job(ended_at=1000.0), created_at=0.0)
     assert layer(local_run(), server_run(), seen).layer == "sent and not there"
-
-
-def test_a_job_without_links_has_no_foreign_ones():
-    assert foreign_links(evidence()) == ()

@@ -22,12 +22,20 @@ class Explained:
 
 
 QUOTED = "how much of a text or a list is quoted, not what"
+ON_THE_LIMIT = "seconds that are exactly the limit may be judged either way"
 
 EXPLAINED = (
     Explained("harness/diagnosis/", r"\[:\d+\]  →  .*\[:\d+\]$", QUOTED),
     Explained("harness/diagnosis/", r"^limit=\d+  →  limit=\d+$", QUOTED),
     Explained("harness/diagnosis/", r"^return False  →  return None$", "either is no where only that is asked"),
     Explained("harness/diagnosis/", r"\blimit: int=\d+(?=.*  →  .*\blimit: int=)", QUOTED),
+    Explained("harness/diagnosis/", r"^(.+) [<>]=? (-?[A-Z_]+_S)  →  \1 [<>]=? \2$", ON_THE_LIMIT),
+    Explained("harness/diagnosis/", r"^(\w+\.(?:begun|started_at|created_at)) or 0\.0  →  \1 or 1\.0$",
+              "what has no time comes first: no run began in the first second of 1970"),
+    Explained("diagnosis/duplicates.py", r"^w\.ended >= (.+)  →  w\.ended > \1$", ON_THE_LIMIT),
+    Explained("diagnosis/duplicates.py", r"^e\.line < (.+)  →  e\.line <= \1$",
+              "a line tells of an epoch or of a run, never of both"),
+    Explained("diagnosis/duplicates.py", r"^same\[0\]  →", "all of them are directories of one run"),
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from tests.mutation.mutants import Mutant
 from tests.mutation.reach import Reach, measure
 from tests.mutation.score import ROOT, SUBJECTS, Outcome
 
-TESTS = ("tests/diagnosis", "tests/evidence/wandb_log")
+TESTS = ("tests/diagnosis", "tests/subjects", "tests/evidence/wandb_log")
 """What should notice; what other processes run, a change cannot reach."""
 LIMIT_S = 30.0
 """And ten times what the tests took undisturbed: after that, a loop has no end."""

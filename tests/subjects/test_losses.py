@@ -58,15 +58,51 @@ def test_rows_that_the_server_lacks(found, said):
     assert said in losses(found)[0]
 
 
-def test_of_a_long_run_the_first_missing_step_is_told_by_the_last_one_that_is_there():
-    own = log(history_rows=1000, last_step=999, series={"loss": disk_series("loss", [1.0, 2.0], count=1000)})
-    reading = server(server_run(rows=900, last_step=899))
-    found = evidence(local=local(local_run(log=own, sdk_logs=REFUSED)), server=reading)
-    assert "100 of 1000 rows are not on the server, the first one is step 900" in losses(found)[0]
-    gaps = evidence(local=local(local_run(log=own.model_copy(update={"last_step": 4000}))), server=reading)
-    assert "the first one comes after step 899" in losses(gaps)[0]
-    hole = evidence(local=local(local_run(log=own)), server=server(server_run(rows=900, last_step=999)))
-    assert "which ones cannot be told from a sample" in losses(hole)[0]
+LONG = {"history_rows": 1000, "last_step": 999}
+LATE = {"history_rows": 1000, "first_step": 500, "last_step": 1499}
+
+
+@pytest.mark.parametrize(
+    ("disk", "there", "said"),
+    [
+        (LONG, {"rows": 900, "last_step": 899}, "100 of 1000 rows are not on the server, the first one is step 900"),
+        (LATE, {"rows": 900, "last_step": 1399}, "the first one is step 1400"),
+        (LATE, {"rows": 950, "last_step": 949}, "the first one is step 950"),
+        ({**LONG, "last_step": 1000}, {"rows": 900, "last_step": 899}, "the first one comes after step 899"),
+        ({**LONG, "last_step": 4000}, {"rows": 900, "last_step": 4000}, "which ones cannot be told from a sample"),
+        (LONG, {"rows": 899, "last_step": 899}, "which ones cannot be told from a sample"),
+        (LONG, {"rows": 900, "last_step": 999}, "which ones cannot be told from a sample"),
+        (LONG, {"rows": 900, "last_step": None}, "which ones cannot be told from a sample"),
+        ({**LONG, "first_step": None, "last_step": None}, {"rows": 900}, "which ones cannot be told from a sample"),
+    ],
+    ids=[
+        "broken off", "broken off, from a later step on", "the second half of a resumed run", "a step was left out",
+        "steps with gaps, missing between", "broken off, and a row between is missing", "missing between",
+        "no step there", "no step here",
+    ],
+)  # fmt: skip
+def test_of_a_long_run_the_first_missing_step_is_told_by_the_last_one_that_is_there(disk, there, said):
+    own = log(series={"loss": disk_series("loss", [1.0, 2.0], count=1000)}, **disk)
+    found = evidence(local=local(local_run(log=own)), server=server(server_run(**there)))
+    assert said in losses(found)[0]
+
+
+@pytest.mark.parametrize(
+    ("points", "said"), [(200, "the first one is step 50"), (201, "which ones cannot be told from a sample")]
+)
+def test_a_hole_is_found_as_long_as_series_are_known_point_by_point(points, said):
+    steps = [n for n in range(points) if n != 50]
+    own = log(series={"loss": disk_series("loss", range(points))}, history_rows=points, last_step=points - 1)
+    held = {"loss": logged("loss", steps, steps)}
+    there = server_run(rows=points - 1, series=held, last_step=points - 1)
+    found = evidence(local=local(local_run(log=own)), server=server(there))
+    assert f"1 of {points} rows are not on the server, {said}" in losses(found)[0]
+
+
+def test_where_the_first_row_was_logged_is_not_made_up():
+    own = log(first_step=None, last_step=None, series={})
+    found = evidence(local=local(local_run(log=own, sdk_logs=REFUSED)), server=server(server_run(rows=0, series={})))
+    assert "3 of 3 rows are not on the server: sent and refused" in losses(found)[0]
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
 
 def _carrier(found: tuple[Writer, ...]) -> Writer:
     """The run that holds the training; of several, the earliest."""
-    return max(found, key=lambda w: w.rows)
+    return max(found, key=lambda w: w.rows or 0)
 
 
 def _nodes(evidence: Evidence, found: tuple[Writer, ...]) -> int:
@@ -88,7 +88,7 @@ def _came_from_workers(found: tuple[Writer, ...], extra: list[Writer], world: in
     A process that multiprocessing started skips its exit handlers, so its run does not finish; a rank's does.
     """
     carrier = _carrier(found)
-    if any(w.rows for w in extra) or not carrier.rows or len({w.host for w in found if w.host}) > 1:
+    if any(w.rows != 0 for w in extra) or not carrier.rows or len({w.host for w in found if w.host}) > 1:
         return False
     later = carrier.begun is not None and all(w.begun is not None and w.begun >= carrier.begun for w in extra)
     unfinished = carrier.finished and not any(w.finished for w in extra)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.diagnosis.duplicates import began_together, problem
+from harness.diagnosis.duplicates import began_together, problem, same_id_writers
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules.duplicate_runs import RULES
 from harness.evidence.models import EpochSeen, Job, Request, RunLink, SdkLogs, SlurmJob, SystemSeries
@@ -22,7 +22,7 @@ def run(name, *, begun=1000.0, ended=1060.0, rows=3, group=TOKEN, host="nid00500
     slurm = change.pop("slurm", {})
     return b.server_run(
         id=name, created_at=begun, heartbeat_at=ended, rows=rows, group=group, host=host,
-        restart_count=slurm.get("restart_count"), **{"metadata": {"host": host, "slurm": slurm}, **change},
+        **{"metadata": {"host": host, "slurm": slurm}, **change},
     )  # fmt: skip
 
 
@@ -88,6 +88,10 @@ PATTERNS = {
     "a rank of another node that was killed": (
         [run("a", host="nid1"), *(run(i, rows=0, begun=1004.0, host="nid2", state="crashed") for i in "bc")],
         request(2, 2), {"dup-one-run-per-rank"},
+    ),
+    "runs whose rows nobody counted": (
+        [run("a"), *(run(i, rows=None, begun=1004.0, state="crashed") for i in "bc")], request(4),
+        {"dup-one-run-per-rank"},
     ),
     "a rank that came late": ([run("a"), run("b", rows=0, begun=1004.0)], request(2), {"dup-one-run-per-rank"}),
     "one after the other": ([run("a", ended=1030.0), run("b", begun=1040.0)], request(2), set()),
@@ -198,6 +202,7 @@ def test_shared_mode_is_fine():
     found = told(run(b.RUN_ID), local=b.local(*shared()))
     assert set(b.hits(RULES, found)) == {"dup-shared-mode-legit"}
     assert problem(found) is None
+    assert same_id_writers(found) == ()
 
 
 def test_only_the_writers_of_the_shared_run_are_counted():
