@@ -64,15 +64,14 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
 
 def _logged_nothing(evidence: Evidence) -> bool:
     """Whether the job ended well and neither disk nor server holds a row: then nothing was lost, nothing was logged."""
-    disk = main_local_run(evidence)
-    whole = disk is None or (disk.log.status == "complete" and disk.log.history_rows == 0)
-    job, server = evidence.job, main_server_run(evidence)
-    if evidence.request.source == "job":
-        ended_well = job is None or job.ending == "completed"
+    disk, server, job = main_local_run(evidence), main_server_run(evidence), evidence.job
+    source = evidence.request.source
+    ended_well = job is None or job.ending == ("completed" if source == "job" else "unknown")
+    if disk is not None:
+        whole = disk.log.status == "complete" and disk.log.history_rows == 0
     else:  # of a job that was not seen, only a run that was closed tells that nothing was on its way
-        closed = disk is not None or server is None or server.state in ("finished", "failed")
-        ended_well = closed and (job is None or job.ending == "unknown")
-    return whole and ended_well and rows(evidence) == 0 and (disk is not None or evidence.request.source == "run")
+        whole = source == "run" and server is not None and server.state in ("finished", "failed")
+    return whole and ended_well and rows(evidence) == 0
 
 
 def _on_another_rank(evidence: Evidence, missing: Sequence[str]) -> str | None:
@@ -147,7 +146,7 @@ def not_finite(evidence: Evidence) -> Iterator[Hit]:
     steps = [disk.log.series[k].first_non_finite_step for k in bad if disk and k in disk.log.series]
     first = min((s for s in steps if s is not None), default=None)
     observed = [f"{key}: {view.non_finite} of {view.count} values are NaN or infinite." for key, view in bad.items()]
-    observed += said(evidence, r"(?i)\bloss\b\W+(nan|[+-]?inf)\b", 1)
+    observed += said(evidence, r"(?i)\bloss\b\W+(nan|[+-]?inf)\b", limit=1)
     values = {"not_finite": listed(bad), "first_step": "some step" if first is None else str(first)}
     yield Hit(
         id="metric-nan-loss", observed=tuple(observed), values=values, fails=each("test_series_is_finite", list(bad))
@@ -161,15 +160,15 @@ def numpy_nan_dropped(evidence: Evidence) -> Iterator[Hit]:
         return
     found = present(evidence)
     full = max(found.values(), key=lambda v: v.count, default=None)
-    printed = said(evidence, r"(?i)\b(loss|acc(uracy)?)\b\W+nan\b", 2)
     if full is None:
         return
     holes = {k for k, v in found.items() if _null(v) or _has_holes(v, full)}
-    dropped = [k for k in evidence.request.expect if k in holes or (k not in found and printed)]
+    dropped = [k for k in evidence.request.expect if k in holes or (k not in found and _printed_nan(evidence, k))]
     if not dropped:
         return
     counts = {key: found[key].count if key in found else 0 for key in dropped}
     observed = [f"{key} is in {n} of the {full.count} rows that hold {full.key}." for key, n in counts.items()]
+    printed = dict.fromkeys(line for key in dropped for line in _printed_nan(evidence, key))
     hint = printed or ("Print the value before logging: if it says nan, this is the cause.",)
     yield Hit(
         id="metric-np-nan-dropped",
@@ -177,6 +176,12 @@ def numpy_nan_dropped(evidence: Evidence) -> Iterator[Hit]:
         values={"dropped": listed(dropped), "first_dropped": dropped[0]},
         fails=(*each("test_series_has_every_point", dropped), *each("test_series_is_present", dropped)),
     )
+
+
+def _printed_nan(evidence: Evidence, key: str) -> tuple[str, ...]:
+    """What the job printed where this very metric was NaN: of another one it proves nothing."""
+    word = re.search(r"loss|acc", key.lower())
+    return said(evidence, rf"(?i)\b{word[0]}(uracy)?\b\W+nan\b", limit=2) if word else ()
 
 
 def _null(view: SeriesView) -> bool:
@@ -188,7 +193,8 @@ def _has_holes(view: SeriesView, full: SeriesView) -> bool:
     """Whether a metric begins in the same rows as another and is then missing from some of its rows."""
     own, others = [s for s, _ in view.sketch], [s for s, _ in full.sketch]
     bounded = full.count > len(others)
-    return view.count < full.count and not bounded and bool(own) and set(own) < set(others) and own[0] == others[0]
+    within = bool(own) and not set(own) - set(others) and own[0] == others[0]
+    return view.count < full.count and not bounded and within
 
 
 def nonmonotonic(evidence: Evidence) -> Iterator[Hit]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from math import isclose
 
 from harness.diagnosis.duplicates import listed, setting
 from harness.diagnosis.engine_types import Rule
@@ -115,7 +116,7 @@ def resumed_epochs(evidence: Evidence) -> Iterator[Hit]:
 def _begins_anew(evidence: Evidence, view: SeriesView) -> bool:
     """Whether this job's own part of the series begins with 0, late in the run, after rows of an earlier job."""
     own = series(evidence, view.key, "disk")
-    if own is None or not own.sketch or view.where != "server":
+    if own is None or not own.sketch:
         return False
     step, value = own.sketch[0]
     return value == 0 and step > 0 and view.count > own.count
@@ -125,11 +126,11 @@ def rank_local(evidence: Evidence) -> Iterator[Hit]:
     """Ranks print different losses for one epoch, and one of them is what was logged."""
     epochs = evidence.job.output.epochs if evidence.job else ()
     loss = series(evidence, "loss")
-    if loss is None or (evidence.request.world_size or 1) < 2:
+    if loss is None or not loss.sketch or (evidence.request.world_size or 1) < 2:
         return
-    first = [e.loss for e in epochs if epochs and e.epoch == epochs[0].epoch and e.loss is not None]
-    logged = loss.sketch[0][1] if loss.sketch else None
-    if len(set(first)) > 1 and any(abs(value - (logged or 0.0)) < 1e-6 * max(1.0, abs(value)) for value in first):
+    first = [e.loss for e in epochs if e.epoch == epochs[0].epoch and e.loss is not None]
+    logged = loss.sketch[0][1]
+    if len(set(first)) > 1 and any(isclose(value, logged, rel_tol=1e-6, abs_tol=1e-6) for value in first):
         observed = (
             f"Epoch {epochs[0].epoch} has {len(set(first))} different losses in the output; one of them was logged."
         )

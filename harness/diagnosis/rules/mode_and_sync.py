@@ -33,7 +33,7 @@ def online_was_asked(evidence: Evidence) -> bool:
 
 def deciding(evidence: Evidence) -> ModeSource | None:
     """The source that sets the mode, where a job was asked for."""
-    return evidence.setup.mode.winning if evidence.setup and evidence.request.source == "job" else None
+    return evidence.setup.mode.winning if evidence.setup else None
 
 
 def mode_values(source: ModeSource | None) -> dict[str, str]:
@@ -154,7 +154,7 @@ def invalid(evidence: Evidence) -> Iterator[Hit]:
 
 def wandb_disabled_variable(evidence: Evidence) -> Iterator[Hit]:
     """WANDB_DISABLED is set: harmless, unless it made the Hugging Face Trainer leave W&B out."""
-    if evidence.setup is None or evidence.request.source != "job":
+    if evidence.setup is None:
         return
     value = evidence.setup.place.variables.get("WANDB_DISABLED")
     if value is None:

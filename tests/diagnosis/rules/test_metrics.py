@@ -1,37 +1,14 @@
 """Rules of the family metrics: each names its fault from the series, and is silent on the healthy neighbour."""
 
+import re
+
 import pytest
 
+from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules.metrics import RULES
-from harness.evidence.models import EpochSeen, LogLine, Place, Request, SdkLogs
-from harness.evidence.wandb_log.models import RunFacts
+from harness.evidence.models import EpochSeen, LogLine, SdkLogs
 from tests.diagnosis import build as b
-
-FALLING = (3.0, 2.0, 1.0)
-
-
-def request(expect=("loss", "acc"), points=3, **change):
-    return Request(
-        server="real", job_kind="script", job_path="train.py", nproc=2, expect=expect, expect_points=points, **change
-    )
-
-
-def online(series, *, expect=("loss", "acc"), points=3, disk=None, sdk="0.31.0", **change):
-    """A run on the server with these series, the same on disk unless told otherwise."""
-    held = {
-        k: b.logged(k, v) if not isinstance(v, dict) else b.logged(k, v.values(), v.keys()) for k, v in series.items()
-    }
-    own = {
-        k: b.disk_series(k, v) if not isinstance(v, dict) else b.disk_series(k, v.values(), v.keys())
-        for k, v in (series if disk is None else disk).items()
-    }
-    count = max((s.count for s in held.values()), default=0)
-    on_disk = max((s.count for s in own.values()), default=0)
-    log = b.log(series=own, history_rows=on_disk, sdk_version=sdk)
-    run = b.server_run(series=held, rows=count, sdk_version=sdk, last_step=count - 1)
-    return b.evidence(**{
-        "request": request(expect, points), "local": b.local(b.local_run(log=log)), "server": b.server(run), **change,
-    })  # fmt: skip
+from tests.diagnosis.metric_runs import FALLING, online, request
 
 
 def ids(found):
@@ -47,6 +24,30 @@ HEALTHY = {
     "another name that was asked for": online({"train/loss": FALLING}, expect=("train/loss",)),
     "more points than asked for": online({"loss": range(9, 0, -1), "acc": range(9)}, points=2),
     "two equal losses": online({"loss": (2.0, 2.0), "acc": (1.0, 1.0)}, points=2),
+    "one half texts: the curve is there": b.evidence(
+        request=request(points=2),
+        server=b.server(
+            b.server_run(
+                series={
+                    "loss": b.server_series(
+                        "loss", count=4, numbers=2, others=2, last="n/a", sketch=((0.0, 3.0), (1.0, 2.0))
+                    ),
+                    "acc": b.server_series("acc"),
+                }
+            )
+        ),
+    ),
+    "old SDK, and a server that tells no last value": online(
+        {"loss": FALLING, "acc": FALLING},
+        sdk="0.24.2",
+        server=b.server(
+            b.server_run(
+                series={k: b.server_series(k, last=None) for k in ("loss", "acc")},
+                sdk_version="0.24.2",
+            )
+        ),
+    ),
+    "ended badly, after rows": online({"loss": FALLING, "acc": FALLING}, job=b.job(ending="timeout")),
     "constant accuracy": online({"loss": FALLING, "acc": (10.0, 10.0, 10.0)}),
     "no run at all": b.no_run(),
     "preflight alone": b.not_started(),
@@ -67,9 +68,42 @@ def test_missing_key_names_what_is_there():
 
 
 def test_missing_key_where_nothing_was_logged():
-    hit = b.hits(RULES, online({}))["metric-missing-key"]
+    found = b.hits(RULES, online({}))
+    assert set(found) == {"metric-missing-key"}
+    hit = found["metric-missing-key"]
     assert hit.fails == ("test_series_is_present[loss]", "test_series_is_present[acc]")
     assert hit.values["existing"] == "no metric at all"
+
+
+EMPTY = b.server(b.server_run(series={}, rows=0, last_step=None))
+NOTHING_LOGGED = {
+    "log of a job that was killed: rows may have been lost": (
+        online({}, local=b.local(b.local_run(log=b.log(status="torn", history_rows=0)))), False,
+    ),
+    "a job whose run directory was not found": (b.evidence(request=request(), server=EMPTY, local=b.local()), False),
+    "a job that Slurm tells no end of": (online({}, job=b.job(ending="unknown")), False),
+    "a folder": (
+        b.evidence(request=request(source="run_dir"), setup=None, job=None, server=b.server(),
+                   local=b.local(b.local_run(log=b.log(history_rows=0)))),
+        True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("found", "told"), NOTHING_LOGGED.values(), ids=NOTHING_LOGGED)
+def test_nothing_was_logged_only_where_nothing_can_have_been_lost(found, told):
+    assert ("metric-missing-key" in ids(found)) is told
+
+
+@pytest.mark.parametrize("output", [None, "unknown", "timeout"])
+@pytest.mark.parametrize(("state", "closed"), [("finished", True), ("failed", True), ("running", False)])
+def test_an_existing_run_without_rows_had_none_if_it_was_closed(state, closed, output):
+    run = b.server_run(series={}, rows=0, last_step=None, state=state)
+    found = b.evidence(
+        request=request(source="run"), setup=None, local=b.local(), server=b.server(run),
+        job=b.job(ending=output) if output else None,
+    )  # fmt: skip
+    assert ("metric-missing-key" in ids(found)) is (closed and output != "timeout")
 
 
 def test_lost_rows_are_not_a_missing_key():
@@ -84,14 +118,22 @@ def test_missing_key_looks_at_other_ranks_runs():
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"),
+    ("value", "kind", "mend"),
     [
-        ({"_type": "histogram", "values": [1], "bins": [0, 1]}, "a histogram (a tensor of several elements)"),
-        ({"_type": "table-file"}, "an object (table-file)"),
-        ("tensor(2.3)", "a text ('tensor(2.3)')"),
+        (
+            {"_type": "histogram", "values": [1], "bins": [0, 1]},
+            "a histogram (a tensor of several elements)", 'run.log({"loss": loss.mean().item()})',
+        ),
+        (
+            {"_type": "histogram", "values": [1], "packedBins": {"min": 0, "size": 1, "count": 1}},
+            "a histogram (a tensor of several elements)", 'run.log({"loss": loss.mean().item()})',
+        ),
+        ({"_type": "table-file"}, "an object (table-file)", 'run.log({"loss": …})'),
+        ("tensor(2.3)", "a text ('tensor(2.3)')", 'run.log({"loss": float(text)})'),
+        (None, "None", "A function without `return` gives None."),
     ],
-)
-def test_not_a_number(value, kind):
+)  # fmt: skip
+def test_not_a_number(value, kind, mend):
     series = {
         "loss": b.server_series("loss", numbers=0, others=3, sketch=(), last=value),
         "acc": b.server_series("acc"),
@@ -101,6 +143,7 @@ def test_not_a_number(value, kind):
     assert hit.values["kind"] == kind
     assert ids(found) == {"metric-not-number"}
     assert "test_series_is_present[loss]" in hit.fails
+    assert mend in diagnose(found, RULES)[0].advice[0]
 
 
 def test_log_refused_its_argument():
@@ -117,19 +160,41 @@ def test_values_that_are_not_finite(word):
     assert hit.values == {"not_finite": "loss", "first_step": "1"}
 
 
+@pytest.mark.parametrize("runs", [(), (b.local_run(log=b.log(history_rows=0)),)], ids=["no folder", "lost on disk"])
+def test_where_values_ceased_to_be_finite_is_not_known_without_the_disk(runs):
+    found = online({"loss": (3.0, "NaN", "NaN"), "acc": FALLING}, local=b.local(*runs))
+    assert b.hits(RULES, found)["metric-nan-loss"].values["first_step"] == "some step"
+
+
 def test_numpy_nan_left_out_by_an_old_sdk():
     found = online({"loss": {0: 3.0}, "acc": (1.0, 2.0, 3.0)}, sdk="0.28.0")
-    assert "metric-np-nan-dropped" in ids(found)
+    assert b.hits(RULES, found)["metric-np-nan-dropped"].observed == (
+        "loss is in 1 of the 3 rows that hold acc.",
+        "The job had wandb 0.28.0.",
+        "Print the value before logging: if it says nan, this is the cause.",
+    )
 
 
-def test_none_is_no_number():
+@pytest.mark.parametrize("sdk", ["0.28.1", "0.31.0"])
+def test_none_is_no_number(sdk):
     loss = b.server_series("loss", count=3, numbers=0, others=3, last=None, sketch=())
-    found = b.evidence(server=b.server(b.server_run(series={"loss": loss})))
+    found = b.evidence(
+        server=b.server(b.server_run(series={"loss": loss}, sdk_version=sdk)),
+        local=b.local(b.local_run(log=b.log(sdk_version=sdk))),
+    )
     assert b.hits(RULES, found)["metric-not-number"].values["kind"] == "None"
 
 
-def test_numpy_nan_written_as_null():
-    loss = b.server_series("loss", count=3, numbers=1, others=2, last=None, sketch=((0.0, 3.0),))
+def test_texts_of_an_old_sdk_were_no_nan():
+    loss = b.server_series("loss", count=3, numbers=0, others=3, last="tensor(2.3)", sketch=())
+    run = b.server_run(series={"loss": loss, "acc": b.server_series("acc")})
+    found = online({}, sdk="0.24.2", server=b.server(run))
+    assert ids(found) == {"metric-not-number"}
+
+
+@pytest.mark.parametrize("nulls", [1, 2])
+def test_numpy_nan_written_as_null(nulls):
+    loss = b.server_series("loss", count=3, numbers=3 - nulls, others=nulls, last=None, sketch=((0.0, 3.0),))
     run = b.server_run(series={"loss": loss, "acc": b.server_series("acc")}, sdk_version="0.24.2")
     log = b.log(sdk_version="0.24.2")
     found = b.evidence(request=request(), server=b.server(run), local=b.local(b.local_run(log=log)))
@@ -139,7 +204,29 @@ def test_numpy_nan_written_as_null():
 
 def test_numpy_nan_left_out_altogether_is_told_by_the_output():
     found = online({"acc": FALLING}, sdk="0.24.2", job=b.job("Epoch 1, Loss: nan"))
-    assert "metric-np-nan-dropped" in ids(found)
+    assert b.hits(RULES, found)["metric-np-nan-dropped"].observed == (
+        "loss is in 0 of the 3 rows that hold acc.", "The job had wandb 0.24.2.", "Epoch 1, Loss: nan",
+    )  # fmt: skip
+
+
+NO_NUMPY_NAN = {
+    "NaN of Python, which old SDKs keep": (
+        {"loss": (3.0, "NaN", "NaN"), "acc": FALLING}, ("loss", "acc"), "Epoch 2, Loss: nan", {"metric-nan-loss"},
+    ),
+    "a metric of another name beside it": (
+        {"loss": (3.0, "NaN", "NaN"), "accuracy": FALLING}, ("loss", "acc"), "Epoch 2, Loss: nan",
+        {"metric-nan-loss", "metric-missing-key"},
+    ),
+    "a metric that is no loss": (
+        {"loss": FALLING}, ("loss", "lr"), "Epoch 2, Loss: nan", {"metric-missing-key"},
+    ),
+    "nothing said nan": ({"acc": FALLING}, ("loss", "acc"), "Epoch 2, Loss: 2.0", {"metric-missing-key"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("held", "expect", "printed", "faults"), NO_NUMPY_NAN.values(), ids=NO_NUMPY_NAN)
+def test_a_metric_that_is_missing_for_another_reason(held, expect, printed, faults):
+    assert ids(online(held, expect=expect, sdk="0.24.2", job=b.job(printed))) == faults
 
 
 def test_newer_sdks_keep_numpy_nan():
@@ -168,7 +255,14 @@ STEP_WORDS = {
 
 @pytest.mark.parametrize("words", STEP_WORDS.values(), ids=STEP_WORDS)
 def test_steps_that_go_back(words):
-    assert "metric-nonmonotonic-step" in ids(online({"loss": FALLING, "acc": FALLING}, **words))
+    found = b.hits(RULES, online({"loss": FALLING, "acc": FALLING}, **words))
+    assert re.search("to step 3|ignoring", found["metric-nonmonotonic-step"].observed[0])
+
+
+def test_steps_that_go_back_on_the_server():
+    run = b.server_run(series={"loss": b.server_series("loss", backward_steps=2), "acc": b.server_series("acc")})
+    hit = b.hits(RULES, b.evidence(request=request(), server=b.server(run)))["metric-nonmonotonic-step"]
+    assert hit.observed == ("loss: 2 steps go back.",)
 
 
 def test_short_series():
@@ -177,6 +271,14 @@ def test_short_series():
     assert hit.fails == ("test_series_has_every_point[loss]", "test_series_has_every_point[acc]")
     assert hit.observed == ("loss has 2 of 3 points.", "acc has 2 of 3 points.", "The job's output tells of 2 epochs.")
     assert hit.values["points"] == "2"
+    assert hit.values["epochs_seen"] == "epoch 2"
+
+
+def test_short_series_of_a_run_whose_job_was_not_seen():
+    found = online({"loss": (3.0, 2.0), "acc": FALLING}, request=request(source="run"), job=None, local=b.local())
+    hit = b.hits(RULES, found)["metric-short-series"]
+    assert hit.observed == ("loss has 2 of 3 points.",)
+    assert hit.values["epochs_seen"] == "the last row"
 
 
 def test_rows_lost_on_the_way_are_no_short_series():
@@ -190,86 +292,7 @@ def test_flat_loss():
 def test_died_in_its_first_epoch():
     found = online({}, job=b.job(ending="timeout"))
     assert ids(found) == {"metric-epoch-granularity"}
-
-
-def test_reader_with_the_scan_bug():
-    empty = b.server_run(series={}, rows=0, last_step=9)
-    found = b.evidence(request=request(), server=b.server(empty, reader_version="0.27.1"))
-    assert "metric-reader-scan-bug" in ids(found)
-    assert "metric-reader-scan-bug" not in ids(
-        found.model_copy(update={"server": b.server(empty, reader_version="0.28.0")})
-    )
-
-
-def test_reader_that_asked_for_joint_rows():
-    series = {k: b.server_series(k, sketch=()) for k in ("loss", "acc")}
-    run = b.server_run(series=series, system_samples=4)
-    assert ids(b.evidence(request=request(), server=b.server(run))) == {"metric-reader-and-semantics"}
-
-
-def test_reader_that_counted_a_sample():
-    found = online({"loss": range(500, 0, -1), "acc": range(500)}, disk={"loss": range(600, 0, -1)})
-    assert ids(found) == {"metric-reader-sampling"}
-
-
-@pytest.mark.parametrize(("since", "expected"), [(5.0, {"metric-reader-too-early"}), (600.0, set())])
-def test_read_too_early(since, expected):
-    job = b.job().model_copy(update={"ended_at": 2000.0})
-    found = online({}, disk={"loss": FALLING, "acc": FALLING}, job=job).model_copy(
-        update={"created_at": 2000.0 + since}
-    )
-    assert ids(found) == expected
-
-
-@pytest.mark.parametrize("lacking", [{"event_rows": 0}, {"console_lines": 0}])
-@pytest.mark.parametrize(("since", "expected"), [(5.0, {"metric-reader-too-early"}), (600.0, set())])
-def test_counts_read_too_early(lacking, since, expected):
-    log = b.log(system_samples=4, console_lines=6)
-    run = b.server_run(detailed=True, **{"event_rows": 4, "console_lines": 6, **lacking})
-    job = b.job().model_copy(update={"ended_at": 2000.0})
-    found = b.evidence(local=b.local(b.local_run(log=log)), server=b.server(run), job=job, created_at=2000.0 + since)
-    found_hits = b.hits(RULES, found)
-    assert set(found_hits) == expected
-    if expected:
-        told = "none of the 4 system samples" if "event_rows" in lacking else "none of the 6 console lines"
-        assert told in found_hits["metric-reader-too-early"].observed[1]
-        assert bool(found_hits["metric-reader-too-early"].fails) is ("event_rows" in lacking)
-
-
-def test_rows_behind_after_a_refused_upload_are_lost_not_late():
-    log = b.log(history_rows=3)
-    local = b.local(b.local_run(log=log, sdk_logs=SdkLogs(http=(b.http(status=403, path="/files/x/file_stream"),))))
-    job = b.job().model_copy(update={"ended_at": 2000.0})
-    found = online({}, job=job, local=local).model_copy(update={"created_at": 2001.0})
-    assert "metric-reader-too-early" not in ids(found)
-
-
-@pytest.mark.parametrize(("epochs", "expected"), [((1, 2, 1, 2), {"metric-resumed-offset"}), ((1, 2, 3, 4), set())])
-def test_resumed_run(epochs, expected):
-    found = online({"loss": (4, 3, 2, 1), "acc": (1, 2, 3, 4), "epoch": epochs})
-    run = found.local.runs[0]
-    log = run.log.model_copy(update={"run": RunFacts(resumed=True, starting_step=2)})
-    found = found.model_copy(update={"local": b.local(run.model_copy(update={"log": log}))})
-    assert ids(found) == expected
-
-
-@pytest.mark.parametrize(("first", "expected"), [(0, {"metric-resumed-offset"}), (3, set())])
-def test_resumed_run_whose_first_part_was_another_job(first, expected):
-    ours = {3 + n: float(first + n) for n in range(3)}
-    found = online({"loss": range(6, 0, -1), "acc": range(6), "epoch": range(6)}, disk={"epoch": ours},
-                   job=b.job("wandb: Resuming run again1"))  # fmt: skip
-    assert ids(found) == expected
-
-
-def test_ranks_print_their_own_loss():
-    epochs = (EpochSeen(epoch=1, loss=3.0), EpochSeen(epoch=1, loss=3.2))
-    found = online({"loss": FALLING, "acc": FALLING}, job=b.job(output=b.output("x", epochs=epochs)))
-    assert ids(found) == {"metric-rank0-local-only"}
-
-
-def test_console_off():
-    place = Place(host="nid005001", variables={"WANDB_CONSOLE": "off"})
-    assert ids(online({"loss": FALLING, "acc": FALLING}, setup=b.setup(place=place))) == {"console-log-missing"}
+    assert ids(found.model_copy(update={"local": b.local()})) == {"metric-epoch-granularity"}
 
 
 def test_offline_runs_are_judged_on_disk():
