@@ -7,7 +7,7 @@ from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.entries import version_key
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.sync import RULES as SYNC_RULES
-from harness.diagnosis.view import find_lines, job_ran, made_no_run, said, script_note, server_runs
+from harness.diagnosis.view import NO_WORD, job_ran, made_no_run, said, script_note, server_runs, silent
 from harness.evidence.models import Evidence, ModeSource
 
 OFFLINE_SAID = r"W&B syncing is set to `offline`|You can sync this run to the cloud by running"
@@ -38,7 +38,7 @@ def deciding(evidence: Evidence) -> ModeSource | None:
 
 def mode_values(source: ModeSource | None) -> dict[str, str]:
     """Say where the mode is set and how to set it right, for the advice."""
-    if source is None or source.source == "default":
+    if source is None:
         return {
             "mode_place": "the job script or its environment",
             "mode_value": "this",
@@ -65,7 +65,7 @@ def mode_values(source: ModeSource | None) -> dict[str, str]:
 def _observed(evidence: Evidence, source: ModeSource | None) -> tuple[str, ...]:
     lines = list(said(evidence, OFFLINE_SAID, limit=1))
     lines += [f"Only on disk: {run.path}" for run in evidence.local.runs[:1] if run.offline]
-    if source and source.source != "default":
+    if source:
         where = {"environment": "WANDB_MODE in the environment", "script": f"the script {source.path}"}
         lines.append(f"mode {source.value!r} comes from {where.get(source.source, str(source.path))}")
     elif evidence.setup is None:
@@ -104,28 +104,17 @@ def disabled(evidence: Evidence) -> Iterator[Hit]:
     if not online_was_asked(evidence) or evidence.local.runs or evidence.setup is None:
         return
     source, mode = deciding(evidence), evidence.setup.mode
-    wandb_lines = evidence.job.output.wandb_lines if evidence.job else ()
     if source and source.value == "disabled":
-        ran = (
-            ("The job printed no line of the SDK and left no run directory.",)
-            if evidence.job and not wandb_lines
-            else ()
-        )
+        ran = (NO_WORD,) if silent(evidence) else ()
         yield Hit(id="mode-disabled-silent", observed=(*_observed(evidence, source), *ran), values=mode_values(source))
-    elif (
-        mode.script_decides
-        and "disabled" in mode.script_words
-        and evidence.job
-        and evidence.job.ending == "completed"
-        and not wandb_lines
-    ):
+    elif mode.script_decides and "disabled" in mode.script_words and silent(evidence):
         if "WANDB_SILENT" in evidence.setup.place.variables:
             return
         if hit := _by_an_earlier_run(evidence):
             yield hit
             return
         observed = (
-            "The job ended well, printed no line of the SDK, and left no run directory.",
+            NO_WORD,
             "The script sets a mode itself, and speaks of 'disabled'; in that mode it looks exactly like this.",
         )
         values = mode_values(None) | {"mode_place": "the script"}
@@ -160,14 +149,7 @@ def wandb_disabled_variable(evidence: Evidence) -> Iterator[Hit]:
     if value is None:
         return
     observed = f"WANDB_DISABLED={value}"
-    job = evidence.job
-    no_trace = (
-        job is not None
-        and job.ending == "completed"
-        and made_no_run(evidence)
-        and not find_lines(evidence, r"^wandb: ")
-    )
-    if no_trace and evidence.setup.mode.winning.value in ONLINE and not evidence.setup.mode.script_decides:
+    if silent(evidence) and evidence.setup.mode.winning.value in ONLINE and not evidence.setup.mode.script_decides:
         yield Hit(
             id="mode-wandb-disabled-ineffective",
             observed=(
@@ -180,11 +162,11 @@ def wandb_disabled_variable(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="mode-wandb-disabled-ineffective", observed=(observed,))
 
 
-def silent(evidence: Evidence) -> Iterator[Hit]:
+def silenced(evidence: Evidence) -> Iterator[Hit]:
     """No message of the SDK, but a run."""
     variables = evidence.setup.place.variables if evidence.setup else {}
     if variables.get("WANDB_SILENT", "").lower() in ("true", "1", "yes", "on", "t", "y") and not made_no_run(evidence):
         yield Hit(id="mode-silent", observed=(f"WANDB_SILENT={variables['WANDB_SILENT']}, and the run is there.",))
 
 
-RULES: tuple[Rule, ...] = (offline, disabled, invalid, wandb_disabled_variable, silent, *SYNC_RULES)
+RULES: tuple[Rule, ...] = (offline, disabled, invalid, wandb_disabled_variable, silenced, *SYNC_RULES)

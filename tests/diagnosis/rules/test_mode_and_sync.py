@@ -13,15 +13,17 @@ from harness.evidence.models import (
     Request,
     ScriptNote,
     ServerReading,
-    Trouble,
 )
 from tests.diagnosis import build as b
 
 ON_DISK = b.local(b.local_run(offline=True))
 SAID_OFFLINE = "wandb: W&B syncing is set to `offline` in this directory. Run `wandb online` to enable cloud syncing."
 QUIET = b.job(output=JobOutput())
-SYNCED = Request(server="real", offline=True, sync=True)
-FOLDER = Request(source="run_dir", server="none", target="none", run_dir="/scratch/me/wandb")
+
+
+def named(source, path):
+    """Offline, by a file of this path."""
+    return Mode(sources=(ModeSource(source=source, value="offline", path=path),), script_decides=source == "script")
 
 
 def offline_run(*texts, mode, **change):
@@ -33,23 +35,6 @@ def offline_run(*texts, mode, **change):
 def quiet_job(**setup):
     """A job that ended well without a trace of the SDK."""
     return b.evidence(setup=b.setup(**setup), local=b.local(), server=b.server(), job=QUIET)
-
-
-def upload(*texts, request=SYNCED, **change):
-    """An offline run and what `wandb sync` printed about it."""
-    return b.evidence(**{
-        "request": request, "local": ON_DISK, "server": b.server(), "sync_output": texts, "sync_exit_code": 0,
-        **change,
-    })  # fmt: skip
-
-
-def folder(*runs, **change):
-    """A folder on disk, looked at without a job."""
-    return b.evidence(request=FOLDER, setup=None, job=None, local=b.local(*runs), server=ServerReading(), **change)
-
-
-def restart(at):
-    return b.local_run(offline=True, path=f"/scratch/me/wandb/offline-run-{at}-{b.RUN_ID}", started_at=at)
 
 
 DISABLED_FIRST = ScriptNote(kind="disabled_beside_others", line=3, text='wandb.init(mode="disabled")')
@@ -119,105 +104,6 @@ CASES = {
         b.evidence(setup=b.setup(place=Place(variables={"WANDB_SILENT": "true"})), job=QUIET),
         "mode-silent",
     ),
-    "damaged file of a run without an end": (
-        folder(b.local_run(offline=True, synced_marker=True, log=b.log(status="damaged", has_exit=False))),
-        "sync-truncated-file",
-    ),
-    "empty file of an earlier day": (
-        folder(b.local_run(offline=True, log=b.log(status="empty", has_exit=False)), created_at=1000.0 + 2 * 86400),
-        "sync-empty-file",
-    ),
-    "offline run left on disk": (folder(b.local_run(offline=True)), "sync-never-run"),
-    "torn file in a folder": (
-        folder(b.local_run(offline=True, synced_marker=True, log=b.log(status="torn", torn_at=3000))),
-        "sync-truncated-file",
-    ),
-    "torn file, new sync": (
-        upload("wandb: ERROR Internal error: transactionlog: error getting next record: unexpected EOF"),
-        "sync-truncated-file",
-    ),
-    "torn file, newest sync": (
-        upload('wandb: ERROR Failed to sync all data from "x": the file ends with an incomplete record. If the run'),
-        "sync-truncated-file",
-    ),
-    "flipped bits": (
-        upload("wandb: ERROR Internal error: transactionlog: error getting next record: leveldb/record: invalid chunk"),
-        "sync-truncated-file",
-    ),
-    "seven bytes, new sync": (
-        upload('wandb: ERROR Failed to read "x": transactionlog: error getting next record: EOF'),
-        "sync-empty-file",
-    ),
-    "zero bytes, new sync": (
-        upload('wandb: ERROR Failed to read "x": transactionlog: bad header: EOF'),
-        "sync-empty-file",
-    ),
-    "torn file, legacy sync": (
-        upload("wandb: WARNING .wandb file is incomplete (record header is 3 bytes instead of the expected 7)"),
-        "sync-truncated-file",
-    ),
-    "seven bytes": (
-        folder(b.local_run(offline=True, log=b.log(status="header_only", size_bytes=7, history_rows=0))),
-        "sync-empty-file",
-    ),
-    "empty file, legacy sync": (
-        upload(".wandb file is empty (header is 0 bytes instead of the expected 7), skipping: x"),
-        "sync-empty-file",
-    ),
-    "path of another folder": (
-        upload("Error: Invalid value for '[PATH]...': Path 'x' does not exist."),
-        "sync-wrong-path",
-    ),
-    "the files folder": (upload("wandb: No runs to sync."), "sync-wrong-path"),
-    "synced before": (
-        upload("wandb: Skipped 1 synced run(s). Include with --no-skip-synced.", "wandb: No runs to sync."),
-        "sync-skips-synced",
-    ),
-    "an online run": (
-        upload("wandb: Skipped 1 online run(s). Include with --no-skip-online.", "wandb: No runs to sync."),
-        "sync-skips-online",
-    ),
-    "sync without a key": (upload("Error: No API key configured. Use `wandb login` to log in."), "sync-no-key"),
-    "sync without a key in the batch script": (
-        b.evidence(job=b.job("Error: No API key configured. Use `wandb login` to log in.")),
-        "sync-no-key",
-    ),
-    "sync that hangs": (
-        upload("wandb sync x: no end after 120 s", versions={"reader_sdk": "0.28.1"}, sync_exit_code=None),
-        "sync-hang-renamed-run",
-    ),
-    "sync of a deleted run": (
-        upload("wandb: ERROR run a/b/c was previously created and deleted; try a new run name (<Response [409]>)"),
-        "sync-deleted-run",
-    ),
-    "requeued offline job": (
-        b.evidence(
-            request=Request(offline=True, server="real"), local=b.local(restart(1000.0), restart(1400.0)),
-            server=ServerReading(),
-            job=b.job("wandb: WARNING `resume` will be ignored since W&B syncing is set to `offline`. Starting a"),
-        ),
-        "offline-resume-ignored",
-    ),
-    "fallen back to /tmp": (
-        b.evidence(
-            request=Request(offline=True, server="real"), local=ON_DISK, server=ServerReading(),
-            job=b.job("wandb: WARNING Falling back to temporary directory /tmp."),
-        ),
-        "offline-dir-in-ram",
-    ),
-    "offline in memory": (
-        b.evidence(
-            request=Request(offline=True, server="real"), local=b.local(), server=ServerReading(),
-            setup=b.setup(place=Place(wandb_dir="/tmp/x", wandb_dir_in_ram=True)),
-        ),
-        "offline-dir-in-ram",
-    ),
-    "reader offline": (
-        b.evidence(server=ServerReading(
-            status="failed", reader_version="0.26.0", trouble=Trouble(kind="other", text="not possible offline"),
-        )),
-        "api-offline-mode",
-    ),
 }  # fmt: skip
 
 
@@ -228,12 +114,6 @@ def test_only_the_fault_is_said(evidence, fault):
 
 SILENT = {
     "healthy": b.evidence(),
-    "empty file of a run that may still be alive": folder(
-        b.local_run(offline=True, log=b.log(status="empty", has_exit=False)), created_at=1330.0
-    ),
-    "log so far of a run that may still be alive": folder(
-        b.local_run(offline=True, log=b.log(status="torn", has_exit=False)), created_at=1330.0
-    ),
     "healthy preflight": b.not_started(),
     "variable offline, script goes online": b.evidence(setup=b.setup(mode=b.mode("offline", script_decides=True))),
     "variable offline, script decides and dies elsewhere": b.no_run(
@@ -252,22 +132,7 @@ SILENT = {
         request=Request(offline=True, server="real"), local=ON_DISK, server=ServerReading(),
         setup=b.setup(mode=b.mode("offline")),
     ),
-    "offline and synced as asked": upload(),
-    "synced run in a folder": folder(b.local_run(offline=True, synced_marker=True)),
-    "online run in a folder": folder(b.local_run()),
-    "online run killed early": folder(b.local_run(log=b.log(status="header_only", size_bytes=7))),
     "invalid mode in a settings file is ignored": b.evidence(setup=b.setup(mode=b.mode("onlin", "system_settings"))),
-    "ranks of one offline start": folder(
-        *(b.local_run(offline=True, synced_marker=True, started_at=1000.0 + n, path=f"/w/{n}") for n in range(3))
-    ),
-    "deleted run of an online job": b.no_run(
-        job=b.job("wandb: ERROR run a/b/c was previously created and deleted; try a new run name", ending="failed")
-    ),
-    "fallen back to /tmp, but online": b.evidence(job=b.job("wandb: WARNING Falling back to temporary directory /tmp")),
-    "sync of another SDK hangs": upload("wandb sync x: no end after 120 s", versions={"reader_sdk": "0.31.0"}),
-    "reader failed for another reason": b.evidence(
-        server=ServerReading(status="failed", reader_version="0.31.0", trouble=Trouble(kind="timeout", text="late"))
-    ),
 }  # fmt: skip
 
 
@@ -302,6 +167,64 @@ def test_advice_for_the_folders_own_settings_is_the_command_that_writes_them():
     assert "run `wandb online` in that folder" in found.advice[0]
 
 
-def test_advice_for_an_upload_names_the_run_directory():
-    found = diagnose(folder(b.local_run(offline=True)), mode_and_sync.RULES)[0]
-    assert f"wandb sync {b.local_run(offline=True).path}" in found.advice[0]
+HERE = "Only on disk: /scratch/me/wandb/offline-run-20261123_120000-abcd1234"
+IN_THE_JOB = "Neither WANDB_MODE nor a settings file sets it here, so the job itself did."
+ENDED_WELL = "The job ended well; none of its processes said a word of wandb or left a run directory."
+INVALID = "wandb.errors.UsageError: Settings field `mode`: 'onlin' not in {…}"
+OBSERVED = {
+    "environment": (
+        offline_run(mode=b.mode("offline")),
+        (SAID_OFFLINE, HERE, "mode 'offline' comes from WANDB_MODE in the environment"),
+    ),
+    "script": (
+        offline_run(mode=named("script", "train.py")),
+        (SAID_OFFLINE, HERE, "mode 'offline' comes from the script train.py"),
+    ),
+    "settings file": (
+        offline_run(mode=named("system_settings", "/users/me/.config/wandb/settings")),
+        (SAID_OFFLINE, HERE, "mode 'offline' comes from /users/me/.config/wandb/settings"),
+    ),
+    "something inside the job": (offline_run(mode=Mode()), (SAID_OFFLINE, HERE, IN_THE_JOB)),
+    "only the job's output": (
+        CASES["only the job's output"][0],
+        (SAID_OFFLINE, "To see what set it: echo $WANDB_MODE; cat wandb/settings; grep -n mode= the script."),
+    ),
+    "disabled, before the job": (
+        b.not_started(setup=b.setup(mode=b.mode("disabled"))),
+        ("mode 'disabled' comes from WANDB_MODE in the environment",),
+    ),
+    "disabled, job ran": (
+        quiet_job(mode=b.mode("disabled")),
+        ("mode 'disabled' comes from WANDB_MODE in the environment", ENDED_WELL),
+    ),
+    "disabled, and a process that changed it": (
+        quiet_job(mode=b.mode("disabled")).model_copy(update={"job": b.job("wandb: Currently logged in as: me")}),
+        ("mode 'disabled' comes from WANDB_MODE in the environment",),
+    ),
+    "no mode, from the environment": (
+        b.not_started(setup=b.setup(mode=b.mode("onlin"))),
+        ("mode 'onlin' comes from WANDB_MODE in the environment",),
+    ),
+    "no mode, from inside the job": (b.no_run(job=b.job(INVALID, ending="failed")), (INVALID, IN_THE_JOB)),
+}
+
+
+@pytest.mark.parametrize(("evidence", "observed"), OBSERVED.values(), ids=OBSERVED)
+def test_what_was_seen(evidence, observed):
+    assert diagnose(evidence, mode_and_sync.RULES)[0].observed == observed
+
+
+DISABLED = Place(variables={"WANDB_DISABLED": "true"})
+NOT_THE_TRAINER = {
+    "the run is there": b.evidence(setup=b.setup(place=DISABLED)),
+    "the job failed": b.no_run(setup=b.setup(place=DISABLED)),
+    "the SDK spoke": quiet_job(place=DISABLED).model_copy(update={"job": b.job("wandb: setting up run abc")}),
+    "another mode is why": quiet_job(place=DISABLED, mode=b.mode("offline")),
+    "the script may be why": quiet_job(place=DISABLED, mode=Mode(script_decides=True)),
+    "no job was started": b.not_started(setup=b.setup(place=DISABLED)),
+}
+
+
+@pytest.mark.parametrize("evidence", NOT_THE_TRAINER.values(), ids=NOT_THE_TRAINER)
+def test_wandb_disabled_does_nothing_to_plain_wandb(evidence):
+    assert b.hits([mode_and_sync.wandb_disabled_variable], evidence)["mode-wandb-disabled-ineffective"].severity is None
