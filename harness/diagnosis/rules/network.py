@@ -79,7 +79,7 @@ def _observed(evidence: Evidence, failure: Failure) -> tuple[str, ...]:
     lines = [shorten(f.words) for f in job[:2]] or [shorten(failure.words)]
     if failure.status and str(failure.status) not in lines[0]:
         lines[0] = f"HTTP {failure.status}: {lines[0]}"
-    if job and failure in job and probe_failure(evidence) is None and evidence.setup and evidence.setup.network.steps:
+    if job and probe_failure(evidence) is None and evidence.setup and evidence.setup.network.steps:
         base_url = evidence.setup.network.base_url
         asked = failure.url
         other = asked is not None and urlsplit(asked).netloc != urlsplit(base_url).netloc

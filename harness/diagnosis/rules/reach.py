@@ -111,9 +111,7 @@ def is_filestream(trouble: HttpTrouble) -> bool:
 
 
 def job_failures(evidence: Evidence) -> tuple[Failure, ...]:
-    """What kept wandb.init() from the server in the job that ran, surest evidence first; empty if init got through."""
-    if init_succeeded(evidence):
-        return ()
+    """What kept wandb.init() from the server in the job that ran, surest evidence first; asked where init failed."""
     logged = [classify(t.text, t.status) for t in http_troubles(evidence) if is_graphql(t)]
     errors = [e for e in python_errors(evidence, _TRANSPORT_ERRORS) if _of_wandb(e)]
     raised = [classify(f"{e.exception}: {e.message}") for e in errors]

@@ -11,6 +11,7 @@ from harness.evidence.models import (
     Place,
     ProbeStep,
     RankSeen,
+    Request,
     RunLink,
     Trouble,
 )
@@ -120,6 +121,7 @@ LINK = RunLink(url="https://x/runs/a", entity="team", project="vit", run_id="a",
         evidence(local=local(run_with_http(http(NO_HOST), rows=3))),
         evidence(local=local(run_with_http(http("injected", 502), rows=3))),
         failed_init("permission denied", http("permission denied", 403)),
+        failed_init(OLD_TIMEOUT, http("read tcp 10.0.0.1:5->35.1.1.1:443: read: connection reset by peer")),
         failed_init("Timed out while retrying: HTTP 409: run a/b/c was previously created and deleted"),
         failed_init(OLD_TIMEOUT),
         failed_init(DEADLINE, local=local()),
@@ -149,6 +151,78 @@ def test_job_that_uses_another_server_counts_more_than_the_probe():
     assert "The job asked http://127.0.0.1:1; the settings here say https://api.wandb.ai." in hit.observed
 
 
+ON_A_NODE = Job(
+    ending="failed", exit_code=1,
+    output=output(OLD_TIMEOUT, ranks=(RankSeen(rank=0, world_size=8, host="nid005001"),)),
+)  # fmt: skip
+NO_ANSWER = "dial tcp 35.1.1.1:443: i/o timeout"
+ANSWERED = "https://api.wandb.ai answered the harness before the job started."
+OBSERVED = {
+    "the probe's words": (not_started(setup=setup(network=PROBES["net-dns-failure"])), (
+        "name not resolved: Name or service not known (api.wandb.ai:443)",
+    )),
+    "the probe's status": (not_started(setup=setup(network=PROBES["net-server-5xx"])), (
+        "HTTP 502: Bad Gateway (api.wandb.ai:443)",
+    )),
+    "the probe's status, said already": (
+        not_started(setup=setup(network=probe("http", "http", "HTTP 502 Bad Gateway", 502, where=""))), (
+        "HTTP 502 Bad Gateway",
+    )),
+    "the job was not answered, the harness was": (failed_init(OLD_TIMEOUT, http(NO_ANSWER)), (NO_ANSWER, ANSWERED)),
+    "the same server": (failed_init(OLD_TIMEOUT, http(NO_HOST)), (NO_HOST, ANSWERED)),
+    "neither was answered": (
+        failed_init(OLD_TIMEOUT, http(NO_HOST), setup=setup(network=PROBES["net-dns-failure"])), (NO_HOST,),
+    ),
+    "nobody probed": (
+        failed_init(OLD_TIMEOUT, http(NO_HOST), setup=setup(network=healthy_network(steps=()))), (NO_HOST,),
+    ),
+    "a folder alone": (failed_init(OLD_TIMEOUT, http(NO_HOST), setup=None, job=None), (NO_HOST,)),
+    "the job's status": (failed_init("Timed out while retrying: HTTP 500: internal server error"), (
+        f"{COMM}: Timed out while retrying: HTTP 500: internal server error",
+        "wandb: ERROR Timed out while retrying: HTTP 500: internal server error", ANSWERED,
+    )),
+    "an old SDK that was never answered": (
+        failed_init(OLD_TIMEOUT, job=job("W&B API key is configured", OLD_TIMEOUT, ending="failed")),
+        (f"{OLD_TIMEOUT} No request was answered.", ANSWERED),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("found", "observed"), OBSERVED.values(), ids=OBSERVED)
+def test_what_was_seen(found, observed):
+    assert [hit.observed for hit in hits(network.RULES, found).values()] == [observed]
+
+
+ADVICE = {
+    "a server of one's own": (
+        probe("tcp", "timeout", "no answer in time", where="wb.example.org:443"), "peer", "wb.example.org",
+    ),
+    "its address": (probe("tcp", "timeout", "no answer in time", where=""), "base_url", "https://wb.example.org"),
+    "its host": (probe("tcp", "timeout", "no answer in time", where=""), "host", "wb.example.org"),
+    "what answered": (probe("http", "http", "Bad Gateway", 502), "status", "HTTP 502"),
+    "where nothing answered": (probe("tcp", "timeout", "no answer in time"), "status", "an error"),
+    "the proxies": (
+        probe("http", "proxy", "Proxy Authentication Required", 407).model_copy(
+            update={"proxies": ("http://p:3128", "http://q:3128")}
+        ),
+        "proxy", "http://p:3128, http://q:3128",
+    ),
+    "an unknown proxy": (
+        probe("http", "proxy", "Proxy Authentication Required", 407), "proxy", "that the environment names",
+    ),
+    "a refused port": (
+        probe("tcp", "refused", "connection refused", where="127.0.0.1:1"), "peer", "127.0.0.1:1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("net", "name", "value"), ADVICE.values(), ids=ADVICE)
+def test_advice_names_what_was_asked(net, name, value):
+    asked = net.model_copy(update={"base_url": "https://wb.example.org"})
+    (hit,) = hits(network.RULES, not_started(setup=setup(network=asked))).values()
+    assert hit.values[name] == value
+
+
 def test_dead_proxy_is_named_in_place_of_the_server():
     words = f'Post "{URL}": proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection refused'
     hit = hits(network.RULES, failed_init(f"Timed out while retrying: {words}"))["net-connection-refused"]
@@ -157,22 +231,39 @@ def test_dead_proxy_is_named_in_place_of_the_server():
 
 @pytest.mark.parametrize(
     ("variable", "fault"),
-    [("SSL_CERT_FILE", "net-ca-bundle-missing"), ("REQUESTS_CA_BUNDLE", "net-tls-unknown-ca")],
+    [
+        ("SSL_CERT_FILE", "net-ca-bundle-missing"),
+        ("REQUESTS_CA_BUNDLE", "net-tls-unknown-ca"),
+        (None, "net-ca-bundle-missing"),
+    ],
 )
 def test_missing_certificate_file_counts_where_the_sdk_reads_it(variable, fault):
     net = PROBES["net-tls-unknown-ca"].model_copy(update={"ca_bundle": "/nope", "ca_bundle_missing": True})
-    place = Place(host="nid005001", variables={variable: "/nope"})
+    place = Place(host="nid005001", variables={variable: "/nope"} if variable else {})
     found = hits(network.RULES, not_started(setup=setup(network=net, place=place)))
     assert set(found) == {fault}
     assert found[fault].values["ca_bundle"] == "/nope"
+    assert found[fault].values["ca_variable"] == (variable or "SSL_CERT_FILE")
 
 
-def test_no_way_out_of_lumi_compute_nodes_is_told_from_a_silent_server():
-    words = f'Post "{URL}": dial tcp 35.1.1.1:443: i/o timeout'
-    ranks = (RankSeen(rank=0, world_size=8, host="nid005001"),)
-    out = output(OLD_TIMEOUT, ranks=ranks, errors=(error(COMM, OLD_TIMEOUT),))
-    found = failed_init(OLD_TIMEOUT, http(words), job=Job(ending="failed", exit_code=1, output=out))
-    assert set(hits(network.RULES, found)) == {"net-lumi-egress-down"}
+SILENT_SERVER = {
+    "a compute node": ({"job": ON_A_NODE}, "net-lumi-egress-down"),
+    "a compute node, by the job's output alone": ({"job": ON_A_NODE, "setup": None}, "net-lumi-egress-down"),
+    "a compute node and a server of one's own": (
+        {"job": ON_A_NODE, "setup": setup(network=healthy_network(base_url="https://wb.example.org"))},
+        "net-timeout-blackhole",
+    ),
+    "a server that does not answer the login node either": (
+        {"job": ON_A_NODE, "setup": setup(network=PROBES["net-timeout-blackhole"])}, "net-timeout-blackhole",
+    ),
+    "another machine": ({"job": job(OLD_TIMEOUT, ending="failed")}, "net-timeout-blackhole"),
+    "a folder alone": ({"job": None, "setup": None}, "net-timeout-blackhole"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "fault"), SILENT_SERVER.values(), ids=SILENT_SERVER)
+def test_no_way_out_of_lumi_compute_nodes_is_told_from_a_silent_server(change, fault):
+    assert set(hits(network.RULES, failed_init(OLD_TIMEOUT, http(NO_ANSWER), **change))) == {fault}
 
 
 @pytest.mark.parametrize(
@@ -188,6 +279,23 @@ def test_network_trouble_that_the_sdk_calls_authentication(words, said):
     raised = (error("wandb.errors.errors.AuthenticationError", words),)
     job_found = no_run(job=Job(ending="failed", exit_code=1, output=output(words, errors=raised)))
     assert ("net-api-misreported-as-auth" in hits(network.RULES, job_found)) is said
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({}, "team/vit/a"),
+        ({"job": job()}, "ENTITY/PROJECT/RUN_ID"),
+        ({"job": None}, "ENTITY/PROJECT/RUN_ID"),
+        ({"request": Request(source="run", server="real", target="none", run_path="team/vit/b")}, "team/vit/b"),
+    ],
+)
+def test_run_to_read_again_once_the_network_is_there(change, path):
+    words = "Failed to verify credentials with https://a.b: the service process is busy and did not respond."
+    reading = server(status="failed", trouble=Trouble(kind="auth", text=words))
+    announced = job(output=output("x", links=(LINK,)))
+    found = hits(network.RULES, evidence(**{"server": reading, "job": announced, **change}))
+    assert found["net-api-misreported-as-auth"].values == {"run_path": path}
 
 
 def test_retry_that_got_through_is_information():
