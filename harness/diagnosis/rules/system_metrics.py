@@ -41,7 +41,7 @@ def nothing_sampled(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="sys-xpu-binary-missing", observed=broken)
         return
     if failed := sdk_log_lines(evidence, r"\bmonitor: .*\b(portfile|binary)\b"):
-        reasons = sdk_log_lines(evidence, r"os\.TempDir\(\)|too many open files", 1)
+        reasons = sdk_log_lines(evidence, r"os\.TempDir\(\)|too many open files", limit=1)
         named = re.search(r'socket on "(/[^"]+)/wandb-[^"]*"|stat (/[^:]+):', "".join(reasons))
         place = next((g for g in named.groups() if g), "") if named else ""
         values = {"tmpdir": place or "$TMPDIR", "length": f" ({len(place)} characters)" if place else ""}
@@ -79,7 +79,7 @@ def _unread(evidence: Evidence) -> bool:
         reading = final_server(evidence)
         return reading.status != "read" or bool(reading.partial)
     disk = main_local_run(evidence)
-    return disk is None or disk.log.status in ("header_only", "empty", "missing", "unreadable", "not_a_wandb_file")
+    return disk is not None and disk.log.status in ("header_only", "empty", "missing", "unreadable", "not_a_wandb_file")
 
 
 def _set_off(evidence: Evidence) -> str | None:
@@ -118,7 +118,7 @@ def gpus_absent(evidence: Evidence) -> Iterator[Hit]:
     values = {
         "node": node.host if node else "the node",
         "exit_code": str(probe.exit_code) if probe else "other than 0",
-        "slow_interval": str(round(2 * (probe.seconds or SLOW_S))) if probe else "10",
+        "slow_interval": str(round(2 * probe.seconds)) if probe and probe.seconds else "10",
         "gpus_expected": str(expected.count),
     }
     yield Hit(id=fault, observed=observed, values=values)
@@ -146,9 +146,8 @@ def _why_absent(
 
 def _by_words(evidence: Evidence, version: tuple[int, ...]) -> tuple[str, tuple[str, ...]]:
     """Decide by what the SDK's logs say, and by versions that are known to fail."""
-    if version < LIBRARY_SINCE and (lines := sdk_log_lines(evidence, r"rocm-smi command failed")):
-        return "sys-rocm-smi-nonzero", lines
     patterns = {
+        "sys-rocm-smi-nonzero": r"rocm-smi command failed",
         "sys-rocm-library-missing": r"librocm_smi64\.so not found; AMD GPU metrics disabled",
         "sys-rocm-library-fails": r"rsmi_init failed with status",
         "sys-no-visible-gpus": r"no AMD GPUs reported by the ROCm SMI library",
@@ -175,7 +174,7 @@ def _command(evidence: Evidence, probe: CommandProbe | None) -> tuple[str, tuple
     if probe.parsable and not probe.cards:
         what = "the driver's version alone" if probe.has_system_only else "no GPU"
         return "sys-no-visible-gpus", (f"{probe.path} -a --json lists {what}.",)
-    if probe.cards and (probe.seconds or 0.0) >= SLOW_S:
+    if probe.cards and probe.seconds and probe.seconds >= SLOW_S:
         return "sys-slow-rocm-smi", (
             f"{probe.path} took {probe.seconds:.1f} s to answer, and lists {probe.cards} GPUs.",
         )

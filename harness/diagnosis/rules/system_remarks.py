@@ -78,10 +78,10 @@ def slow_tool(evidence: Evidence) -> Iterator[Hit]:
     version = version_key(job_sdk_version(evidence) or "99")
     if seconds is None or seconds < SLOW_S or version >= (0, 31, 0):
         return
-    samples = max((v.count for g in gpus(evidence) for v in g.series.values()), default=0)
-    host = max((v.count for v in host_series(evidence, "memory")), default=0)
-    if 0 < samples < host / 2:
-        observed = (f"rocm-smi takes {seconds:.1f} s.", f"{samples} GPU samples against {host} of memory.")
+    samples = [v.count for g in gpus(evidence) for v in g.series.values()]
+    host = [v.count for v in host_series(evidence, "memory")]
+    if samples and host and max(samples) < max(host) / 2:
+        observed = (f"rocm-smi takes {seconds:.1f} s.", f"{max(samples)} GPU samples against {max(host)} of memory.")
         yield Hit(id="sys-slow-rocm-smi", observed=observed, values={"slow_interval": str(round(2 * seconds))})
 
 
@@ -99,7 +99,7 @@ def memory_of_the_limit(evidence: Evidence) -> Iterator[Hit]:
     if evidence.request.target != "slurm" or version is None or version_key(version) < (0, 27, 0):
         return
     view = next((v for v in host_series(evidence, "memory") if v.key == "memory_percent"), None)
-    if view is not None and (view.maximum or 0.0) >= HIGH_PERCENT:
+    if view is not None and view.maximum is not None and view.maximum >= HIGH_PERCENT:
         observed = f"memory_percent reached {view.maximum:.0f} %."
         yield Hit(id="sys-cgroup-semantics", observed=(observed,))
 

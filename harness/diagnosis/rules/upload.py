@@ -51,7 +51,7 @@ def stream_refused(evidence: Evidence) -> Iterator[Hit]:
     observed = dict.fromkeys((*printed[:1], *(shorten(w) for w in words[:2])))
     if not observed:
         observed = dict.fromkeys((f"{refused[0].path} was answered with HTTP {code}.",))
-    gone = final_server(evidence).status == "read" and not server_runs(evidence) and init_succeeded(evidence)
+    gone = final_server(evidence).status == "read" and not server_runs(evidence)
     deleted = ("The run is not on the server any more: it was deleted.",) if gone else ()
     yield Hit(
         id="net-filestream-4xx-fatal",
@@ -127,10 +127,8 @@ def hangs(evidence: Evidence) -> bool:
     job = evidence.job
     if job is None or (job.ending in ("completed", "failed") and job.stopped_by_harness is None):
         return False
-    texts = [line.text for line in job.output.tail]
-    marks = [n for n, text in enumerate(texts) if re.search(PROGRESS, text)]
-    trained = [n for n, text in enumerate(texts) if re.match(r"Epoch \d", text)]
-    return bool(marks and marks[-1] > max(trained, default=-1)) or job.hung_after_training_s is not None
+    signs = [line.text for line in job.output.tail if re.search(rf"{PROGRESS}|^Epoch \d", line.text)]
+    return bool(signs and re.search(PROGRESS, signs[-1])) or job.hung_after_training_s is not None
 
 
 def connection_lost(evidence: Evidence) -> Iterator[Hit]:

@@ -194,7 +194,7 @@ def test_texts_of_an_old_sdk_were_no_nan():
 
 @pytest.mark.parametrize("nulls", [1, 2])
 def test_numpy_nan_written_as_null(nulls):
-    loss = b.server_series("loss", count=3, numbers=3 - nulls, others=nulls, last=None, sketch=((0.0, 3.0),))
+    loss = b.server_series("loss", count=3, numbers=3 - nulls, others=nulls, last=None, sketch=())
     run = b.server_run(series={"loss": loss, "acc": b.server_series("acc")}, sdk_version="0.24.2")
     log = b.log(sdk_version="0.24.2")
     found = b.evidence(request=request(), server=b.server(run), local=b.local(b.local_run(log=log)))

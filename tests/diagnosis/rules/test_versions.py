@@ -73,6 +73,18 @@ CASES = {
         b.evidence(setup=b.setup(script_notes=(ScriptNote(kind="reads_runs", line=7, text="api = wandb.Api()"),))),
         "ver-api-creates-dirs",
     ),
+    "an unknown setting, old SDK, told by where it was refused": (
+        died(
+            errors=(
+                b.error(
+                    "TypeError",
+                    "__init__() got an unexpected keyword argument 'x_stats'",
+                    frames=('File "/venv/site-packages/wandb/sdk/wandb_settings.py", line 9, in update',),
+                ),
+            )
+        ),
+        "ver-setting-names",
+    ),
     "the login node's Python": (b.not_started(setup=python("3.6.15", None)), "ver-python-too-old"),
     "the login node's Python with an ancient wandb": (b.no_run(setup=python("3.6.15", "0.10.3")), "ver-python-too-old"),
     "an old server": (
@@ -125,7 +137,13 @@ SILENT = {
         "1 validation error for TrainConfig", "Extra inputs are not permitted"
     ),
     "wrong argument of someone else's function": died(
-        errors=(b.error("TypeError", "f() got an unexpected keyword argument 'x'"),)
+        errors=(b.error("TypeError", "f() got an unexpected keyword argument 'x'", frames=('File "train.py"',)),)
+    ),
+    "the oldest Python that will do": b.no_run(setup=python("3.8.18", None)),
+    "an old Python with the oldest wandb that may do": b.no_run(setup=python("3.7.9", "0.13.0")),
+    "the cloud speaks of its version": died("Filtering is not supported on this wandb server version."),
+    "the same exception in the training's own calls": died_after_training(
+        b.error("wandb.sdk.lib.service.service_connection.WandbApiFailedError", "404", frames=('File "train.py"',))
     ),
     "an old Python with a wandb that fits": b.evidence(setup=python("3.7.9", "0.16.6")),
     "pip complains, the run is there": b.evidence(
@@ -153,7 +171,49 @@ def test_a_refused_engine_is_an_error_only_where_the_job_died_of_it():
     assert severities == ["error", "warning"]
 
 
-def test_the_refused_setting_is_named():
-    message = "1 validation error for Settings\nbad_name\n  Extra inputs are not permitted"
-    found = diagnose(died(errors=(b.error("pydantic_core._pydantic_core.ValidationError", message),)), versions.RULES)
-    assert "bad_name" in found[0].title
+REQUIRE = "wandb.errors.errors.UnsupportedError: require() unsupported requirement: "
+PYTHON = "pip: Package 'wandb' requires a different Python: 3.6.15 not in '>=3.8'"
+LEFT_OUT = (
+    "ERROR: Ignored the following versions that require a different python version: 0.19.0 …",
+    "ERROR: No matching distribution found for wandb",
+)
+VALIDATION = "1 validation error for Settings\nbad_name\n  Extra inputs are not permitted"
+CORE = "wandb: WARNING `wandb.require('core')` is redundant as it is now the default behavior."
+LEGACY = "wandb: WARNING Using legacy-service, which is deprecated."
+READ = {
+    "a refused engine": (died(f"{REQUIRE}core"), "wandb.require('core')", f"{REQUIRE}core"),
+    "a refused engine without its name": (died(f"x {REQUIRE}"), "a part of old versions", f"x {REQUIRE}"),
+    "an engine that is the default": (b.evidence(job=b.job(CORE)), "wandb.require('core')", CORE),
+    "an engine that is deprecated": (b.evidence(job=b.job(LEGACY)), "a part of old versions", LEGACY),
+    "a setting": (
+        died(errors=(b.error("pydantic_core._pydantic_core.ValidationError", VALIDATION),)), "bad_name", VALIDATION,
+    ),
+    "a setting of an old SDK": (
+        died(errors=(b.error("TypeError", "Settings() got an unexpected keyword argument 'x_stats'"),)),
+        "x_stats", "TypeError: Settings() got an unexpected keyword argument 'x_stats'",
+    ),
+    "a Python that pip names": (died(PYTHON), "Python 3.6.15", PYTHON),
+    "a Python that is known": (died(*LEFT_OUT, setup=python("3.7.9", None)), "Python 3.7.9", LEFT_OUT[1]),
+    "a Python that nobody names": (died(*LEFT_OUT, setup=None), "Python here", LEFT_OUT[1]),
+    "a Python without wandb": (
+        b.no_run(setup=python("3.6.15", None)), "Python 3.6.15", "/usr/bin/python3 is Python 3.6.15; its wandb: none.",
+    ),
+    "a Python with an ancient wandb": (
+        b.no_run(setup=python("3.6.15", "0.10.3")), "Python 3.6.15",
+        "/usr/bin/python3 is Python 3.6.15; its wandb: 0.10.3.",
+    ),
+    "an offline folder without files": (
+        b.evidence(local=b.local(b.local_run(offline=True, path="/w/r"))), "", "/w/r/files holds nothing.",
+    ),
+    "an offline folder with few files": (
+        b.evidence(local=b.local(b.local_run(offline=True, path="/w/r", files=("a.txt", "b.txt")))), "",
+        "/w/r/files holds a.txt, b.txt.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("evidence", "title", "seen"), READ.values(), ids=READ)
+def test_what_is_named(evidence, title, seen):
+    (finding,) = diagnose(evidence, versions.RULES)
+    assert title in finding.title
+    assert " ".join(seen.split()) in " ".join(" ".join(finding.observed).split())
