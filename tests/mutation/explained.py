@@ -29,6 +29,7 @@ EXPLAINED = (
     Explained("harness/diagnosis/", r"^limit=\d+  →  limit=\d+$", QUOTED),
     Explained("harness/diagnosis/", r"^return False  →  return None$", "either is no where only that is asked"),
     Explained("harness/diagnosis/", r"\blimit: int=\d+(?=.*  →  .*\blimit: int=)", QUOTED),
+    Explained("harness/diagnosis/", r"^listed\(.*, \d+\)  →  listed\(.*, \d+\)$", QUOTED),
     Explained("harness/diagnosis/", r"^(.+) [<>]=? (-?[A-Z_]+_S)  →  \1 [<>]=? \2$", ON_THE_LIMIT),
     Explained("harness/diagnosis/", r"^(\w+\.(?:begun|started_at|created_at)) or 0\.0  →  \1 or 1\.0$",
               "what has no time comes first: no run began in the first second of 1970"),
@@ -36,6 +37,13 @@ EXPLAINED = (
     Explained("diagnosis/duplicates.py", r"^e\.line < (.+)  →  e\.line <= \1$",
               "a line tells of an epoch or of a run, never of both"),
     Explained("diagnosis/duplicates.py", r"^same\[0\]  →", "all of them are directories of one run"),
+    Explained("rules/metrics.py", r"^view\.sketch\[0\]  →", "the values of a metric that is constant are all the same"),
+    Explained("rules/reach.py", r"^link\.line <", "a line is not both a run's address and a traceback's end"),
+    Explained("rules/system_metrics.py", r"^watch\.job_ended_s <", ON_THE_LIMIT),
+    Explained("rules/system_remarks.py", r">= HIGH_PERCENT  →", "90 per cent are as high as a little more"),
+    Explained("rules/upload.py", r"^return \(\)  →  return None$", "who calls asks only whether anything is told"),
+    Explained("rules/versions.py", r" < (OLDEST_PYTHON|ANCIENT_SDK)  →", "a version has three numbers, these have two"),
+    Explained("rules/versions.py", r"^-1  →  -2$", QUOTED),
 )  # fmt: skip
 
 

@@ -116,9 +116,7 @@ def stream_slowed(evidence: Evidence) -> Iterator[Hit]:
 
 def upload_failures(evidence: Evidence) -> tuple[Failure, ...]:
     """Requests that failed after wandb.init() had succeeded, those of the file stream first."""
-    if not init_succeeded(evidence):
-        return ()
-    found = sorted(http_troubles(evidence), key=lambda t: not is_filestream(t))
+    found = sorted(http_troubles(evidence), key=lambda t: not is_filestream(t)) if init_succeeded(evidence) else ()
     return tuple(f for t in found if not _final(t) for f in [classify(t.text, t.status)] if f and f.kind != "rate")
 
 
