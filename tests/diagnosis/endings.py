@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from harness.evidence.models import EpochSeen, Evidence, Job, ProcessSeen, Request, SdkLogs, ServerReading
-from tests.diagnosis.build import evidence, local, local_run, log, output, server, server_run
+from harness.evidence.models import EpochSeen, Evidence, Job, Login, ProcessSeen, Request, SdkLogs, ServerReading
+from tests.diagnosis.build import error, evidence, local, local_run, log, output, run_with_http, server, server_run
 
 RUNNING = server(server_run(state="running", rows=0, series={}))
 CRASHED = server(server_run(state="crashed", rows=3))
 OPEN = log(status="header_only", size_bytes=7, has_exit=False, exit_code=None, history_rows=0)
 TORN = log(status="torn", has_exit=False, exit_code=None, history_rows=2)
 EPOCHS = tuple(EpochSeen(epoch=n, line=n) for n in (1, 2, 3))
+COMM = "wandb.errors.errors.CommError"
+OLD_TIMEOUT = "Run initialization has timed out after 90.0 sec. Please try increasing the timeout"
+WANDB_FRAME = 'File "/opt/venv/lib/python3.12/site-packages/wandb/__init__.py", line 1, in <module>'
 FOLDER = Request(source="run_dir", server="none", target="none")
 ASKED = Request(source="run", run_path="a/b/c", server="real", target="none")
 
@@ -36,3 +39,15 @@ def asked(state: str, rows: int = 0, job: Job | None = None, **change) -> Eviden
     """A run on the server of a job that was not seen."""
     reading = server(server_run(state=state, rows=rows, series={}, **change))
     return evidence(request=ASKED, job=job, setup=None, local=local(), server=reading)
+
+
+def died(message: str, exception: str = COMM, *, extra: tuple[str, ...] = (), troubles=(), **change) -> Evidence:
+    """A job that ended with this traceback before there was a run."""
+    told = error(exception, message, frames=(WANDB_FRAME,), line=90)
+    out = output(*extra, f"{exception}: {message}", errors=(told,), logins=(Login(username="me", line=1),))
+    given = {
+        "job": Job(ending="failed", exit_code=1, started_at=1.0, output=out),
+        "local": local(run_with_http(*troubles)) if troubles else local(),
+        "server": server(),
+    }
+    return evidence(**{**given, **change})

@@ -28,6 +28,7 @@ EXPLAINED = (
     Explained("harness/diagnosis/", r"\[:\d+\]  →  .*\[:\d+\]$", QUOTED),
     Explained("harness/diagnosis/", r"^limit=\d+  →  limit=\d+$", QUOTED),
     Explained("harness/diagnosis/", r"^return False  →  return None$", "either is no where only that is asked"),
+    Explained("rules/init_script.py", r"^number < at  →  number <= at$", "no line is both a summary and an error"),
     Explained("harness/diagnosis/", r"\blimit: int=\d+(?=.*  →  .*\blimit: int=)", QUOTED),
     Explained("harness/diagnosis/", r"^listed\(.*, \d+\)  →  listed\(.*, \d+\)$", QUOTED),
     Explained("harness/diagnosis/", r"^(.+) [<>]=? (-?[A-Z_]+_S)  →  \1 [<>]=? \2$", ON_THE_LIMIT),

@@ -11,7 +11,7 @@ from harness.diagnosis.rules.init_install import RULES as INSTALL_RULES
 from harness.diagnosis.rules.init_script import RULES as SCRIPT_RULES
 from harness.diagnosis.rules.reach import init_succeeded, is_graphql, main_failure, shorten
 from harness.diagnosis.view import http_troubles, said, sdk_log_lines
-from harness.evidence.models import Evidence
+from harness.evidence.models import Evidence, Job
 
 TIMED_OUT = (
     r"Run initialization has timed out|Timed out initializing run|Timed out while retrying"
@@ -123,16 +123,16 @@ def timed_out(evidence: Evidence) -> Iterator[Hit]:
     yield Hit(id="init-timeout-generic", observed=(shorten(observed[0]), *map(shorten, retried), *decides))
 
 
-FIRST_HANG, LAST_HANG = (0, 20), (0, 28, 2)  # hangs seen in 0.24 and 0.26; not in 0.19.5, not in 0.28.2
+FIRST_HANG, LAST_HANG = (0, 20, 0), (0, 28, 2)  # hangs seen in 0.24 and 0.26; not in 0.19.5, not in 0.28.2
 
 
 def hung_after_timeout(evidence: Evidence) -> Iterator[Hit]:
     """The error of wandb.init() is in the output, and the job ran on until it was stopped."""
-    job, version = evidence.job, version_key(job_sdk_version(evidence) or "")
+    job, version = evidence.job or Job(), version_key(job_sdk_version(evidence) or "")
     observed = said(evidence, TIMED_OUT, limit=1)
-    stopped = job is not None and (job.ending in ("timeout", "cancelled") or job.stopped_by_harness is not None)
+    stopped = job.stopped_by_harness or job.ending in ("timeout", "cancelled")
     if observed and stopped and not init_succeeded(evidence) and FIRST_HANG <= version < LAST_HANG:
-        end = job.stopped_by_harness if job and job.stopped_by_harness else "The job ran until it was stopped."
+        end = job.stopped_by_harness or "The job ran until it was stopped."
         yield Hit(id="init-hang-after-timeout", observed=(shorten(observed[0]), end))
 
 

@@ -86,21 +86,20 @@ def conflict(evidence: Evidence) -> Iterator[Hit]:
     if init_succeeded(evidence):
         return
     words = {
-        "init-protobuf-conflict": r"Descriptors cannot (not )?be created|message_types_by_name"
+        "protobuf": r"Descriptors cannot (not )?be created|message_types_by_name"
         r"|incompatible Protobuf|cannot import name '\w+' from '(google\.protobuf|wandb\.proto\.)",
-        "init-pydantic-conflict": r"cannot import name '\w+' from 'pydantic|PydanticUserError"
+        "pydantic": r"cannot import name '\w+' from 'pydantic|PydanticUserError"
         r"|No module named 'pydantic",
     }
     python = _python(evidence)
-    for fault, pattern in words.items():
+    for package, pattern in words.items():
         errors = [e for e in python_errors(evidence, text=pattern) if passed_through_sdk(e)]
         if not errors:
             continue
-        package = fault.split("-")[1]
         version = python.packages.get(package) if python else None
         versions = f" (wandb {python.wandb_version or '?'}, {package} {version})" if python and version else ""
         observed = tuple(shorten(f"{e.exception}: {e.message}") for e in errors[:2])
-        yield Hit(id=fault, observed=observed, values={"versions": versions})
+        yield Hit(id=f"init-{package}-conflict", observed=observed, values={"versions": versions})
 
 
 def service(evidence: Evidence) -> Iterator[Hit]:
@@ -119,8 +118,8 @@ def service(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="init-service-start-timeout", observed=tuple(map(shorten, late)))
     died = said(evidence, r"wandb-core exited with code -?\d+|The wandb service process exited with -?\d+", limit=1)
     if died:
-        code = re.search(r"exited with (?:code )?(-?\d+)", died[0])
-        values = {"code": f" (exit code {code[1]})" if code else ""}
+        codes = re.findall(r"exited with (?:code )?(-?\d+)", died[0])
+        values = {"code": f" (exit code {codes[0]})"}
         yield Hit(id="init-service-died", observed=tuple(map(shorten, died)), values=values)
 
 

@@ -1,10 +1,12 @@
+"""Rules of the family init: a job that died of it names the cause, and what it tells of it is what was seen."""
+
 from __future__ import annotations
 
 import pytest
 
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import init
-from harness.evidence.models import Evidence, Job, JobPython, Login, LogLine, Place, RunLink, ScriptNote
+from harness.evidence.models import Job, JobPython, LogLine, RunLink, SdkLogs, Viewer
 from tests.diagnosis.build import (
     error,
     evidence,
@@ -13,32 +15,16 @@ from tests.diagnosis.build import (
     job,
     local,
     local_run,
+    log,
     network,
     no_run,
     not_started,
     output,
+    refused,
     run_with_http,
-    server,
-    server_run,
     setup,
 )  # fmt: skip
-
-COMM = "wandb.errors.errors.CommError"
-OLD_TIMEOUT = "Run initialization has timed out after 90.0 sec. Please try increasing the timeout"
-WANDB_FRAME = 'File "/opt/venv/lib/python3.12/site-packages/wandb/__init__.py", line 1, in <module>'
-
-
-def died(message: str, exception: str = COMM, *, extra: tuple[str, ...] = (), troubles=(), **change) -> Evidence:
-    """A job that ended with this traceback before there was a run."""
-    told = error(exception, message, frames=(WANDB_FRAME,), line=90)
-    out = output(*extra, f"{exception}: {message}", errors=(told,), logins=(Login(username="me", line=1),))
-    given = {
-        "job": Job(ending="failed", exit_code=1, started_at=1.0, output=out),
-        "local": local(run_with_http(*troubles)) if troubles else local(),
-        "server": server(),
-    }
-    return evidence(**{**given, **change})
-
+from tests.diagnosis.endings import COMM, OLD_TIMEOUT, died
 
 POLL = "wandb.sdk.lib.service.service_port_file.ServicePollForTokenError"
 USAGE = "wandb.errors.errors.UsageError"
@@ -108,36 +94,6 @@ def test_health_and_other_causes_are_silent(found):
     assert not hits(init.RULES, found)
 
 
-def python(kind: str, location: str | None = None) -> JobPython:
-    return JobPython(executable="/usr/bin/python3", wandb_kind=kind, wandb_location=location)  # type: ignore[arg-type]  # word
-
-
-HIDDEN = died("module 'wandb' has no attribute 'init'", "AttributeError")
-
-
-@pytest.mark.parametrize(
-    ("kind", "fault"),
-    [
-        ("namespace_folder", "init-shadowed-by-folder"),
-        ("missing", "init-shadowed-by-folder"),
-        ("unknown", "init-shadowed-by-folder"),
-        ("file", "init-shadowed-by-file"),
-        ("package", "init-shadowed-by-folder"),
-    ],
-)
-def test_what_stands_for_the_package_decides_folder_or_file(kind, fault):
-    found = HIDDEN.model_copy(update={"setup": setup(python=python(kind, "/scratch/me/wandb"))})
-    hit = hits(init.RULES, found)
-    assert set(hit) == {fault}
-    assert (kind in ("unknown", "missing")) == ("print(wandb.__file__)" in " ".join(hit[fault].observed))
-
-
-def test_import_that_the_script_forgives_still_leaves_no_run():
-    found = no_run(job=Job(ending="completed", exit_code=0, started_at=1.0), setup=setup(python=python("missing")))
-    assert set(hits(init.RULES, found)) == {"init-not-installed"}
-    assert not hits(init.RULES, not_started(setup=setup(python=python("missing"))))
-
-
 @pytest.mark.parametrize(
     ("access", "fault"),
     [("forbidden", "init-entity-403"), ("read_only", "init-entity-403"), ("no_such_entity", "init-entity-404"),
@@ -150,7 +106,8 @@ def test_project_that_the_probe_found_closed(access, fault):
 
 
 @pytest.mark.parametrize(
-    ("version", "said"), [("0.24.2", True), ("0.26.1", True), ("0.19.5", False), ("0.28.2", False)]
+    ("version", "said"),
+    [("0.24.2", True), ("0.26.1", True), ("0.20.0", True), ("0.19.11", False), ("0.19.5", False), ("0.28.2", False)],
 )
 def test_hang_after_the_timeout_is_the_sdks_own(version, said):
     probed = JobPython(executable="python", wandb_version=version, wandb_kind="package")
@@ -159,74 +116,6 @@ def test_hang_after_the_timeout_is_the_sdks_own(version, said):
     found = hits(init.RULES, died(OLD_TIMEOUT, job=stopped, setup=setup(python=probed)))
     assert ("init-hang-after-timeout" in found) is said
     assert "init-timeout-generic" in found
-
-
-def test_folder_that_was_replaced_by_a_temporary_one_is_a_warning():
-    texts = (
-        "wandb: WARNING Unable to create root directory /proc/nope",
-        "wandb: WARNING Falling back to temporary directory /tmp.",
-    )
-    found = evidence(job=job(*texts), local=local(local_run(path="/tmp/wandb/run-1-a")))
-    hit = hits(init.RULES, found)["init-dir-not-writable"]
-    assert hit.severity == "warning"
-    assert hit.values["folder"] == "/proc/nope"
-    silent = evidence(
-        local=local(local_run(path="/tmp/wandb/run-1-a")),
-        setup=setup(place=Place(wandb_dir="/proc/nope", wandb_dir_writable=False)),
-    )
-    assert hits(init.RULES, silent)["init-dir-not-writable"].severity == "warning"
-
-
-def test_full_disk_in_the_sdks_own_log():
-    line = LogLine(file="debug-internal.log", level="ERROR", text="writer: write /x/a.wandb: no space left on device")
-    hit = hits(init.RULES, evidence(local=local(run_with_http(rows=3, lines=(line,)))))["init-disk-quota"]
-    assert hit.values["where"] == " (/x/a.wandb)"
-
-
-BEFORE = "You must call wandb.init() before wandb.log()"
-
-
-@pytest.mark.parametrize(
-    ("rank", "ranks", "footer", "fault"),
-    [
-        (0, 2, True, "init-log-after-finish"),
-        (None, 1, True, "init-log-after-finish"),
-        (1, 2, True, "init-log-before-init"),
-        (None, 2, True, "init-log-before-init"),
-        (0, 2, False, "init-log-before-init"),
-    ],
-)
-def test_same_text_after_finish_and_without_a_run(rank, ranks, footer, fault):
-    texts = ("wandb: Run summary:",) if footer else ("wandb: Syncing run x",)
-    out = output(*texts, BEFORE, errors=(error("wandb.errors.errors.Error", BEFORE, rank=rank, line=9),))
-    found = evidence(job=Job(ending="failed", exit_code=1, output=out))
-    asked = found.request.model_copy(update={"nproc": ranks})
-    assert set(hits(init.RULES, found.model_copy(update={"request": asked}))) == {fault}
-
-
-def test_summary_in_another_file_is_not_that_processs_own():
-    raised = (error("wandb.errors.errors.Error", BEFORE, rank=0, line=2),)
-    out = output("wandb: Run summary:", BEFORE, errors=raised, file_starts=(1, 2))
-    found = evidence(job=Job(ending="failed", exit_code=1, output=out))
-    assert set(hits(init.RULES, found)) == {"init-log-before-init"}
-
-
-@pytest.mark.parametrize(
-    ("fault", "text", "runs"),
-    [
-        ("init-env-changed-late", "wandb: WARNING Changes to your `wandb` environment variables will be ignored", 1),
-        ("init-active-run-returned", "wandb.init() called while a run is active and reinit is set to", 1),
-        ("init-active-run-returned", "wandb: Finishing last run (ID:a) before initializing another...", 2),
-    ],
-)  # fmt: skip
-def test_warnings_come_from_what_the_sdk_says(fault, text, runs):
-    several = server(*(server_run(id=f"r{n}") for n in range(runs)))
-    assert set(hits(init.RULES, evidence(job=job(text), server=several))) == {fault}
-
-
-def test_one_finished_run_before_the_next_is_no_fault():
-    text = "wandb: Finishing last run (ID:a) before initializing another..."
-    assert not hits(init.RULES, evidence(job=job(text)))
 
 
 @pytest.mark.parametrize(("line", "said"), [(99, True), (1, False)])
@@ -238,48 +127,124 @@ def test_link_after_the_error_is_no_sign_of_a_run(line, said):
     assert ("init-entity-403" in found) is said
 
 
-def test_a_stale_service_is_shown_with_the_variable_that_names_it():
-    place = Place(variables={"WANDB_SERVICE": "2-1-tcp-localhost-4"})
-    told = died("Failed to parse WANDB_SERVICE='2-1-tcp-localhost-4'", "ValueError")
-    named = hits(init.RULES, told.model_copy(update={"setup": setup(place=place)}))["init-stale-wandb-service"]
-    assert named.observed[-1] == "WANDB_SERVICE=2-1-tcp-localhost-4 is in the environment."
-    bare = hits(init.RULES, told)["init-stale-wandb-service"]
-    assert not any("in the environment" in line for line in bare.observed)
-
-
-MINE = 'File "/scratch/me/wandb-demo/train.py", line 10, in <module>'
-AGENT = 'File "/opt/venv/lib/python3.12/site-packages/wandb/agents/pyagent.py", line 1, in _run_job'
-INSTALLED_BESIDE = 'File "/project/me/pkgs/wandb/sdk/wandb_init.py", line 1, in init'
-EXISTS = ("FileExistsError", "[Errno 17] File exists: 'checkpoints'")
+PROBED = setup(python=JobPython(executable="python", wandb_version="0.26.1", wandb_kind="package"))
 
 
 @pytest.mark.parametrize(
-    ("raised", "frames", "faults"),
+    ("ended", "end"),
     [
-        (EXISTS, (MINE,), set()),
-        (EXISTS, (AGENT, MINE), set()),
-        (EXISTS, (MINE, WANDB_FRAME), {"init-dir-not-writable"}),
-        (EXISTS, (MINE, INSTALLED_BESIDE), {"init-dir-not-writable"}),
-        (("PermissionError", "[Errno 13] Permission denied: '/x/wandb/run-1-a'"), (MINE,), {"init-dir-not-writable"}),
-        (("PermissionError", "[Errno 13] Permission denied: '/x/wandb/checkpoints'"), (MINE,), set()),
-        (("BrokenPipeError", "[Errno 32] Broken pipe"), (MINE,), set()),
-        (("ConnectionRefusedError", "[Errno 111] Connection refused"), (MINE,), set()),
-        (("ImportError", "cannot import name 'AfterValidator' from 'pydantic'"), (MINE,), set()),
+        ({"ending": "timeout"}, "The job ran until it was stopped."),
+        ({"ending": "cancelled"}, "The job ran until it was stopped."),
+        ({"ending": "interrupted", "stopped_by_harness": "it stood still for 60 s"}, "it stood still for 60 s"),
+        ({"ending": "failed", "exit_code": 1}, None),
+    ],
+    ids=["by Slurm's limit", "by hand", "by the harness", "it ended by itself"],
+)
+def test_only_a_job_that_had_to_be_stopped_hung(ended, end):
+    printed = output(OLD_TIMEOUT, errors=(error(COMM, OLD_TIMEOUT),))
+    found = hits(init.RULES, died(OLD_TIMEOUT, job=Job(output=printed, **ended), setup=PROBED))
+    hang = [hit.observed[1] for fault, hit in found.items() if fault == "init-hang-after-timeout"]
+    assert hang == ([end] if end else [])
+
+
+RETRIED = LogLine(file="debug-internal.log", level="WARN", text="api: retrying HTTP request")
+UNREAD = "The SDK's debug-internal.log was not read; it would tell the cause."
+
+
+@pytest.mark.parametrize(
+    ("sdk_logs", "told"),
+    [
+        (None, (UNREAD,)),
+        (SdkLogs(), (UNREAD,)),
+        (SdkLogs(sdk_version="0.31.0"), ()),
+        (SdkLogs(lines=(RETRIED,)), ("debug-internal.log: api: retrying HTTP request",)),
+        (SdkLogs(http=(http("not found", 404, "/healthz"),)), ()),
+    ],
+    ids=["no run directory", "nothing in its logs", "a quiet log", "lines of the log", "requests in the log"],
+)
+def test_a_timeout_says_where_its_cause_would_be_told(sdk_logs, told):
+    empty = log(status="header_only", size_bytes=7, run=None, history_rows=0)
+    reading = local(local_run(log=empty, sdk_logs=sdk_logs)) if sdk_logs else local()
+    hit = hits(init.RULES, died(OLD_TIMEOUT, local=reading))["init-timeout-generic"]
+    assert hit.observed == (f"{COMM}: {OLD_TIMEOUT}", *told)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "fault", "line"),
+    [
+        (http("team is closed", 403), "init-entity-403", "/graphql answered HTTP 403: team is closed"),
+        (
+            http("POST https://api.wandb.ai/graphql: permission denied", 403, ""),
+            "init-entity-403",
+            "the server answered HTTP 403: POST https://api.wandb.ai/graphql: permission denied",
+        ),
+        (
+            http("entity nobody not found", 404),
+            "init-entity-404",
+            "/graphql answered HTTP 404: entity nobody not found",
+        ),
     ],
 )
-def test_an_error_of_the_users_own_code_in_a_folder_named_after_wandb_is_none_of_the_sdk(raised, frames, faults):
-    out = output(errors=(error(*raised, frames=frames, line=90),))
-    place = Place(variables={"WANDB_SERVICE": "3-1-unix-/tmp/x"})
-    found = died("", job=Job(ending="failed", exit_code=1, output=out), setup=setup(place=place))
-    assert {f.id for f in diagnose(found, init.RULES)} == faults
+def test_what_the_server_answered_is_told(trouble, fault, line):
+    """The words of the exception alone tell nothing here."""
+    assert hits(init.RULES, died("it failed", troubles=(trouble,)))[fault].observed == (line,)
 
 
-QUIET = Job(ending="completed", exit_code=0, output=output("Epoch 1, Loss: 2.0"))
-NEVER = setup(script_notes=(ScriptNote(kind="init_never_reached", line=7, text='if os.environ["RANK"] == 0:'),))
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (refused("project", "permission", "permission denied", 403), "permission denied"),
+        (network(), "read only"),
+    ],
+    ids=["in the server's words", "without a word"],
+)
+def test_how_the_server_closed_the_project_is_told(refusal, words):
+    access = refusal.model_copy(update={"project_access": "read_only"})
+    hit = hits(init.RULES, not_started(setup=setup(network=access)))["init-entity-403"]
+    assert hit.observed == (f"The server says of this project: {words}.",)
 
 
-def test_an_init_behind_a_guard_that_is_never_true():
-    silent = {"job": QUIET, "local": local(), "server": server(), "setup": NEVER}
-    assert hits(init.RULES, evidence(**silent))["init-never-reached"].values == {"line": "7"}
-    assert "init-never-reached" not in hits(init.RULES, evidence(**{**silent, "server": server(server_run())}))
-    assert "init-never-reached" not in hits(init.RULES, evidence(**{**silent, "setup": setup()}))
+ASKED_FOR = local_run(log=log(history_rows=0), sdk_logs=SdkLogs(settings={"entity": "theirs", "project": "other"}))
+NAMELESS = ASKED_FOR.model_copy(update={"log": log(run=None, history_rows=0)})
+
+
+@pytest.mark.parametrize(
+    ("runs", "way", "target", "admin_of"),
+    [
+        ((ASKED_FOR,), network(), "team/vit", "team"),
+        ((NAMELESS,), network(), "theirs/other", "theirs"),
+        ((), network(entity="mine", project="p"), "mine/p", "mine"),
+        ((), network(entity=None, project="p"), "p", "<entity>"),
+        ((), network(entity=None, project=None, viewer=None), "this project", "<entity>"),
+    ],
+    ids=["by its log", "by its settings", "by its surroundings", "no entity is named", "nothing is named"],
+)
+def test_where_the_key_may_not_write_is_named(runs, way, target, admin_of):
+    way = way.model_copy(update={"viewer": way.viewer and Viewer(username="me")})
+    found = died("permission denied", local=local(*runs), setup=setup(network=way))
+    (finding,) = diagnose(found, init.RULES)
+    assert finding.title == f"The key may not write to {target}"
+    assert any(f"ask an admin of {admin_of} " in advice for advice in finding.advice)
+
+
+@pytest.mark.parametrize(
+    ("words", "fault", "title"),
+    [
+        ("entity nobody not found during upsertBucket", "init-entity-404",
+         "There is no user or team named nobody on the server"),
+        ("run me/p/a1 was previously created and deleted", "init-deleted-run-id",
+         "The run id was used before and deleted: me/p/a1"),
+        ("HTTP 409: it was previously created and deleted", "init-deleted-run-id",
+         "The run id was used before and deleted"),
+    ],
+)  # fmt: skip
+def test_what_the_server_names_is_named(words, fault, title):
+    (finding,) = diagnose(died(words), init.RULES)
+    assert (finding.id, finding.title) == (fault, title)
+
+
+def test_an_entity_that_the_answer_does_not_name_is_that_of_the_run():
+    run = run_with_http(http("upsertBucket: there is no such entity", 404))
+    asked_for = run.model_copy(update={"sdk_logs": run.sdk_logs.model_copy(update={"settings": {"entity": "theirs"}})})
+    (finding,) = diagnose(died("it failed", local=local(asked_for)), init.RULES)
+    assert finding.title == "There is no user or team named theirs on the server"
