@@ -1,9 +1,21 @@
-"""Builds evidence of runs that ended badly, for tests of the rules that say how."""
+"""Builds evidence of jobs and runs that ended badly, for tests of the rules that say why."""
 
 from __future__ import annotations
 
-from harness.evidence.models import EpochSeen, Evidence, Job, Login, ProcessSeen, Request, SdkLogs, ServerReading
-from tests.diagnosis.build import error, evidence, local, local_run, log, output, run_with_http, server, server_run
+from typing import Any
+
+from harness.evidence.models import (
+    EpochSeen,
+    Evidence,
+    Job,
+    Login,
+    ProcessSeen,
+    Request,
+    SdkLogs,
+    ServerReading,
+    SlurmJob,
+)
+from tests.diagnosis.build import error, evidence, job, local, local_run, log, output, run_with_http, server, server_run
 
 RUNNING = server(server_run(state="running", rows=0, series={}))
 CRASHED = server(server_run(state="crashed", rows=3))
@@ -51,3 +63,17 @@ def died(message: str, exception: str = COMM, *, extra: tuple[str, ...] = (), tr
         "server": server(),
     }
     return evidence(**{**given, **change})
+
+
+def slurm(**change: Any) -> SlurmJob:
+    """A job that Slurm saw end well, as sacct tells it."""
+    return SlurmJob(
+        **{"job_id": "4242", "final_state": "COMPLETED", "exit_code": "0:0", "time_limit": "00:10:00", **change}
+    )
+
+
+def ran(*texts: str, ending: str = "failed", scheduler: SlurmJob | None = None, **change: Any) -> Evidence:
+    """A Slurm job that ran and printed these lines."""
+    ended = job(*texts, ending=ending, started_at=1000.0, slurm=scheduler or slurm(final_state="FAILED"), **change)
+    request = Request(target="slurm", server="real", job_kind="script", nproc=8, nodes=2)
+    return evidence(request=request, job=ended)

@@ -52,7 +52,7 @@ def refused(evidence: Evidence) -> Iterator[Hit]:
         return
     words = tuple(line for line in slurm.submit_stderr.splitlines() if line.strip())
     found = next((i for i, p in REFUSALS.items() if re.search(p, slurm.submit_stderr)), "job-refused")
-    if not words and (slurm.container_exists is False or job.stopped_by_harness):
+    if not words and job.stopped_by_harness:
         return
     overriding = tuple(
         f"{name}={value} in your environment wins over the script's line."
@@ -102,8 +102,8 @@ def image_missing(evidence: Evidence) -> Iterator[Hit]:
     """The container image was not there: before the job, or when the job wanted to start it."""
     slurm = _slurm(evidence)
     text = said(evidence, r"could not open image|image .*\.(sif|sqsh|simg)\S* (not found|does not exist)")
-    if slurm and slurm.container_exists is False:
-        image = slurm.container or "The image"
+    if slurm and slurm.container and slurm.container_exists is False:
+        image = slurm.container
         yield Hit(id="job-sif-missing", observed=(f"{image} does not exist.",), values={"image": image})
     elif text:
         found = re.search(r"could not open image ([^\s:]+)", text[0])
@@ -147,18 +147,17 @@ def node_failed(evidence: Evidence) -> Iterator[Hit]:
         return
     text = said(evidence, r"DUE TO NODE FAILURE|srun: error: Node failure on")
     died = slurm is not None and base(slurm.final_state or "") in ("NODE_FAIL", "BOOT_FAIL")
-    before = [s for s in (slurm.earlier if slurm else ()) if base(s) in ("NODE_FAIL", "BOOT_FAIL")]
+    before = any(base(s) in ("NODE_FAIL", "BOOT_FAIL") for s in (slurm.earlier if slurm else ()))
     restarts = slurm.restarts if slurm else 0
     if not (text or died or before):
         return
     lost = ("The output file was overwritten at the restart.",) if slurm and slurm.output_restarts else ()
     told = (f"Slurm: {slurm.final_state}; started again {restarts} times.",) if slurm else ()
-    requeued = " and was started again under the same id" if restarts or before else ""
     good = job.ending == "completed"
     yield Hit(
         id="job-node-fail-requeue",
         observed=(*told, *text, *lost),
-        values={"requeued": requeued and f", and Slurm started it again ({restarts or len(before)} times)"},
+        values={"requeued": f", and Slurm started it again ({restarts} times)" if restarts else ""},
         severity="info" if good else None,
         fails=() if good else None,
     )

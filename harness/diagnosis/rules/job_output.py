@@ -81,12 +81,12 @@ def dataset_missing(evidence: Evidence) -> Iterator[Hit]:
     for error in python_errors(evidence, r"(FileNotFoundError|OSError)$", r"No such file or directory|[Uu]nable to"):
         found = re.search(r"name = '([^']+)'|: '([^']+)'$|'([^']+)'", error.message)
         path = next((g for g in found.groups() if g), "") if found else ""
-        by_h5py = "open file" in error.message and "name = " in error.message
+        by_h5py = "open file: name = " in error.message
         missing = "No such file" in error.message or "errno = 2" in error.message
         of_sdk = passed_through_sdk(error) or names_sdk_folder(error)
         if missing and (by_h5py or DATA_FILE.search(path)) and not of_sdk:
             observed = (f"{error.exception}: {error.message}"[:300], *error.frames[-2:])
-            yield Hit(id="job-dataset-missing", observed=observed, values={"file": path or "the file"})
+            yield Hit(id="job-dataset-missing", observed=observed, values={"file": path})
             return
 
 

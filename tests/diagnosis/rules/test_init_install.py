@@ -44,7 +44,23 @@ def test_what_stands_for_the_package_decides_folder_or_file(kind, fault):
     found = HIDDEN.model_copy(update={"setup": setup(python=python(kind, "/scratch/me/wandb"))})
     hit = hits(init.RULES, found)
     assert set(hit) == {fault}
+    assert hit[fault].observed[0] == "AttributeError: module 'wandb' has no attribute 'init'"
     assert (kind in ("unknown", "missing")) == ("print(wandb.__file__)" in " ".join(hit[fault].observed))
+
+
+@pytest.mark.parametrize(
+    ("probed", "named"),
+    [
+        (python("namespace_folder", "/scratch/me/wandb"), "/scratch/me/wandb"),
+        (python("package", "/opt/venv/wandb"), "./wandb"),
+        (python("namespace_folder"), "./wandb"),
+        (None, "./wandb"),
+    ],
+    ids=["as it was found", "another Python has the package", "its place is not known", "no Python was probed"],
+)
+def test_the_folder_that_stands_for_the_package_is_named(probed, named):
+    (finding,) = diagnose(HIDDEN.model_copy(update={"setup": setup(python=probed)}), init.RULES)
+    assert finding.title == f"wandb is not installed here; Python imported the folder {named} in its place"
 
 
 def test_import_that_the_script_forgives_still_leaves_no_run():

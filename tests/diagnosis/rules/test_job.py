@@ -9,17 +9,18 @@ import pytest
 from harness.diagnosis.engine import diagnose
 from harness.diagnosis.rules import job as rules
 from harness.evidence.models import (
+    EpochSeen,
     Evidence,
     Job,
     LocalReading,
     RankSeen,
     Request,
     ServerReading,
-    SlurmJob,
     SlurmState,
     SlurmStep,
 )
-from tests.diagnosis.build import error, evidence, hits, job, output
+from tests.diagnosis.build import evidence, hits, job, output
+from tests.diagnosis.endings import ran, slurm
 
 FAILED = "sbatch: error: Batch job submission failed: "
 ACCOUNTING = FAILED + "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
@@ -27,19 +28,6 @@ ACCOUNTING = FAILED + "Job violates accounting/QOS policy (job submit limit, use
 
 def found(evidence: Evidence) -> set[str]:
     return set(hits(rules.RULES, evidence))
-
-
-def slurm(**change: Any) -> SlurmJob:
-    return SlurmJob(
-        **{"job_id": "4242", "final_state": "COMPLETED", "exit_code": "0:0", "time_limit": "00:10:00", **change}
-    )
-
-
-def ran(*texts: str, ending: str = "failed", scheduler: SlurmJob | None = None, **change: Any) -> Evidence:
-    """A Slurm job that ran and printed these lines."""
-    ended = job(*texts, ending=ending, started_at=1000.0, slurm=scheduler or slurm(final_state="FAILED"), **change)
-    request = Request(target="slurm", server="real", job_kind="script", nproc=8, nodes=2)
-    return evidence(request=request, job=ended)
 
 
 def refused(words: str, **change: Any) -> Evidence:
@@ -92,6 +80,18 @@ def test_image_that_preflight_missed() -> None:
     assert found(told) == {"job-sif-missing"}
 
 
+def test_a_refusal_without_a_word_has_its_exit_code() -> None:
+    told = hits(rules.RULES, refused("", container="/appl/torch.sif", container_exists=True))
+    assert set(told) == {"job-refused"}
+    assert told["job-refused"].observed == ("sbatch ended with exit code 1.",)
+
+
+def test_what_sbatch_said_is_told_beside_an_image_that_is_missing() -> None:
+    told = hits(rules.RULES, refused(FAILED + "Invalid account", container="/gone.sif", container_exists=False))
+    assert set(told) == {"job-bad-account", "job-sif-missing"}
+    assert told["job-sif-missing"].observed == ("/gone.sif does not exist.",)
+
+
 def test_image_without_wandb_that_got_no_job() -> None:
     scheduler = slurm(job_id=None, final_state=None, container="/appl/torch.sif", container_wandb="missing")
     refusal = Job(ending="refused", slurm=scheduler, stopped_by_harness="it has no wandb")
@@ -111,6 +111,28 @@ def test_job_that_never_started(reason: str) -> None:
     told = hits(rules.RULES, waiting(reason, stopped_by_harness="it waited too long"))
     assert set(told) == {"job-pending-forever"}
     assert told["job-pending-forever"].observed[0].startswith(f"PENDING ({reason})")
+
+
+@pytest.mark.parametrize(
+    ("reason", "stopped", "title", "observed"),
+    [
+        ("Priority", "it waited too long", "other jobs are ahead in the queue",
+         ("PENDING (Priority): other jobs are ahead in the queue.", "Job 4242: it waited too long.")),
+        ("SomethingNew", None, "SomethingNew", ("PENDING (SomethingNew)",)),
+        ("", None, "Slurm gave no reason", ("PENDING ()",)),
+    ],
+)  # fmt: skip
+def test_why_a_job_waits_is_told(reason: str, stopped: str | None, title: str, observed: tuple[str, ...]) -> None:
+    (finding,) = diagnose(waiting(reason, stopped_by_harness=stopped), rules.RULES)
+    assert finding.title == f"The job did not start: {title}"
+    assert finding.observed == observed
+
+
+def test_a_job_that_left_the_queue_did_not_wait_for_ever() -> None:
+    assert found(waiting("Priority", ending="cancelled", stopped_by_harness="it waited")) == {"job-pending-forever"}
+    assert not found(waiting("Priority", ending="cancelled"))
+    assert not found(waiting("Priority", ending="node_fail"))
+    assert not found(evidence(job=Job(ending="pending", slurm=slurm(final_state=None))))
 
 
 @pytest.mark.parametrize(("reason", "told"), [("Priority", True), ("launch failed requeued held", False)])
@@ -147,6 +169,34 @@ def test_step_out_of_memory() -> None:
     assert found(ran(scheduler=slurm(final_state="FAILED", steps=(step,)))) == {"job-oom"}
 
 
+@pytest.mark.parametrize(
+    ("change", "observed"),
+    [
+        ({"exit_code": "0:125", "max_rss": "480G"},
+         ("Slurm: OUT_OF_MEMORY 0:125.", "The largest step used 480G.")),
+        ({"exit_code": None}, ("Slurm: OUT_OF_MEMORY.",)),
+    ],
+)  # fmt: skip
+def test_what_slurm_says_of_the_memory_is_told(change: dict[str, Any], observed: tuple[str, ...]) -> None:
+    assert (
+        hits(rules.RULES, ran(scheduler=slurm(final_state="OUT_OF_MEMORY", **change)))["job-oom"].observed == observed
+    )
+
+
+def test_how_far_the_job_came_before_its_time_limit_is_told() -> None:
+    epochs = tuple(EpochSeen(epoch=n, line=n) for n in (1, 2, 3))
+    stopped = ran(output=output("x", epochs=epochs), scheduler=slurm(final_state="TIMEOUT"))
+    (finding,) = diagnose(stopped, rules.RULES)
+    assert finding.title == "The job ran into its time limit of 00:10:00"
+    assert finding.observed == (
+        "Slurm: TIMEOUT, time limit 00:10:00.",
+        "The last epoch that was printed is 3.",
+    )
+    assert hits(rules.RULES, ran(scheduler=slurm(final_state="TIMEOUT")))["job-time-limit"].observed == (
+        "Slurm: TIMEOUT, time limit 00:10:00.",
+    )
+
+
 def test_cancelled_by_the_harness_is_no_fault() -> None:
     assert not found(ran(scheduler=slurm(final_state="CANCELLED by 0"), stopped_by_harness="interrupted"))
 
@@ -155,6 +205,36 @@ def test_node_failure_before_a_good_end_is_only_told() -> None:
     scheduler = slurm(restarts=1, earlier=("NODE_FAIL",))
     told = hits(rules.RULES, ran(ending="completed", scheduler=scheduler))["job-node-fail-requeue"]
     assert (told.severity, told.fails) == ("info", ())
+
+
+NODE_FAILURE = "srun: error: Node failure on nid005002"
+OVERWRITTEN = "The output file was overwritten at the restart."
+
+
+@pytest.mark.parametrize(
+    ("evidence", "title", "observed"),
+    [
+        (
+            ran(scheduler=slurm(final_state="NODE_FAIL")), "A node of the job failed",
+            ("Slurm: NODE_FAIL; started again 0 times.",),
+        ),
+        (
+            ran(scheduler=slurm(final_state="FAILED", restarts=2, earlier=("NODE_FAIL", "FAILED"), output_restarts=1)),
+            "A node of the job failed, and Slurm started it again (2 times)",
+            ("Slurm: FAILED; started again 2 times.", OVERWRITTEN),
+        ),
+        (evidence(job=job(NODE_FAILURE, ending="failed")), "A node of the job failed", (NODE_FAILURE,)),
+    ],
+    ids=["it ended the job", "it was started again", "told by the output alone"],
+)  # fmt: skip
+def test_what_became_of_the_job_after_a_node_failed(evidence: Evidence, title: str, observed: tuple[str, ...]) -> None:
+    (finding,) = diagnose(evidence, rules.RULES)
+    assert (finding.id, finding.title) == ("job-node-fail-requeue", title)
+    assert finding.observed == observed
+
+
+def test_a_restart_for_another_reason_is_no_node_failure() -> None:
+    assert not found(ran(ending="completed", scheduler=slurm(restarts=1, earlier=("PREEMPTED",))))
 
 
 TEXTS = {
@@ -181,16 +261,6 @@ def test_texts_of_a_job_log_alone(fault: str) -> None:
     assert found(evidence(request=request, job=Job(output=output(TEXTS[fault])))) == {fault}
 
 
-def test_ranks_that_wait_in_vain_are_told_with_what_befell_rank_0() -> None:
-    told = error("ValueError", "bad batch", rank=0)
-    lines = (TEXTS["job-rccl-timeout"],)
-    observed = hits(rules.RULES, ran(output=output(*lines, errors=(told,))))["job-rccl-timeout"].observed
-    assert observed[-1] == "Rank 0 itself: ValueError: bad batch"
-    other = error("ValueError", "bad batch", rank=1)
-    observed = hits(rules.RULES, ran(output=output(*lines, errors=(other,))))["job-rccl-timeout"].observed
-    assert not any("Rank 0" in line for line in observed)
-
-
 def test_values_for_the_advice() -> None:
     told = hits(rules.RULES, ran(TEXTS["job-port-in-use"], TEXTS["job-module-missing"], TEXTS["job-sif-missing"]))
     assert told["job-port-in-use"].values["port"] == "29500"
@@ -211,49 +281,6 @@ def test_values_for_the_advice() -> None:
 )
 def test_neighbours_are_silent(text: str) -> None:
     assert not found(ran(text, ending="completed", scheduler=slurm()))
-
-
-def test_plugin_in_use_is_silent() -> None:
-    both = (TEXTS["job-rccl-no-ofi-plugin"], "NCCL INFO NET/OFI Selected Provider is cxi")
-    assert not found(ran(*both, ending="completed", scheduler=slurm(nodes=("nid1", "nid2"))))
-
-
-H5 = "[Errno 2] Unable to open file (unable to open file: name = '../resources/train_images.hdf5', errno = 2)"
-
-
-@pytest.mark.parametrize(
-    ("name", "message", "frames", "fault"),
-    [
-        ("FileNotFoundError", H5, (), "job-dataset-missing"),
-        ("FileNotFoundError", "[Errno 2] No such file or directory: 'data/train.csv'", (), "job-dataset-missing"),
-        ("FileNotFoundError", "[Errno 2] No such file or directory: 'wandb/run-1/config.json'", (), None),
-        ("FileNotFoundError", "[Errno 2] No such file or directory: '/scratch/wandb-demo/train.csv'",
-         ('File "/scratch/wandb/train.py", line 3, in <module>',), "job-dataset-missing"),
-        ("FileNotFoundError", "[Errno 2] No such file or directory: 'settings.ini'", (), None),
-        ("urllib.error.URLError", "<urlopen error [Errno -2] Name or service not known>",
-         ('File "/opt/venv/lib/python3.12/site-packages/torch/hub.py", line 1, in download_url_to_file',),
-         "job-weights-download-fails"),
-        ("urllib.error.URLError", "<urlopen error [Errno -2] Name or service not known>", (), None),
-        ("OSError", "[Errno 122] Disk quota exceeded: '/users/me/.cache/torch/hub/checkpoints/x'", (),
-         "job-weights-download-fails"),
-        ("OSError", "[Errno 122] Disk quota exceeded: '/users/me/out.txt'", (), None),
-    ],
-)  # fmt: skip
-def test_exceptions(name: str, message: str, frames: tuple[str, ...], fault: str | None) -> None:
-    told = ran()
-    failed = told.job.model_copy(update={"output": output(errors=(error(name, message, frames=frames),))})  # type: ignore[union-attr]  # built above
-    assert found(told.model_copy(update={"job": failed})) == ({fault} if fault else set())
-
-
-def test_exec_counts_only_with_its_symptom() -> None:
-    text = "RuntimeError: HIP error: invalid device ordinal"
-    by_exec, by_run = (
-        slurm(container_action="exec", final_state="FAILED"),
-        slurm(container_action="run", final_state="FAILED"),
-    )
-    assert found(ran(text, scheduler=by_exec)) == {"job-exec-vs-run"}
-    assert not found(ran(text, scheduler=by_run))
-    assert not found(ran(ending="completed", scheduler=slurm(container_action="exec")))
 
 
 def test_healthy_job_is_silent() -> None:
