@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 from operator import gt, itemgetter
+from typing import Any, Literal
 
 from pydantic_core import from_json
 
@@ -40,25 +41,22 @@ class Columns:
 
 def parse_numbers(texts: list[bytes]) -> array[float] | None:
     """Parse JSON texts all at once; None where one is not a number."""
+    return _parse(texts, "d")
+
+
+def parse_integers(texts: list[bytes]) -> array[int] | None:
+    """Parse JSON texts all at once; None where one is not a 64-bit integer."""
+    return _parse(texts, "q")
+
+
+def _parse(texts: list[bytes], kind: Literal["d", "q"]) -> array[Any] | None:
     joined = b",".join(texts)
     # true, false and null must not pass as numbers.
     if b"r" in joined or b"l" in joined or len(joined) > LARGE:
         return None
     try:
         parsed = from_json(b"[" + joined + b"]")
-        return array("d", parsed) if len(parsed) == len(texts) else None
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def parse_integers(texts: list[bytes]) -> array[int] | None:
-    """Parse JSON texts all at once; None where one is not a 64-bit integer."""
-    joined = b",".join(texts)
-    if b"r" in joined or b"l" in joined or len(joined) > LARGE:
-        return None
-    try:
-        parsed = from_json(b"[" + joined + b"]")
-        return array("q", parsed) if len(parsed) == len(texts) else None
+        return array(kind, parsed) if len(parsed) == len(texts) else None
     except (ValueError, TypeError, OverflowError):
         return None
 

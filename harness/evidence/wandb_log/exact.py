@@ -39,19 +39,19 @@ def read_any(payloads: Sequence[bytes], schema: Schema, last_step: int) -> Colum
         columns.times[row] = math.nan if (number := as_number(value)) is None else number
     columns.steps = _steps(named.pop("_step", []), good, last_step)
     named.pop("_runtime", None)
+    every_row = list(range(count))
     for name, samples in named.items():
         for rows, texts in samples:
-            everywhere = len(rows) == count and rows == list(range(count))
-            add_samples(columns, name, None if everywhere else rows, texts)
+            add_samples(columns, name, None if rows == every_row else rows, texts)
     sort_samples(columns)
     return columns
 
 
 def _steps(samples: _Samples, payloads: Sequence[bytes], last_step: int) -> array[int]:
     """Return the step of each row: from the item, the record's own field, or counted on."""
-    if len(samples) == 1 and len(samples[0][0]) == len(payloads):
+    if len(samples) == 1 and samples[0][0] == list(range(len(payloads))):
         quick = parse_integers(samples[0][1])
-        if quick is not None and samples[0][0] == list(range(len(payloads))):
+        if quick is not None:
             return quick
     found = {row: value for row, value in _values(samples) if isinstance(value, int) and abs(value) < _BEYOND_INT64}
     steps = array("q")
@@ -88,19 +88,21 @@ def _cells_by_name(raws: list[bytes]) -> dict[str, _Samples]:
     named: dict[str, _Samples] = {}
     for prefix, (rows, tails) in found.items():
         path = wire.whole_path(prefix)
-        texts = None
-        if path is not None:
-            # Nearly always the length is one byte, and the value ends the item.
-            texts = [
-                tail[3:] if tail[2] < 0x80 and len(tail) == tail[2] + 3 else wire.only_value(tail) for tail in tails
-            ]
-        if path is not None and texts is not None and None not in texts:
-            named.setdefault(key_name(path), []).append((rows, [text or b"" for text in texts]))
+        texts = None if path is None else _texts(tails)
+        if path is not None and texts is not None:
+            named.setdefault(key_name(path), []).append((rows, texts))
             continue
         for at, tail in zip(rows, tails, strict=True):
             item = wire.item(prefix + tail)
             named.setdefault(key_name(item.path), []).append(([at], [item.value]))
     return named
+
+
+def _texts(tails: list[bytes]) -> list[bytes] | None:
+    """Return the values of one key, None where an item holds more than the one behind the key."""
+    # Nearly always the length is one byte, and the value ends the item.
+    texts = [tail[3:] if tail[2] < 0x80 and len(tail) == tail[2] + 3 else wire.only_value(tail) for tail in tails]
+    return None if None in texts else [text or b"" for text in texts]
 
 
 def _raw_items(payloads: Sequence[bytes], schema: Schema) -> list[bytes]:

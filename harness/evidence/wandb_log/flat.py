@@ -43,7 +43,7 @@ class FlatDict:
 
     def _note_parents(self, name: str) -> None:
         parent = name.rpartition(".")[0]
-        while parent and parent not in self._parents:
+        while parent:
             self._parents.add(parent)
             parent = parent.rpartition(".")[0]
 

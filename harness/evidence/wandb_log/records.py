@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 _MAX_LIST = 200
+_MAX_ALERTS = 20
+_MAX_NAME = 100
 _SECRET_WORDS = ("api_key", "apikey", "token", "secret", "password", "email", "identity")
 
 
@@ -39,7 +41,7 @@ class Facts:
         self.files: dict[str, None] = {}
         self.files_dropped = 0
         self.artifacts: dict[str, None] = {}
-        self.alerts: deque[str] = deque(maxlen=20)
+        self.alerts: deque[str] = deque(maxlen=_MAX_ALERTS)
         self.has_exit = False
         self.exit_code: int | None = None
         self.runtime_s: int | None = None
@@ -57,7 +59,7 @@ class Facts:
     def _add_header(self, header: Any) -> None:
         producer = header.version_info.producer
         if producer and not self.sdk_version:
-            self.sdk_version = values.clean_text(producer.partition("+")[0], 50)
+            self.sdk_version = values.clean_text(producer.partition("+")[0], _MAX_NAME)
 
     def _add_run(self, run: Any) -> None:
         said = {
@@ -92,7 +94,7 @@ class Facts:
     def _add_settings(self, settings: Any) -> None:
         for item in settings.item[:_MAX_LIST]:
             if len(self.settings) < _MAX_LIST and not any(word in item.key.lower() for word in _SECRET_WORDS):
-                self.settings[values.clean_text(item.key, 100)] = values.clean(
+                self.settings[values.clean_text(item.key, _MAX_NAME)] = values.clean(
                     values.text_or_value(item.value_json.encode())
                 )
 
@@ -110,13 +112,13 @@ class Facts:
         """Read the SDK's own entry of the config; older SDKs name their version there."""
         value = values.parse_json(text.encode())
         if isinstance(value, dict):
-            self.sdk_version = self.sdk_version or str(value.get("cli_version", ""))[:50]
-            self.python_version = self.python_version or str(value.get("python_version", ""))[:50]
+            self.sdk_version = self.sdk_version or _word(value, "cli_version")
+            self.python_version = self.python_version or _word(value, "python_version")
 
     def _add_telemetry(self, telemetry: Any) -> None:
-        self.sdk_version = values.clean_text(telemetry.cli_version, 50) or self.sdk_version
-        self.python_version = values.clean_text(telemetry.python_version, 50) or self.python_version
-        self.platform = values.clean_text(getattr(telemetry, "platform", ""), 50) or self.platform
+        self.sdk_version = values.clean_text(telemetry.cli_version, _MAX_NAME) or self.sdk_version
+        self.python_version = values.clean_text(telemetry.python_version, _MAX_NAME) or self.python_version
+        self.platform = values.clean_text(getattr(telemetry, "platform", ""), _MAX_NAME) or self.platform
         self.features.update(field.name for field, _ in telemetry.feature.ListFields())
         for imports in (telemetry.imports_init, telemetry.imports_finish):
             self.imports.update(field.name for field, _ in imports.ListFields())
@@ -134,10 +136,10 @@ class Facts:
         before = self.environment or LocalEnvironment()
         if environment.slurm:
             slurm = dict(sorted(environment.slurm.items())[:_MAX_LIST])
-            slurm = {values.clean_text(name, 100): values.clean_text(text) for name, text in slurm.items()}
+            slurm = {values.clean_text(name, _MAX_NAME): values.clean_text(text) for name, text in slurm.items()}
             facts["slurm"] = {**before.slurm, **slurm}
         if environment.writer_id and environment.writer_id not in before.writer_ids:
-            facts["writer_ids"] = (*before.writer_ids, values.clean_text(environment.writer_id, 100))[:_MAX_LIST]
+            facts["writer_ids"] = (*before.writer_ids, values.clean_text(environment.writer_id, _MAX_NAME))[:_MAX_LIST]
         self.environment = before.model_copy(update=facts)
 
     def _add_metric(self, metric: Any) -> None:
@@ -184,6 +186,10 @@ class Facts:
 
     def _add_preempting(self, _: Any) -> None:
         self.preempting = True
+
+
+def _word(value: dict[str, object], name: str) -> str:
+    return values.clean_text(str(value.get(name, "")), _MAX_NAME)
 
 
 def _machine(environment: Any) -> dict[str, Any]:

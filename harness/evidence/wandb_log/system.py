@@ -23,22 +23,22 @@ _LABEL_MARK = "/l:"
 class SystemSeries:
     """One system metric; samples are gathered and summed up many at a time."""
 
-    def __init__(self, key: str, sketch_points: int = SKETCH_POINTS, gathered: int = _GATHERED) -> None:
+    def __init__(self, key: str, start: float, sketch_points: int = SKETCH_POINTS, gathered: int = _GATHERED) -> None:
+        """`start` is the Unix time of the log's first sample."""
         self.key = key
+        self._start = start
         self._count = 0
         self._nonzero = 0
         self._extent = Extent()
         self._first_time: float | None = None
         self._last_time: float | None = None
-        self._start = 0.0
         self._sketch = Sketch(sketch_points)
         self._gathered = gathered
         self._times: list[float] = []
         self._texts: list[str] = []
 
-    def add(self, time: float, start: float, text: str) -> None:
-        """Take one sample: its Unix time, that of the log's first sample, and the value's JSON text."""
-        self._start = start
+    def add(self, time: float, text: str) -> None:
+        """Take one sample: its Unix time, and the value's JSON text."""
         self._times.append(time)
         self._texts.append(text)
         if len(self._times) >= self._gathered:
@@ -103,11 +103,11 @@ class System:
             self.first_time = time
         self.last_time = time
         for key, text in items:
-            series = self._find(key)
+            series = self._find(key, self.first_time)
             if series is not None:
-                series.add(time, self.first_time, text[:_MAX_TEXT])  # a number is shorter
+                series.add(time, text[:_MAX_TEXT])  # a number is shorter
 
-    def _find(self, key: str) -> SystemSeries | None:
+    def _find(self, key: str, start: float) -> SystemSeries | None:
         series = self._series.get(key)
         if series is None:
             name = clean_text(key, MAX_KEY)
@@ -121,7 +121,7 @@ class System:
                 self.labels.add(name.rpartition(_LABEL_MARK)[2])
             fine = len(self._series) < _FINE_SERIES
             sizes = (SKETCH_POINTS, _GATHERED) if fine else (_COARSE_POINTS, _COARSE_GATHERED)
-            series = self._series[name] = SystemSeries(name, *sizes)
+            series = self._series[name] = SystemSeries(name, start, *sizes)
         return series
 
     def summaries(self) -> dict[str, SystemSeriesSummary]:

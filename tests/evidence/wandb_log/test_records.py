@@ -9,6 +9,7 @@ import pytest
 
 from harness.evidence.wandb_log.models import LocalLog
 from harness.evidence.wandb_log.reader import read_wandb_log
+from harness.evidence.wandb_log.records import Facts
 from tests.evidence.wandb_log.logfile import LogWriter, message
 
 wandb_internal_pb2: Any = pytest.importorskip("wandb.proto.wandb_internal_pb2")
@@ -39,6 +40,42 @@ def test_later_run_records_add_to_earlier_ones(read: Any) -> None:
     run = read(first, second).run
     assert (run.run_id, run.entity, run.display_name, run.tags) == ("abc", "team", "new", ("a",))
     assert (run.start_time, run.resumed, run.starting_step) == (5.5, True, 40)
+    alone = read(first).run
+    assert (alone.resumed, alone.forked, alone.starting_step) == (False, False, 0)
+    assert read(first, Record(run={"forked": True})).run.forked
+
+
+class Older:
+    """A message of an SDK that lacked some of its fields."""
+
+    def __init__(self, message: Any, *lacking: str) -> None:
+        self._message = message
+        self._lacking = lacking
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._lacking:
+            raise AttributeError(name)
+        return getattr(self._message, name)
+
+
+def test_fields_that_an_older_sdk_does_not_know() -> None:
+    facts = Facts()
+    facts.add("environment", Older(Record(), "environment"))
+    assert facts.environment is None
+    run = Record(run={"run_id": "a", "telemetry": {"cli_version": "0.12.21"}}).run
+    facts._add_run(Older(run, "forked"))
+    facts._add_telemetry(Older(run.telemetry, "platform"))
+    assert facts.run is not None
+    assert (facts.run.run_id, facts.run.forked, facts.sdk_version, facts.platform) == ("a", False, "0.12.21", "")
+
+
+def test_records_of_which_nothing_is_kept_are_counted(read: Any) -> None:
+    log = read(Record(request={"status": {}}), Record(tbrecord={}), Record(use_artifact={"id": "x"}))
+    assert log.records == {"request": 1, "tbrecord": 1, "use_artifact": 1}
+    assert (log.status, log.has_exit, log.has_final, log.has_footer, log.preempting) == (
+        "no_exit_record", False, False, False, False,
+    )  # fmt: skip
+    assert (log.system_samples, log.run, log.environment) == (0, None, None)
 
 
 def test_the_environment_with_amd_gpus_and_slurm(read: Any) -> None:
@@ -61,8 +98,12 @@ def test_the_environment_with_amd_gpus_and_slurm(read: Any) -> None:
             "cpu_count": 56,
             "memory": {"total": 2**39},
             "writer_id": "w1",
+            "cuda_version": "12.4",
+            "args": ["--epochs", "3"],
+            "gpu_nvidia": [{"name": "H100", "memory_total": 80, "cuda_cores": 5}],
         }
     )
+    moved = Record(environment={"writer_id": "w2", "slurm": {"job_id": "124"}})
     log = read(started, probed)
     found = log.environment
     assert (found.os, found.host, found.gpu, found.gpu_count, len(found.gpu_amd)) == (
@@ -75,6 +116,14 @@ def test_the_environment_with_amd_gpus_and_slurm(read: Any) -> None:
     assert found.slurm == {"job_id": "123", "nnodes": "2"}
     assert (found.cpu_count, found.memory_total, found.git_commit) == (56, 2**39, "0a1b")
     assert found.writer_ids == ("w1",)
+    assert (found.cuda_version, found.args) == ("12.4", ("--epochs", "3"))
+    assert found.gpu_nvidia == ({"name": "H100", "memory_total": "80", "cuda_cores": 5},)
+    first = read(started).environment
+    assert (first.cuda_version, first.args, first.gpu_count, first.gpu_nvidia) == ("", (), 0, ())
+    later = read(started, probed, moved).environment
+    assert (later.writer_ids, later.slurm, later.host) == (
+        ("w1", "w2"), {"job_id": "124", "nnodes": "2"}, "nid005012",
+    )  # fmt: skip
     assert "example.org" not in log.model_dump_json().replace("https://example.org/x.git", "")
 
 
@@ -102,6 +151,9 @@ def test_settings_without_secrets(read: Any) -> None:
     log = read(record)
     assert log.settings == {"mode": "shared", "x_label": "rank0", "x_primary": True}
     assert "kkkk" not in log.model_dump_json()
+    many = [{"settings": {"item": [{"key": f"k{number}{part}", "value_json": "1"} for number in range(150)]}}
+            for part in "ab"]  # fmt: skip
+    assert len(read(*[Record(run=run) for run in many]).settings) == 200
 
 
 def test_config_is_flat_bounded_and_finite(read: Any) -> None:
@@ -110,7 +162,7 @@ def test_config_is_flat_bounded_and_finite(read: Any) -> None:
         {"nested_key": ["model", "depth"], "value_json": "2"},
         {"key": "data", "value_json": '{"path": "/x", "sizes": [1, Infinity]}'},
         {"key": "long", "value_json": '"' + "x" * 5000 + '"'},
-        {"key": "_wandb", "value_json": '{"cli_version": "0.10.1"}'},
+        {"key": "_wandb", "value_json": '{"cli_version": "0.10.1", "python_version": "3.7.2"}'},
         {"key": "broken", "value_json": "{"},
         {"key": "surrogate", "value_json": '"\\ud800"'},
     ]
@@ -121,7 +173,7 @@ def test_config_is_flat_bounded_and_finite(read: Any) -> None:
     assert log.config["data.sizes"] == [1, "Infinity"]
     assert len(str(log.config["long"])) < 1100
     assert (log.config["broken"], log.config["surrogate"]) == ("{", "?")
-    assert log.sdk_version == "0.10.1"
+    assert (log.sdk_version, log.python_version) == ("0.10.1", "3.7.2")
     assert not any(key.startswith("data") for key in read(Record(config={"update": updates}), removed).config)
 
 
@@ -129,6 +181,28 @@ def test_a_config_of_many_keys_is_cut(read: Any) -> None:
     updates = [{"key": f"k{number}", "value_json": "1"} for number in range(2100)]
     log = read(Record(config={"update": updates}))
     assert (len(log.config), log.config_dropped) == (2000, 100)
+
+
+def test_what_is_listed_is_bounded_and_the_rest_counted(read: Any) -> None:
+    names = [f"n{number}" for number in range(203)]
+    log = read(
+        Record(files={"files": [{"path": name} for name in names]}),
+        *[Record(artifact={"type": "model", "name": name}) for name in names],
+        *[Record(alert={"title": name, "level": "INFO"}) for name in names],
+    )
+    assert (len(log.files), log.files_dropped, log.files[-1]) == (200, 3, "n199")
+    assert (len(log.artifacts), log.artifacts[-1]) == (200, "model/n199")
+    assert log.alerts[-1] == "INFO: n202: "
+
+
+def test_a_metric_may_be_defined_again_however_many_there_are(read: Any) -> None:
+    metrics = [Record(metric={"name": f"m{number}"}) for number in range(2003)]
+    again = Record(metric={"name": "m0", "step_metric": "epoch", "options": {"hidden": True}})
+    found = read(*metrics, again, Record(metric={"glob_name": "late/*"})).defined_metrics
+    assert (len(found), found[0].name, found[0].step_metric, found[0].hidden) == (2000, "m0", "epoch", True)
+    assert (found[-1].name, found[-1].glob) == ("m1999", "")
+    (only,) = read(Record(metric={"glob_name": "val/*", "summary": {"max": True}})).defined_metrics
+    assert (only.name, only.glob, only.summary, only.hidden) == ("", "val/*", ("max",), False)
 
 
 def test_console_pieces_become_lines(read: Any) -> None:
@@ -184,6 +258,15 @@ def test_versions_features_alerts_and_artifacts(read: Any) -> None:
         Record(artifact={"type": "model", "name": "vit"}),
     )
     assert (log.sdk_version, log.features, log.imports) == ("0.26.1", ("offline",), ("torch",))
+    header = Record(header={"version_info": {"producer": "0.26.1+abc"}})
+    telemetry = Record(telemetry={"cli_version": "0.31.0", "python_version": "3.12.3"})
+    config = Record(
+        config={"update": [{"key": "_wandb", "value_json": '{"cli_version": "0.1", "python_version": "3"}'}]}
+    )
+    for records in ((header, telemetry, config), (telemetry, config, header), (config, telemetry, header)):
+        found = read(*records)
+        assert (found.sdk_version, found.python_version) == ("0.31.0", "3.12.3")
+    assert read(Record(header={})).sdk_version == ""
     assert (log.alerts, log.artifacts, log.platform) == (("WARN: t: diverged",), ("model/vit",), "linux-x86_64")
 
 

@@ -103,6 +103,29 @@ def test_gaps_keep_their_rows() -> None:
     assert columns.cells["val"].rows == [2, 5, 8]
     assert columns.cells["val"].numbers.tolist() == [2, 5, 8]
     assert columns.cells["loss"].rows is None
+    assert read_alike(rows, SCHEMA) is not None
+
+
+def test_gaps_keep_their_rows_where_a_length_looks_like_the_tag_of_a_value() -> None:
+    # An item of 130 bytes has the length 82 01, which is how every value begins.
+    rows = [row(step, loss="1", **({"val": f'"{"x" * 120}"'} if step in (1, 4) else {})) for step in range(6)]
+    rows[3] = row(3, loss="1", late="3")
+    assert rows[1].count(b"\x82\x01") == rows[0].count(b"\x82\x01") + 2
+    columns = read_rows(rows, SCHEMA)
+    assert [at for at, _, _ in columns.cells["val"].odd] == [1, 4]
+    assert columns.cells["late"].rows == [3]
+
+
+def test_no_records_are_no_rows() -> None:
+    assert plain(read_rows([], SCHEMA)) == {"steps": [], "times": [], "bad": [], "cells": {}}
+
+
+def test_rows_without_any_time() -> None:
+    rows = [history(step + 1, [item(["a"], "1"), item(["_step"], str(step))], step) for step in range(3)]
+    for found in (read_alike(rows, SCHEMA), read_any(rows, SCHEMA, -1)):
+        assert found is not None
+        assert found.steps.tolist() == [0, 1, 2]
+        assert [math.isnan(time) for time in found.times] == [True] * 3
 
 
 def test_nested_keys_and_dictionaries_are_the_same() -> None:
@@ -148,8 +171,9 @@ def test_a_broken_record_is_named_and_costs_no_other() -> None:
 
 
 def test_a_key_in_both_spellings_is_one_series_in_order() -> None:
-    falling = [row(step, nested=step % 2 == 0, a=str(9 - step)) for step in range(6)]
-    assert read_rows(falling, SCHEMA).cells["a"].numbers.tolist() == [9, 8, 7, 6, 5, 4]
+    for count in (2, 3, 4, 6):
+        falling = [row(step, nested=step % 2 == 0, a=str(9 - step)) for step in range(count)]
+        assert read_rows(falling, SCHEMA).cells["a"].numbers.tolist() == [9, 8, 7, 6, 5, 4][:count]
     texts = [row(step, nested=step % 2 == 0, a=f'"{9 - step}"') for step in range(6)]
     assert [text for _, _, text in read_rows(texts, SCHEMA).cells["a"].odd] == ["9", "8", "7", "6", "5", "4"]
 

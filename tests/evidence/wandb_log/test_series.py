@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from harness.evidence.wandb_log.models import SeriesSummary
 from harness.evidence.wandb_log.series import Series, Sketch, Steps
-from harness.evidence.wandb_log.system import SystemSeries
 
 
 def summed(values: list[float], pieces: int = 1, steps: list[int] | None = None) -> SeriesSummary:
@@ -105,35 +104,8 @@ def test_other_kinds_are_counted() -> None:
     assert summary.sketch == ((1, 4),)
 
 
-def test_system_samples() -> None:
-    series = SystemSeries("gpu.0.gpu")
-    for second, value in enumerate(["0.0", "50", "null", "NaN"]):
-        series.add(100.0 + second, 100.0, value)
-    summary = series.summary()
-    assert (summary.count, summary.count_number, summary.count_nonzero) == (4, 3, 1)
-    assert (summary.first, summary.last, summary.min, summary.max) == (0, "NaN", 0, 50)
-    assert (summary.first_time, summary.last_time) == (100, 103)
-    assert summary.sketch == ((0, 0), (1, 50), (3, "NaN"))
-
-
 def test_a_sketch_may_be_coarse() -> None:
     sketch = Sketch(20)
     for step in range(1000):
         sketch.add([step], [float(step)])
     assert len(sketch.points()) <= 20
-
-
-@given(st.lists(st.floats(), min_size=1, max_size=600))
-def test_system_samples_are_gathered_without_loss(values: list[float]) -> None:
-    series = SystemSeries("cpu")
-    for second, value in enumerate(values):
-        series.add(100.0 + second, 100.0, repr(value).replace("nan", "NaN").replace("inf", "Infinity"))
-    summary, history = series.summary(), summed(values)
-    assert (summary.count, summary.count_number) == (len(values), len(values))
-    assert (summary.first, summary.last, summary.min, summary.max) == (
-        history.first,
-        history.last,
-        history.min,
-        history.max,
-    )
-    assert summary.sketch == history.sketch
