@@ -82,15 +82,10 @@ def _split(records: Records, decoded: Decoded) -> tuple[list[bytes], list[bytes]
         try:
             tag = payload[0]
             if tag == _NUMBER_TAG:
-                # A number of more bytes is left to the exact way.
-                if payload[1] < 128:
-                    tag = payload[2]
-                elif payload[2] < 128:
-                    tag = payload[3]
-                elif payload[3] < 128:
-                    tag = payload[4]
-                elif payload[4] < 128:
-                    tag = payload[5]
+                tag = payload[
+                    2 if payload[1] < 128 else 3 if payload[2] < 128 else 4 if payload[3] < 128
+                    else 5 if payload[4] < 128 else 1  # no tag: a longer number is left to the exact way
+                ]  # fmt: skip
         except IndexError:
             tag = 0
         if tag == _HISTORY_TAG:
