@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic_core import from_json
 
-from harness.evidence.wandb_log.values import NotJson, as_number, kind_of, leaves, parse_json
+from harness.evidence.wandb_log.values import NotJson, as_number, dotted, kind_of, leaves, parse_json
 
 # Beyond this, records and values are taken one by one: parsed at once, hostile ones could fill the memory.
 LARGE = 1024 * 1024
@@ -72,9 +72,9 @@ def add_samples(columns: Columns, name: str, rows: list[int] | None, texts: list
         if isinstance(value, NotJson):
             _column(columns, name)[1].odd.append((row, value.kind, ""))
             continue
-        for leaf, inner in leaves(name, value):
+        for key, inner in leaves((name,), value):
             number = as_number(inner)
-            at, column = _column(columns, leaf)
+            at, column = _column(columns, name if len(key) == 1 else dotted(key))
             if number is None:
                 column.odd.append((row, kind_of(inner), inner[:100] if isinstance(inner, str) else ""))
             else:

@@ -20,6 +20,7 @@ _SDK_RECORD = 64
 _AFTER_NUMBER = 6
 # How many of the last records are looked through before all of them are.
 _LOOK_BACK = 16
+_MAX_PARTS = 100
 
 
 class Change(NamedTuple):
@@ -75,6 +76,7 @@ def _last_values(payloads: Sequence[bytes], schema: Schema) -> list[Change] | No
             metrics.append(payload)
         else:
             # The run time repeats for a second: few of these differ in more than the record's number.
+            others.pop(payload[_AFTER_NUMBER:], None)
             others[payload[_AFTER_NUMBER:]] = payload
     other_changes: list[Change] = []
     for payload in others.values():
@@ -111,12 +113,18 @@ def _last_values(payloads: Sequence[bytes], schema: Schema) -> list[Change] | No
 
 
 def _joined(others: list[Change], metrics: list[Change], recent: list[Change]) -> list[Change] | None:
-    """Join both kinds; None where a key is of either kind, and none of the last records tells which came last."""
+    """Join both kinds; None where only the order of all records tells which of two values stays."""
+    paths = {change.path for change in metrics}
     unsure = {change.path for change in others} - {change.path for change in recent}
-    if not unsure.isdisjoint(change.path for change in metrics):
+    if not unsure.isdisjoint(paths) or _nested(paths | unsure):
         return None
     # What was found among the last records comes last: there the order between the two kinds is known.
     return others + metrics + recent
+
+
+def _nested(paths: set[tuple[bytes, ...]]) -> bool:
+    """Whether one key lies below another, so that each takes the other's value away."""
+    return any(path[:end] in paths for path in paths for end in range(1, min(len(path), _MAX_PARTS)))
 
 
 def _look_back(

@@ -58,12 +58,22 @@ def clean_text(text: str, limit: int = MAX_TEXT) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def key_name(path: Sequence[bytes]) -> str:
-    """Join the parts of a nested key with dots, bounded."""
+def key_parts(path: Sequence[bytes]) -> tuple[str, ...]:
+    """Return the parts of a nested key as text, bounded."""
     parts = [part[: MAX_KEY * 4].decode("utf-8", "replace") for part in path[:_MAX_PARTS]]
     if len(path) > _MAX_PARTS:
         parts.append(f"… ({len(path)} parts)")
+    return tuple(parts)
+
+
+def dotted(parts: Sequence[str]) -> str:
+    """Join the parts of a nested key with dots, bounded."""
     return clean_text(".".join(parts), MAX_KEY)
+
+
+def key_name(path: Sequence[bytes]) -> str:
+    """Return the bounded name of a nested key."""
+    return dotted(key_parts(path))
 
 
 def as_number(value: object) -> float | int | None:
@@ -129,10 +139,10 @@ def text_or_value(text: bytes) -> object:
     return text[:MAX_TEXT].decode("utf-8", "replace") if isinstance(value, NotJson) else value
 
 
-def leaves(key: str, value: object, depth: int = 0) -> Iterator[tuple[str, object]]:
-    """Yield (dotted key, value) for a value, taking dictionaries apart, as newer SDKs do it themselves."""
+def leaves(key: tuple[str, ...], value: object, depth: int = 0) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Yield (nested key, value) for a value, taking dictionaries apart, as newer SDKs do it themselves."""
     if isinstance(value, dict) and value and depth < _MAX_DEPTH:
         for part, inner in value.items():
-            yield from leaves(clean_text(f"{key}.{part}", MAX_KEY), inner, depth + 1)
+            yield from leaves((*key, str(part)), inner, depth + 1)
     else:
         yield key, value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,6 +76,55 @@ def test_a_key_in_long_and_short_records_has_the_value_of_the_last() -> None:
     assert in_bulk(payloads)["_wandb._wandb"] == 1
 
 
+@pytest.mark.parametrize("nested", [True, False])
+def test_plain_keys_seen_long_ago_have_their_last_value(nested: bool) -> None:
+    payloads = [summary(1, [item(["best"], value, nested=nested)]) for value in ("3", "4")]
+    payloads += [summary(step, [item(["loss"], str(step), nested=nested)]) for step in range(100)]
+    assert in_bulk(payloads) == {"best": 4, "loss": 99}
+
+
+def test_plain_keys_of_both_spellings_seen_long_ago() -> None:
+    payloads = [summary(1, [item(["a"], "1"), item(["b"], "2", nested=False)])]
+    payloads += [summary(step, [item(["loss"], str(step))]) for step in range(100)]
+    assert in_bulk(payloads) == {"a": 1, "b": 2, "loss": 99}
+
+
+@pytest.mark.parametrize("key", [["a"], ["_wandb", "x"]])
+@pytest.mark.parametrize("extra", ["", "long enough to be no record of the run time"])
+def test_keys_removed_long_ago_are_gone(key: list[str], extra: str) -> None:
+    payloads = [
+        summary(1, [item(key, "1"), item(["b"], "2"), item(["text"], f'"{extra}"')]),
+        summary(2, [message(b"\x12", item(key, "")[2:])]),
+    ]
+    payloads += [summary(step, [item(["loss"], str(step))]) for step in range(100)]
+    assert in_bulk(payloads) == {"b": 2, "text": extra, "loss": 99}
+
+
+@pytest.mark.parametrize("first", [["t"], ["t", "x"]])
+def test_a_key_above_another_has_whichever_value_came_last(first: list[str]) -> None:
+    second = ["t", "x"] if len(first) == 1 else ["t"]
+    for order in ((first, second), (first, second, first), (second, first, second, first)):
+        payloads = [summary(number, [item(path, "1")]) for number, path in enumerate(order)]
+        payloads += [summary(step, [item(["loss"], str(step))]) for step in range(100)]
+        assert in_bulk(payloads) == {".".join(order[-1]): 1, "loss": 99}
+
+
+def test_run_times_that_come_again_are_in_order() -> None:
+    times = [summary(1000, [item(["_wandb", "runtime"], value)]) for value in ("1", "2", "1")]
+    others = [summary(step, [item(["loss"], f"{step}" + " " * 60)]) for step in range(100)]
+    assert in_bulk(times + others) == {"_wandb.runtime": 1, "loss": 99}
+
+
+def test_a_broken_record_of_the_run_time_costs_no_other() -> None:
+    payloads = [payload for step in range(50) for payload in of_core(step)]
+    payloads[10] = payloads[10][:-1]
+    changes, bad = latest(payloads, SCHEMA)
+    assert bad == [10]
+    flat = FlatDict()
+    apply(flat, changes)
+    assert flat.entries == one_by_one([*payloads[:10], *payloads[11:]])
+
+
 def test_removed_keys_are_gone() -> None:
     payloads = [
         summary(1, [item(["a"], "1"), item(["b", "c"], "2"), item(["d"], "3")]),
@@ -98,13 +148,13 @@ def test_a_broken_record_costs_no_other() -> None:
 KEYS = st.lists(st.sampled_from(["a", "b", "c", "_wandb", "runtime"]), min_size=1, max_size=2)
 
 
-@given(st.lists(st.lists(st.tuples(KEYS, st.integers(0, 9)), max_size=4), max_size=40), st.booleans())
-def test_bulk_and_one_by_one_agree_on_flat_keys(updates: list[list[tuple[list[str], int]]], nested: bool) -> None:
-    # Keys of different depth may not begin alike: no SDK writes both `a` and `a.b` as updates.
+@given(
+    st.lists(st.lists(st.tuples(KEYS, st.integers(0, 9), st.booleans()), max_size=4), max_size=60),
+    st.sampled_from(["", " " * 40]),
+)
+def test_bulk_and_one_by_one_agree(updates: list[list[tuple[list[str], int, bool]]], room: str) -> None:
     payloads = [
-        summary(
-            number + 1, [item([f"{len(path)}{path[0]}", *path[1:]], str(value), nested=nested) for path, value in one]
-        )
+        summary(number + 1, [item(path, f"{value}{room}", nested=nested) for path, value, nested in one])
         for number, one in enumerate(updates)
     ]
     assert in_bulk(payloads) == one_by_one(payloads)

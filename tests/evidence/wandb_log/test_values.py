@@ -82,9 +82,9 @@ def deep(levels: int) -> object:
 
 
 def test_dictionaries_are_taken_apart_to_a_depth() -> None:
-    assert list(leaves("a", deep(12))) == [("a" + ".k" * 12, 1)]
-    assert list(leaves("a", deep(13))) == [("a" + ".k" * 12, {"k": 1})]
-    assert next(iter(leaves("a", deep(500))))[0] == "a" + ".k" * 12
+    assert list(leaves(("a",), deep(12))) == [(("a", *"k" * 12), 1)]
+    assert list(leaves(("a",), deep(13))) == [(("a", *"k" * 12), {"k": 1})]
+    assert next(iter(leaves(("a",), deep(500))))[0] == ("a", *"k" * 12)
 
 
 def test_what_is_nested_deeper_is_cut_off() -> None:
