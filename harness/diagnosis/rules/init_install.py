@@ -143,13 +143,13 @@ def folder(evidence: Evidence) -> Iterator[Hit]:
         if passed_through_sdk(e) or names_sdk_folder(e)
     ]
     place = evidence.setup.place if evidence.setup else None
-    moved = bool(place and place.wandb_dir and not place.wandb_dir_writable and evidence.local.runs)
+    went = [run.path for run in evidence.local.runs if place and not run.path.startswith(place.wandb_dir)]
+    moved = went if place and not place.wandb_dir_writable else []
     if not (printed or go or denied or moved):
         return
     named = re.search(NAMED_FOLDER, "\n".join((*printed, *denied)), re.MULTILINE)
     where = next((g for g in named.groups() if g), None) if named else None
     away = said(evidence, r"Run data is saved locally in \S+|Falling back to temporary directory", limit=1)
-    went = [run.path for run in evidence.local.runs if place and not run.path.startswith(place.wandb_dir)]
     observed = (*printed[:1], *go, *denied[:1], *away, *(f"The run is in {path}." for path in went[:1]))
     survived = init_succeeded(evidence)
     yield Hit(

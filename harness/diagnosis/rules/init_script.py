@@ -44,11 +44,11 @@ def logged_without_run(evidence: Evidence) -> Iterator[Hit]:
     if after:
         yield Hit(id="init-log-after-finish", observed=after)
     elif errors and _all_after_finish(evidence, errors):
-        yield Hit(id="init-log-after-finish", observed=(*printed[:1], "The run had been finished before that."))
+        yield Hit(id="init-log-after-finish", observed=(*printed, "The run had been finished before that."))
     elif errors or printed:
         ranks = sorted({e.rank for e in errors if e.rank is not None})
         where = f" (rank {', '.join(map(str, ranks))})" if ranks else ""
-        observed = printed[:1] or (f"{errors[0].exception}: {errors[0].message}",)
+        observed = printed or (f"{errors[0].exception}: {errors[0].message}",)
         yield Hit(id="init-log-before-init", observed=observed, values={"ranks": where})
 
 

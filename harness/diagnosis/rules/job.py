@@ -87,13 +87,14 @@ def waits(evidence: Evidence) -> Iterator[Hit]:
         return
     last = waiting[-1]
     words = meaning(last.reason)
+    because = f" ({last.reason})" + (f": {words}." if words else "") if last.reason else ""
     # Slurm also names a time for a job that will not start as things are.
     foreseen = slurm.expected_start and not NEVER.search(last.reason)
     start = (f"Slurm expects it to start at {slurm.expected_start}.",) if foreseen else ()
     stopped = (f"Job {slurm.job_id}: {job.stopped_by_harness}.",) if job.stopped_by_harness else ()
     yield Hit(
         id="job-pending-forever",
-        observed=(f"{last.state} ({last.reason})" + (f": {words}." if words else ""), *start, *stopped),
+        observed=(last.state + because, *start, *stopped),
         values={"reason_words": words or last.reason or "Slurm gave no reason"},
     )
 
@@ -152,7 +153,7 @@ def node_failed(evidence: Evidence) -> Iterator[Hit]:
     if not (text or died or before):
         return
     lost = ("The output file was overwritten at the restart.",) if slurm and slurm.output_restarts else ()
-    told = (f"Slurm: {slurm.final_state}; started again {restarts} times.",) if slurm else ()
+    told = (f"Slurm: {slurm.final_state}; started again {restarts} times.",) if slurm and slurm.final_state else ()
     good = job.ending == "completed"
     yield Hit(
         id="job-node-fail-requeue",

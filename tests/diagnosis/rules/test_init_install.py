@@ -228,6 +228,12 @@ def test_the_folder_that_cannot_be_written_is_named(found, title, observed):
     assert (finding.title, finding.observed) == (title, observed)
 
 
+def test_a_folder_in_which_the_run_is_could_be_written():
+    """By the job at least: where the harness looked from, it could not."""
+    here = evidence(local=local(local_run(path="/proc/nope/wandb/run-1-a")), setup=setup(place=ELSEWHERE))
+    assert not hits(init.RULES, here)
+
+
 MIB = 2**20
 
 

@@ -119,7 +119,7 @@ def test_job_that_never_started(reason: str) -> None:
         ("Priority", "it waited too long", "other jobs are ahead in the queue",
          ("PENDING (Priority): other jobs are ahead in the queue.", "Job 4242: it waited too long.")),
         ("SomethingNew", None, "SomethingNew", ("PENDING (SomethingNew)",)),
-        ("", None, "Slurm gave no reason", ("PENDING ()",)),
+        ("", None, "Slurm gave no reason", ("PENDING",)),
     ],
 )  # fmt: skip
 def test_why_a_job_waits_is_told(reason: str, stopped: str | None, title: str, observed: tuple[str, ...]) -> None:
@@ -224,8 +224,12 @@ OVERWRITTEN = "The output file was overwritten at the restart."
             ("Slurm: FAILED; started again 2 times.", OVERWRITTEN),
         ),
         (evidence(job=job(NODE_FAILURE, ending="failed")), "A node of the job failed", (NODE_FAILURE,)),
+        (
+            ran(NODE_FAILURE, ending="unknown", scheduler=slurm(final_state=None)), "A node of the job failed",
+            (NODE_FAILURE,),
+        ),
     ],
-    ids=["it ended the job", "it was started again", "told by the output alone"],
+    ids=["it ended the job", "it was started again", "told by the output alone", "Slurm did not say how it ended"],
 )  # fmt: skip
 def test_what_became_of_the_job_after_a_node_failed(evidence: Evidence, title: str, observed: tuple[str, ...]) -> None:
     (finding,) = diagnose(evidence, rules.RULES)
