@@ -174,7 +174,11 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         first = min(errors, key=lambda e: e.line)
         told = f"{first.exception}: {first.message}".rstrip(": ")
         rank = f" on rank {first.rank}" if first.rank is not None else ""
-        values = {"error": shorten(f"{told}{rank}"), "place": (first.frames or ("the job's output",))[-1]}
+        values = {
+            "error": shorten(f"{told}{rank}"),
+            "place": (first.frames or ("the job's output",))[-1],
+            "traceback": " (the whole traceback stands in the job's output)",
+        }
         yield Hit(id="end-failed-exitcode", observed=(shorten(f"{told}{rank}"), *first.frames[-1:]), values=values)
     elif run_failed and not _interrupts(evidence):
         code = on_disk or (server.exit_code if server and server.exit_code is not None else "other than 0")

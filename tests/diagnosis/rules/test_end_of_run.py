@@ -142,9 +142,8 @@ def test_launcher_that_ends_the_other_ranks_is_not_the_cause():
     launcher = error("torch.distributed.elastic.multiprocessing.errors.ChildFailedError", "", line=9)
     made = Job(ending="failed", exit_code=1, processes=processes, output=output("x", errors=(raised, launcher)))
     found = hits(end_of_run.RULES, killed(job=made))
-    assert found["end-failed-exitcode"].values == {
-        "error": "ValueError: bad batch on rank 1", "place": 'File "train.py", line 7, in step',
-    }  # fmt: skip
+    values = found["end-failed-exitcode"].values
+    assert (values["error"], values["place"]) == ("ValueError: bad batch on rank 1", 'File "train.py", line 7, in step')
     assert not {"end-sigterm-no-flush", "end-crashed-heartbeat"} & set(found)
 
 
@@ -186,9 +185,10 @@ def test_failed_run_names_the_error_or_the_exit_code():
     ],
 )
 def test_a_run_that_failed_though_no_error_was_seen_has_its_exit_code(found, observed):
-    hit = hits(end_of_run.RULES, found)["end-failed-exitcode"]
-    assert hit.observed == (observed,)
-    assert f"{hit.values['error']}." in observed
+    (finding,) = diagnose(found, end_of_run.RULES)
+    assert finding.observed == (observed,)
+    assert finding.title == f"The script ended with an error: {observed.partition('failed, ')[2].rstrip('.')}"
+    assert "traceback" not in " ".join(finding.advice)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,7 @@ def test_the_place_of_an_error_is_its_innermost_frame():
     raised = (error("KeyError", "'lr'", frames=frames),)
     hit = hits(end_of_run.RULES, evidence(job=Job(ending="failed", exit_code=1, output=output("x", errors=raised))))
     assert hit["end-failed-exitcode"].values["place"] == frames[1]
+    assert "the whole traceback stands in the job's output" in hit["end-failed-exitcode"].values["traceback"]
     assert hit["end-failed-exitcode"].observed == ("KeyError: 'lr'", frames[1])
 
 
