@@ -21,7 +21,7 @@ _ROW_MARK = b"\x0a\x04\x12\x02\x0a\x00"
 _BEYOND_INT64 = 2**63
 
 
-def read_any(payloads: Sequence[bytes], schema: Schema, last_step: int) -> Columns:
+def read_any(payloads: Sequence[bytes], schema: Schema) -> Columns:
     """Decode any rows, item by item."""
     columns = Columns()
     good = payloads
@@ -37,7 +37,7 @@ def read_any(payloads: Sequence[bytes], schema: Schema, last_step: int) -> Colum
     columns.times = array("d", [math.nan]) * count
     for row, value in _values(named.pop("_timestamp", [])):
         columns.times[row] = math.nan if (number := as_number(value)) is None else number
-    columns.steps = _steps(named.pop("_step", []), good, last_step)
+    columns.steps = _steps(named.pop("_step", []), good)
     named.pop("_runtime", None)
     every_row = list(range(count))
     for name, samples in named.items():
@@ -47,7 +47,7 @@ def read_any(payloads: Sequence[bytes], schema: Schema, last_step: int) -> Colum
     return columns
 
 
-def _steps(samples: _Samples, payloads: Sequence[bytes], last_step: int) -> array[int]:
+def _steps(samples: _Samples, payloads: Sequence[bytes]) -> array[int]:
     """Return the step of each row: from the item, the record's own field, or counted on."""
     if len(samples) == 1 and samples[0][0] == list(range(len(payloads))):
         quick = parse_integers(samples[0][1])
@@ -58,8 +58,8 @@ def _steps(samples: _Samples, payloads: Sequence[bytes], last_step: int) -> arra
     for row, payload in enumerate(payloads):
         step = found[row] if row in found else wire.history_step(payload)
         # No SDK leaves the step out; then the row counts as the next one.
-        last_step = min(last_step + 1, _BEYOND_INT64 - 1) if step is None else step
-        steps.append(last_step)
+        following = min(steps[-1] + 1, _BEYOND_INT64 - 1) if steps else 0
+        steps.append(following if step is None else step)
     return steps
 
 

@@ -114,7 +114,7 @@ class _Log:
             joint, problems = stitcher.join(segment.head, segment.rest)
             self._add_problems(problems)
             if joint.payloads:
-                self._add(decode(joint, schema, self._last_step()))
+                self._add(decode(joint, schema))
             self._add(segment.decoded)
             if not good and not self._counts.total():
                 # Neither the header nor anything in the first segment is ours: read no further.
@@ -135,9 +135,6 @@ class _Log:
             return "torn"
         self._add_problems([Problem(0, "bad_header", len(header), f"the file is {header.hex(' ')}")])
         return "not_a_wandb_file"
-
-    def _last_step(self) -> int:
-        return -1 if self._history.order.last is None else self._history.order.last
 
     def _status(self) -> LogStatus:
         if self._size == HEADER_SIZE:

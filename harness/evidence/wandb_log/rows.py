@@ -34,17 +34,16 @@ class _Growing(dict[bytes, Callable[[bytes], None]]):
         return values.append
 
 
-def read_rows(payloads: Sequence[bytes], schema: Schema, last_step: int = -1) -> Columns:
+def read_rows(payloads: Sequence[bytes], schema: Schema) -> Columns:
     """Decode history records.
 
     Args:
         payloads: serialized `Record`s that hold a history record.
         schema: the bulk parsers.
-        last_step: the step before the first row, for rows that name none.
     """
     if not payloads:
         return Columns()
-    return read_alike(payloads, schema) or read_any(payloads, schema, last_step)
+    return read_alike(payloads, schema) or read_any(payloads, schema)
 
 
 def read_alike(payloads: Sequence[bytes], schema: Schema) -> Columns | None:

@@ -55,11 +55,11 @@ def decode_segment(stream: BinaryIO, offset: int, file_size: int, schema: Schema
     return Segment(framed.head, None if framed.head_only else framed.own, decoded)
 
 
-def decode(records: Records, schema: Schema, last_step: int = -1) -> Decoded:
-    """Decode records; `last_step` is the step before them, for rows that name none."""
+def decode(records: Records, schema: Schema) -> Decoded:
+    """Decode records."""
     decoded = Decoded()
     history, summary = _split(records, decoded)
-    decoded.columns = read_rows(history, schema, last_step)
+    decoded.columns = read_rows(history, schema)
     decoded.summary, bad_summaries = latest(summary, schema)
     decoded.counts["history"] += len(history) - len(decoded.columns.bad)
     decoded.counts["summary"] += len(summary) - len(bad_summaries)

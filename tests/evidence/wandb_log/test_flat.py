@@ -22,6 +22,15 @@ def test_a_value_replaces_all_below_it_however_deep() -> None:
     assert found.entries == {"ab": 2, "a.w": 1}
 
 
+def test_of_several_keys_below_another_all_go() -> None:
+    found = FlatDict()
+    for name in (b"x", b"y", b"z"):
+        found.update((b"t", name), b"1")
+    found.remove((b"t", b"x"))
+    found.update((b"t",), b"5")
+    assert found.entries == {"t": 5}
+
+
 def test_what_stands_below_a_key_replaces_its_value() -> None:
     found = FlatDict()
     found.update((b"t",), b"5")

@@ -146,9 +146,14 @@ def test_a_record_that_is_too_large_is_passed_over(tmp_path: Path, monkeypatch: 
 
 def test_what_is_written_while_the_log_is_read_is_left_for_the_next_time() -> None:
     data = framed([b"one", b"two"])
-    framed_part = read_segment(io.BytesIO(data + framed([b"three"])[7:]), 0, len(data))
-    assert framed_part is not None
-    assert framed_part.own.records.payloads == [b"one", b"two"]
+    stream = io.BytesIO(data + framed([b"three"])[7:])
+    part = read_segment(stream, 0, len(data))
+    assert part is not None
+    assert part.own.records.payloads == [b"one", b"two"]
+    blocks = framed([b"a" * (BLOCK - 14), *[b"b" * (BLOCK - 7)] * (SEGMENT_SIZE // BLOCK)])
+    later = read_segment(io.BytesIO(blocks + framed([b"new"])[7:]), SEGMENT_SIZE, len(blocks))
+    assert later is not None
+    assert [len(payload) for payload in later.own.records.payloads] == [BLOCK - 7]
     assert read_segment(io.BytesIO(data), SEGMENT_SIZE, 2 * SEGMENT_SIZE) is None
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.evidence.wandb_log import segments
+from harness.evidence.wandb_log import reader, segments
+from harness.evidence.wandb_log.framing import SEGMENT_SIZE
 from harness.evidence.wandb_log.helper import HelperLostError
 from harness.evidence.wandb_log.models import LocalLog
 from harness.evidence.wandb_log.reader import read_wandb_log
@@ -73,6 +74,69 @@ def test_the_state_of_a_file_without_records(path: Path, data: bytes, status: st
     path.write_bytes(data)
     log = read_wandb_log(path)
     assert (log.status, log.size_bytes, log.records) == (status, len(data), {})
+
+
+def test_a_header_that_is_cut_or_of_something_else(path: Path) -> None:
+    path.write_bytes(HEADER[:3])
+    (cut,) = read_wandb_log(path).problems
+    assert (cut.offset, cut.what, cut.skipped_bytes, read_wandb_log(path).torn_at) == (0, "torn_tail", 3, 0)
+    path.write_bytes(b"PK")
+    (other,) = read_wandb_log(path).problems
+    assert (other.offset, other.what, other.skipped_bytes) == (0, "bad_header", 2)
+    assert read_wandb_log(path).torn_at is None
+
+
+def test_a_file_that_the_system_refuses_to_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_bytes(HEADER)
+
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    log = read_wandb_log(path)
+    assert (log.status, log.size_bytes, log.error) == ("unreadable", 7, "[Errno 5] Input/output error")
+
+
+def test_every_row_of_several_segments_is_read(path: Path) -> None:
+    write_steps(path, 4000)
+    log = read_wandb_log(path)
+    assert path.stat().st_size > SEGMENT_SIZE
+    assert log.records == {"history": 4000, "summary": 4000, "exit": 1}
+    assert (log.history_rows, log.first_step, log.last_step) == (4000, 0, 3999)
+    assert (log.repeated_steps, log.backward_steps) == (0, 0)
+    assert (log.summary["_step"], log.summary["val"]) == (3999, 3993)
+    assert (log.series["k0"].count, log.series["val"].count) == (4000, 571)
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_rare_record_that_is_large_or_broken_is_passed_over(
+    path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    monkeypatch.setattr(reader, "_MAX_PARSED_BYTES", 50)
+    large = message(b"\x22", message(b"\x12", b"x" * (46 + room)))  # console output, of 50 bytes and of 51
+    with path.open("wb") as stream:
+        writer = LogWriter(stream)
+        for payload in (EXIT, large, message(b"\x8a\x01", b"\x0a\x05ab")):
+            writer.write(payload)
+    log = read_wandb_log(path)
+    assert (log.status, log.exit_code) == ("damaged", 3)
+    wanted = [(19, "record_too_large", 51)] if room else []
+    assert [(found.offset, found.what, found.skipped_bytes) for found in log.problems] == [
+        *wanted,
+        (7 + 12 + 57 + room, "undecodable_record", 7),
+    ]
+    assert log.records == ({"exit": 1} if room else {"exit": 1, "output": 1})
+
+
+def test_rows_in_front_of_a_row_that_cannot_be_decoded(path: Path) -> None:
+    with path.open("wb") as stream:
+        writer = LogWriter(stream)
+        for step in range(3):
+            writer.write(history(step + 1, [item(["_step"], str(step))], step))
+        writer.write(message(b"\x12", message(b"\x0a", b"\x12\x05ab")))
+        writer.write(history(5, [item(["_step"], "4")], 4))
+    log = read_wandb_log(path)
+    assert (log.status, log.history_rows, log.rows_before_damage) == ("damaged", 4, 3)
 
 
 def test_a_log_without_an_exit_record(path: Path) -> None:
@@ -164,7 +228,7 @@ def test_the_number_of_metrics_is_bounded(path: Path) -> None:
 def test_the_number_of_problems_is_bounded(path: Path) -> None:
     path.write_bytes(SEED.read_bytes() + b"\xff" * (BLOCK * 400))
     log = read_wandb_log(path)
-    assert len(log.problems) == 200
+    assert (log.status, len(log.problems)) == ("damaged", 200)
     assert log.problems_dropped == 201
     assert log.skipped_bytes == BLOCK * 400
 

@@ -66,7 +66,7 @@ def test_rows_that_are_alike(nested: bool) -> None:
     assert quick.cells["loss"].rows is None
     assert quick.cells["loss"].numbers[4] == 1 / 5
     assert set(quick.cells) == {"loss", "acc"}
-    assert plain(quick) == plain(read_any(rows, SCHEMA, -1))
+    assert plain(quick) == plain(read_any(rows, SCHEMA))
 
 
 def test_the_parsers_outlive_the_garbage_collector() -> None:
@@ -78,7 +78,7 @@ def test_the_parsers_outlive_the_garbage_collector() -> None:
 @given(ROWS, st.booleans())
 def test_both_ways_agree(rows: list[dict[str, str]], nested: bool) -> None:
     payloads = [row(step, nested=nested, **values) for step, values in enumerate(rows)]
-    exact = read_any(payloads, SCHEMA, -1)
+    exact = read_any(payloads, SCHEMA)
     assert exact.bad == []
     assert plain(read_rows(payloads, SCHEMA)) == plain(exact)
     counted = sum(len(cell.numbers) + len(cell.odd) for cell in exact.cells.values())
@@ -122,7 +122,7 @@ def test_no_records_are_no_rows() -> None:
 
 def test_rows_without_any_time() -> None:
     rows = [history(step + 1, [item(["a"], "1"), item(["_step"], str(step))], step) for step in range(3)]
-    for found in (read_alike(rows, SCHEMA), read_any(rows, SCHEMA, -1)):
+    for found in (read_alike(rows, SCHEMA), read_any(rows, SCHEMA)):
         assert found is not None
         assert found.steps.tolist() == [0, 1, 2]
         assert [math.isnan(time) for time in found.times] == [True] * 3
@@ -137,7 +137,7 @@ def test_nested_keys_and_dictionaries_are_the_same() -> None:
 
 def test_the_step_field_serves_where_the_item_is_missing() -> None:
     rows = [history(1, [item(["a"], "1")], 7), history(2, [item(["a"], "1")], None), history(3, [], -3)]
-    assert read_rows(rows, SCHEMA, 4).steps.tolist() == [7, 8, -3]
+    assert read_rows(rows, SCHEMA).steps.tolist() == [7, 8, -3]
 
 
 def test_times_are_nan_where_not_known() -> None:

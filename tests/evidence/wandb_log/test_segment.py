@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
-from harness.evidence.wandb_log.assembly import Problem, Records
+from harness.evidence.wandb_log.assembly import MIDDLE, Chunk, Problem, Records
+from harness.evidence.wandb_log.framing import SEGMENT_SIZE
 from harness.evidence.wandb_log.schema import Schema
-from harness.evidence.wandb_log.segment import decode
-from tests.evidence.wandb_log.logfile import history, item, message, summary, varint
+from harness.evidence.wandb_log.segment import decode, decode_segment
+from tests.evidence.wandb_log.logfile import LogWriter, history, item, message, summary, varint
 
 SCHEMA = Schema()
 # Lengths, and bytes of numbers, that are the tags of history and summary records themselves.
@@ -53,7 +56,26 @@ def test_what_is_wrong_is_told_with_its_place() -> None:
     assert all(isinstance(found, Problem) and found.detail for found in decoded.problems)
 
 
+def test_a_segment_is_decoded_but_for_what_reaches_over_its_ends() -> None:
+    stream = io.BytesIO()
+    writer = LogWriter(stream)
+    row = history(1, [item(["a"], "1")], 0)
+    for payload in (row, message(b"\xc2\x06", bytes(2 * SEGMENT_SIZE)), row, b"\xff", row):
+        writer.write(payload)
+    size = stream.tell()
+    first, second, third = (decode_segment(stream, at, size, SCHEMA) for at in range(0, size, SEGMENT_SIZE))
+    assert first is not None and second is not None and third is not None  # noqa: PT018
+    assert (first.head, first.decoded.counts["history"]) == ([], 1)
+    assert first.rest is not None
+    assert first.rest.is_open
+    assert (first.rest.records, first.rest.problems) == (Records(), [])
+    assert (second.rest, second.decoded.counts["history"]) == (None, 0)
+    assert {part.kind for part in second.head if isinstance(part, Chunk)} == {MIDDLE}
+    assert third.rest is not None
+    assert (third.decoded.counts["history"], len(third.decoded.problems)) == (2, 1)
+    assert decode_segment(stream, 3 * SEGMENT_SIZE, 4 * SEGMENT_SIZE, SCHEMA) is None
+
+
 def test_rows_without_a_step_count_on() -> None:
     unnamed = history(1, [item(["a"], "1")], None)
-    assert decode(Records([0, 1], [unnamed] * 2), SCHEMA, 7).columns.steps.tolist() == [8, 9]
     assert decode(Records([0, 1], [unnamed] * 2), SCHEMA).columns.steps.tolist() == [0, 1]

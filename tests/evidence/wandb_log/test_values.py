@@ -60,6 +60,7 @@ def test_what_is_no_json_is_kept_as_it_stands() -> None:
 
 
 def test_what_fits_is_whole_and_what_does_not_says_how_long_it_is() -> None:
+    assert clean("text") == clean_text("text") == "text"
     assert clean_text("x" * 1000) == "x" * 1000
     assert clean_text("x " * 500 + "y").endswith("… (1001 characters)")
     assert clean(list(range(200))) == list(range(200))
