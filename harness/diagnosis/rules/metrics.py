@@ -162,8 +162,9 @@ def numpy_nan_dropped(evidence: Evidence) -> Iterator[Hit]:
     full = max(found.values(), key=lambda v: v.count, default=None)
     if full is None:
         return
-    holes = {k for k, v in found.items() if _null(v) or _has_holes(v, full)}
-    dropped = [k for k in evidence.request.expect if k in holes or (k not in found and _printed_nan(evidence, k))]
+    gone = {k for k, v in found.items() if _null(v) or _breaks_off(v, full)}
+    holes = {k for k, v in found.items() if _has_holes(v, full)} | (set(evidence.request.expect) - set(found))
+    dropped = [k for k in evidence.request.expect if k in gone or (k in holes and _printed_nan(evidence, k))]
     if not dropped:
         return
     counts = {key: found[key].count if key in found else 0 for key in dropped}
@@ -189,8 +190,17 @@ def _null(view: SeriesView) -> bool:
     return view.others > 0 and view.last is None
 
 
+def _breaks_off(view: SeriesView, full: SeriesView) -> bool:
+    """Whether a metric is in every row of another up to one, and in none after it: a loss that is NaN stays NaN."""
+    own, others = [s for s, _ in view.sketch], [s for s, _ in full.sketch]
+    return _has_holes(view, full) and own == others[: len(own)]
+
+
 def _has_holes(view: SeriesView, full: SeriesView) -> bool:
-    """Whether a metric begins in the same rows as another and is then missing from some of its rows."""
+    """Whether a metric begins in the same rows as another and is then missing from some of its rows.
+
+    A metric that is logged every few steps does so too.
+    """
     own, others = [s for s, _ in view.sketch], [s for s, _ in full.sketch]
     bounded = full.count > len(others)
     within = bool(own) and not set(own) - set(others) and own[0] == others[0]

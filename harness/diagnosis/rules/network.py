@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from harness.diagnosis.context import is_cloud
 from harness.diagnosis.engine_types import Rule
 from harness.diagnosis.model import Hit
 from harness.diagnosis.rules.reach import (
@@ -61,7 +62,7 @@ def _on_lumi_compute_node(evidence: Evidence) -> bool:
         return False
     hosts = [r.host or "" for r in evidence.job.output.ranks]
     nodes = evidence.job.slurm.nodes if evidence.job.slurm else ()
-    cloud = evidence.setup is None or "api.wandb.ai" in evidence.setup.network.base_url
+    cloud = evidence.setup is None or is_cloud(evidence.setup.network.base_url)
     return cloud and any(name.startswith("nid") for name in (*hosts, *nodes))
 
 

@@ -97,11 +97,12 @@ def wrong_path(evidence: Evidence) -> Iterator[Hit]:
 def skipped(evidence: Evidence) -> Iterator[Hit]:
     """The upload left out a run that it took for done, or for none of its business."""
     if text := sync_said(evidence, r"Skipped \d+ synced run\(s\)|use wandb sync --clean"):
-        run = next((r for r in evidence.local.runs if r.synced_marker), None)
-        values = {"marker": f"{run.log.path}.synced", "run_dir": run.path} if run else {"marker": ".synced"}
+        marked = [r for r in evidence.local.runs if r.synced_marker]
         # Without the run on the server, or with half of it, this is the reason why.
         there = {r.id: r.rows or 0 for r in server_runs(evidence)}
-        lacking = run is not None and there.get(run.run_id, 0) < run.log.history_rows
+        lacking = [r for r in marked if there.get(r.run_id, 0) < r.log.history_rows]
+        run = next(iter(lacking or marked), None)
+        values = {"marker": f"{run.log.path}.synced", "run_dir": run.path} if run else {"marker": ".synced"}
         yield Hit(id="sync-skips-synced", observed=text, values=values, severity="error" if lacking else None)
     if text := sync_said(evidence, r"Skipped \d+ online run\(s\)"):
         run = next((r for r in evidence.local.runs if not r.offline), None)
@@ -124,7 +125,7 @@ def sync_hangs(evidence: Evidence) -> Iterator[Hit]:
     """The upload by SDK 0.28.1, which the harness itself runs with, was started and did not end."""
     hung = [line for line in evidence.sync_output if "no end after" in line]
     if hung and evidence.versions.get("reader_sdk") == "0.28.1":
-        yield Hit(id="sync-hang-renamed-run", observed=(*hung[:1], "The SDK that uploads is 0.28.1."))
+        yield Hit(id="sync-hang-renamed-run", observed=(hung[0], "The SDK that uploads is 0.28.1."))
 
 
 def deleted_run(evidence: Evidence) -> Iterator[Hit]:

@@ -21,6 +21,9 @@ HEALTHY = {
     "loss each step, acc each epoch, old SDK": online(
         {"loss": range(12, 0, -1), "acc": {3: 30.0, 7: 40.0, 11: 50.0}}, sdk="0.19.5"
     ),
+    "loss each step, acc every fourth from the first on, old SDK": online(
+        {"loss": range(12, 0, -1), "acc": {0: 30.0, 4: 40.0, 8: 50.0}}, sdk="0.19.5"
+    ),
     "another name that was asked for": online({"train/loss": FALLING}, expect=("train/loss",)),
     "more points than asked for": online({"loss": range(9, 0, -1), "acc": range(9)}, points=2),
     "two equal losses": online({"loss": (2.0, 2.0), "acc": (1.0, 1.0)}, points=2),
@@ -207,6 +210,13 @@ def test_numpy_nan_left_out_altogether_is_told_by_the_output():
     assert b.hits(RULES, found)["metric-np-nan-dropped"].observed == (
         "loss is in 0 of the 3 rows that hold acc.", "The job had wandb 0.24.2.", "Epoch 1, Loss: nan",
     )  # fmt: skip
+
+
+def test_numpy_nan_now_and_then_is_told_by_the_output():
+    values = {"loss": {0: 3.0, 2: 2.0, 5: 1.0}, "acc": range(6)}
+    told = ids(online(values, sdk="0.24.2", job=b.job("Epoch 2, Loss: nan")))
+    assert told == {"metric-np-nan-dropped"}
+    assert ids(online(values, sdk="0.24.2", job=b.job("Epoch 2, Acc: nan%"))) == set()
 
 
 NO_NUMPY_NAN = {

@@ -249,6 +249,10 @@ def test_missing_certificate_file_counts_where_the_sdk_reads_it(variable, fault)
 SILENT_SERVER = {
     "a compute node": ({"job": ON_A_NODE}, "net-lumi-egress-down"),
     "a compute node, by the job's output alone": ({"job": ON_A_NODE, "setup": None}, "net-lumi-egress-down"),
+    "a compute node and the public server's other address": (
+        {"job": ON_A_NODE, "setup": setup(network=healthy_network(base_url="https://api.forge.coreweave.com"))},
+        "net-lumi-egress-down",
+    ),
     "a compute node and a server of one's own": (
         {"job": ON_A_NODE, "setup": setup(network=healthy_network(base_url="https://wb.example.org"))},
         "net-timeout-blackhole",

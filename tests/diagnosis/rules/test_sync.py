@@ -222,6 +222,14 @@ def test_a_skipped_run_is_a_fault_where_the_server_lacks_its_rows(there, severit
     assert [(f.id, f.severity) for f in found] == [("sync-skips-synced", severity)]
 
 
+def test_of_several_skipped_runs_the_one_that_the_server_lacks_is_named():
+    runs = (b.local_run(offline=True, synced_marker=True, run_id=name, path=f"/w/{name}") for name in ("a", "b"))
+    found = upload(SKIPPED, local=b.local(*runs), server=b.server(b.server_run(id="a")))
+    hit = b.hits(mode_and_sync.RULES, found)["sync-skips-synced"]
+    assert hit.severity == "error"
+    assert hit.values["run_dir"] == "/w/b"
+
+
 def test_the_online_run_that_an_upload_left_out_is_named():
     online = b.local_run(path="/w/run-2", run_id="other")
     found = upload("wandb: Skipped 1 online run(s).", local=b.local(b.local_run(offline=True), online))

@@ -67,6 +67,9 @@ REMARKS = {
         {"sys-slow-rocm-smi": ("rocm-smi takes 4.0 s.", "1 GPU samples against 3 of memory.")},
     ),
     "a slow tool that costs none": (lumi(powered(), at=SLOW), {}),
+    "a slow tool that costs half of them": (
+        lumi({**HOST, **SHORT, "memory_percent": (40.0, 41.0)}, at=SLOW), {},
+    ),
     "few samples of a fast tool": (lumi({**HOST, **SHORT}, at=node()), {}),
     "few samples, nobody probed": (lumi({**HOST, **SHORT}), {}),
     "a slow tool that the SDK does not run": (lumi({**HOST, **SHORT}, at=SLOW, sdk="0.31.0"), {}),
