@@ -31,10 +31,12 @@ def several_runs(evidence: Evidence) -> Iterator[Hit]:
     if len(found) <= 1 or grouped_on_purpose(evidence):
         return
     hosts = sorted({w.host for w in found if w.host})
+    carrier = _carrier(found)
+    surplus = listed(w.id for w in found if w is not carrier)
     values = {
         "run_count": str(count),
         "host_count": str(len(hosts)),
-        "run_ids": listed(w.id for w in found if w is not _carrier(found)),
+        "run_ids": "all but the one that holds your metrics" if carrier.rows is None else surplus,
     }
     seen = [f"{count} runs belong to this job: {listed(w.id for w in found)}."]
     if told := _why(evidence, count, found, hosts):

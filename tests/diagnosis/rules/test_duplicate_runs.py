@@ -126,9 +126,29 @@ def test_what_shows_where_the_runs_came_from_is_told(runs, ask, reason):
     assert finding.observed == ("3 runs belong to this job: a, b, c.", reason)
 
 
-def test_the_run_that_holds_the_training_is_not_to_be_removed():
-    (finding,) = diagnose(told(*EMPTY, ask=request(4)), RULES)
-    assert finding.advice[-1] == "Remove the surplus runs in the project's table: a, c."
+def announced(*names):
+    """Output that announces these runs and nothing else."""
+    links = tuple(
+        RunLink(url=f"https://wandb.ai/me/vit/runs/{name}", entity="me", project="vit", run_id=name, line=line)
+        for line, name in enumerate(names, 1)
+    )
+    asked = Request(source="job_log", server="none", target="none")
+    return b.evidence(request=asked, job=Job(output=b.output(links=links)), local=b.local(), server=b.server())
+
+
+@pytest.mark.parametrize(
+    ("found", "surplus"),
+    [
+        (told(*EMPTY, ask=request(4)), "a, c"),
+        (told(run("a", rows=None), run("b", rows=1), ask=request(4)), "a"),
+        (told(run("a", rows=0), run("b", rows=0), ask=request(4)), "b"),
+        (announced("a", "b"), "all but the one that holds your metrics"),
+    ],
+    ids=["it has all rows", "rows of the others were not counted", "none has any", "by output alone nobody knows"],
+)
+def test_the_run_that_holds_the_training_is_not_to_be_removed(found, surplus):
+    (finding,) = diagnose(found, RULES)
+    assert finding.advice[-1] == f"Remove the surplus runs in the project's table: {surplus}."
 
 
 def test_requeue_is_told_by_slurm_where_the_runs_do_not_say():
