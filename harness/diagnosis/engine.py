@@ -54,8 +54,8 @@ def fill(text: str, values: dict[str, str]) -> str:
     """
     parts: list[str] = []
     for literal, name, _, _ in Formatter().parse(text):
+        addition = literal[-1:].isalnum() or (not literal and bool(parts))
         parts.append(literal)
         if name is not None:
-            addition = literal[-1:].isalnum() or (not literal and len(parts) > 1)
             parts.append(values.get(name, "" if addition else f"<{name}>"))
     return "".join(parts)

@@ -95,4 +95,4 @@ def _advice(raw: str | dict[str, str]) -> dict[str, str]:
 
 def version_key(version: str) -> tuple[int, ...]:
     """Order SDK versions by their numbers: `0.31.0rc1` sorts as 0.31.0."""
-    return tuple(int(n) for n in re.findall(r"\d+", re.split("rc|dev", version, maxsplit=1)[0])[:3])
+    return tuple(int(n) for n in re.findall(r"\d+", re.split("rc|dev", version)[0])[:3])

@@ -107,5 +107,5 @@ def _seen(evidence: Evidence) -> GpuExpectation | None:
 
 
 def _int(value: JsonValue) -> int:
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return int(text) if text.isdigit() else 0
+    text = str(value)
+    return int(text) if text.isdecimal() else 0

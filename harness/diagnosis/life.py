@@ -5,7 +5,7 @@ from typing import Literal
 from harness.diagnosis.view import final_server
 from harness.evidence.models import Evidence, LocalRun
 
-LONGEST_S = 24 * 3600.0
+LONGEST_S = 86_400.0
 """Seconds without a record after which a run is over.
 
 A log grows by pieces: SDK 0.19 was seen to write none for more than five minutes, and the times of files tell of a copy

@@ -26,25 +26,24 @@ def close_names(expected: str, existing: Iterable[str], limit: int = 3) -> tuple
     similar ones are taken away (`train_loss`, `loss/epoch`, `Accuracy` for `acc`); the expected word among the words
     of the name (`cross_entropy_loss`); a similar spelling (`los`).
     """
-    scored = [(_distance(expected, name), name) for name in existing if name != expected and not name.startswith("_")]
-    return tuple(name for _, name in sorted(s for s in scored if s[0] < _FAR)[:limit])
+    others = (name for name in existing if name != expected and not name.startswith("_"))
+    placed = ((place, name) for name in others if (place := _place(expected, name)) is not None)
+    return tuple(name for _, name in sorted(placed)[:limit])
 
 
-_FAR = 9.0
-
-
-def _distance(expected: str, name: str) -> float:
+def _place(expected: str, name: str) -> tuple[int, float] | None:
+    """Where the name comes among the close ones, the kind of likeness first; None where it is not close."""
     if name.casefold() == expected.casefold():
-        return 0.0
+        return 0, 0.0
     wanted, words = _core(expected), _core(name)
     if wanted == words:
         # Training comes before validation where both are there.
-        return 1.0 if not {"val", "valid", "validation", "test", "eval"} & set(_words(name)) else 1.5
+        return 1, len({"val", "valid", "validation", "test", "eval", "evaluation"} & set(_words(name)))
     if wanted and wanted <= words:
-        return 2.0 + 0.01 * len(words)
+        return 2, len(words)
     # difflib's own advice for a good match is 0.6; names are short, so stricter.
     ratio = SequenceMatcher(None, expected.casefold(), name.casefold()).ratio()
-    return 4.0 - ratio if ratio >= 0.75 else _FAR
+    return (3, -ratio) if ratio >= 0.75 else None
 
 
 def _core(name: str) -> frozenset[str]:

@@ -9,8 +9,9 @@ from harness.diagnosis.series import main_run, number
 from harness.diagnosis.view import main_local_run
 from harness.evidence.models import Evidence, JsonValue, ServerRun
 
-_DEFAULTS = (((0, 19, 8), 15.0), ((0, 17, 9), 10.0), ((0, 0, 0), 30.0))
-"""Seconds to the first sample, from this version on (core/internal/monitor/monitor.go); once 15 samples of 2 s each."""
+_DEFAULTS = (((0, 19, 8), 15.0), ((0, 17, 9), 10.0))
+_OLDEST_S = 30.0
+"""Seconds to the first sample, from a version on (core/internal/monitor/monitor.go); once 15 samples of 2 s each."""
 AT_ONCE = (0, 29, 0)
 """From here on the first sample is taken at the start: wandb/wandb#12649; seen in 0.30.0 and 0.31.0."""
 NAMES = ("x_stats_sampling_interval", "_stats_sampling_interval", "x_stats_sample_rate_seconds")
@@ -37,7 +38,7 @@ class Sampling:
 def sampling(evidence: Evidence) -> Sampling:
     """Return the interval from settings or variables that are known, else the SDK version's default."""
     version = version_key(job_sdk_version(evidence) or "99")
-    default = next(seconds for since, seconds in _DEFAULTS if version >= since)
+    default = next((seconds for since, seconds in _DEFAULTS if version >= since), _OLDEST_S)
     chosen = _chosen(evidence)
     interval = chosen if chosen is not None else default
     first = 0.0 if version >= AT_ONCE else interval
@@ -66,12 +67,7 @@ def lasted(evidence: Evidence) -> float | None:
         return float(disk.log.runtime_s)
     if not isinstance(run, ServerRun):
         return None
-    runtime = number(run.summary.get("_runtime"))
-    wandb = run.summary.get("_wandb")
-    if runtime is None and isinstance(wandb, dict):
-        runtime = number(wandb.get("runtime"))
-    if runtime is not None:
-        return runtime
-    if run.heartbeat_at is None or run.created_at is None:
-        return None
-    return max(0.0, run.heartbeat_at - run.created_at)
+    # The summary's runtime is that of the last row, however long the run went on without one.
+    logged = number(run.summary.get("_runtime"))
+    alive = run.heartbeat_at - run.created_at if run.heartbeat_at is not None and run.created_at is not None else None
+    return max((seconds for seconds in (logged, alive) if seconds is not None), default=None)

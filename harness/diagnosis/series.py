@@ -38,11 +38,6 @@ class SeriesView:
     sketch: tuple[tuple[float, float], ...]
 
     @property
-    def finite(self) -> int:
-        """Numbers that are neither NaN nor infinite."""
-        return self.count - self.non_finite
-
-    @property
     def usable(self) -> bool:
         """Whether there is at least one number, finite or not."""
         return self.count > 0

@@ -38,17 +38,9 @@ class SystemView:
     label: str
     where: Where
     count: int
-    first: float | None
-    last: float | None
     minimum: float | None
     maximum: float | None
-    nonzero: int
     sketch: tuple[tuple[float, float], ...]
-
-    @property
-    def moves(self) -> bool:
-        """Whether two samples differ."""
-        return self.minimum is not None and self.minimum != self.maximum
 
     @property
     def positive(self) -> bool:
@@ -168,8 +160,8 @@ def _parted(key: str) -> tuple[str, str]:
 def _from_server(found: SystemSeries) -> SystemView:
     key, label = _parted(found.key)
     return SystemView(
-        key=key, label=label, where="server", count=found.count, first=found.first, last=found.last,
-        minimum=found.minimum, maximum=found.maximum, nonzero=found.nonzero, sketch=found.sketch,
+        key=key, label=label, where="server", count=found.count, minimum=found.minimum, maximum=found.maximum,
+        sketch=found.sketch,
     )  # fmt: skip
 
 
@@ -177,7 +169,6 @@ def _from_disk(found: SystemSeriesSummary) -> SystemView:
     key, label = _parted(found.key)
     points = ((seconds, number(raw)) for seconds, raw in found.sketch)
     return SystemView(
-        key=key, label=label, where="disk", count=found.count, first=number(found.first), last=number(found.last),
-        minimum=found.min, maximum=found.max, nonzero=found.count_nonzero,
+        key=key, label=label, where="disk", count=found.count, minimum=found.min, maximum=found.max,
         sketch=tuple((seconds, value) for seconds, value in points if value is not None),
     )  # fmt: skip

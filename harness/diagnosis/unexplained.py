@@ -71,9 +71,9 @@ def _several_runs(evidence: Evidence, checks: Sequence[CheckResult]) -> Iterator
         yield f"One process made several of them (pid {pids}): it called wandb.init() again."
     elif not began_together(evidence, found):
         yield "They follow each other: wandb.init() was called again after an earlier run had begun."
-    first = next((w.begun for w in found if w.begun is not None), 0.0)
+    times = [w.begun for w in found if w.begun is not None]
     for writer in found[:MOST_RUNS]:
-        begun = f"began {writer.begun - first:.0f} s after the first, " if writer.begun is not None else ""
+        begun = f"began {writer.begun - min(times):.0f} s after the first, " if writer.begun is not None else ""
         ended = "finished" if writer.finished else "not finished"
         held = f"{writer.rows} rows, {ended}" if writer.rows is not None else "what it holds is not known here"
         yield f"{writer.where}: {begun}{held}."

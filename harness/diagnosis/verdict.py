@@ -21,7 +21,7 @@ def assemble(evidence: Evidence | None, checks: Sequence[CheckResult], findings:
     job = evidence.job.model_dump(mode="json", exclude={"output"}) if evidence and evidence.job else {}
     return Verdict(
         verdict="failed" if failed else "inconclusive" if unsure else "passed",
-        root_cause=causes[0].id if failed and causes else None,
+        root_cause=causes[0].id if causes else None,
         findings=tuple(sorted(kept, key=lambda f: not f.explains)),
         checks=tuple(settled),
         runs=run_summaries(evidence) if evidence else (),
@@ -53,13 +53,13 @@ def _led_back(checks: Sequence[CheckResult]) -> list[CheckResult]:
 
     def first(name: str) -> str:
         passed: set[str] = set()
-        while name not in passed and (check := by_name.get(name)) and check.outcome == "blocked" and check.blocked_by:
+        while name not in passed and (check := by_name.get(name)) and check.blocked_by:
             passed.add(name)
             name = check.blocked_by
         return name
 
     def led(check: CheckResult) -> CheckResult:
-        if check.outcome != "blocked" or check.blocked_by is None:
+        if check.blocked_by is None:
             return check
         name = first(check.blocked_by)
         reason = check.reason.replace(f"blocked by {check.blocked_by}", f"blocked by {name}")

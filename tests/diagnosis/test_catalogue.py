@@ -1,14 +1,16 @@
 """The catalogue is whole: every known fault is there, names only checks that exist, and can be filled in."""
 
+import json
 import re
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
+from harness.diagnosis import entries
 from harness.diagnosis.context import applies, common_values
 from harness.diagnosis.engine import fill
-from harness.diagnosis.entries import FAMILIES, STAGES, catalogue
+from harness.diagnosis.entries import FAMILIES, STAGES, catalogue, version_key
 from tests.diagnosis import build as b
 from tests.diagnosis.fault_ids import FAULTS
 
@@ -117,6 +119,7 @@ def test_no_key_stands_in_the_catalogue(entry):
         ("to {entity}", {}, "to <entity>"),
         ("to {entity}", {"entity": "team"}, "to team"),
         ("deleted{run_id}", {}, "deleted"),
+        ("of run a{run_id}", {}, "of run a"),
         ("deleted{run_id}", {"run_id": ": abc"}, "deleted: abc"),
         ("{folder}{fallback}", {}, "<folder>"),
         ("echo ${{#KEY}}", {}, "echo ${#KEY}"),
@@ -124,3 +127,26 @@ def test_no_key_stands_in_the_catalogue(entry):
 )
 def test_names_that_are_not_known_stay_as_placeholders(text, values, filled):
     assert fill(text, values) == filled
+
+
+@pytest.mark.parametrize("second", [{"id": "first"}, {"id": "second", "stage": "the moon"}], ids=["twice", "no stage"])
+def test_an_entry_that_stands_twice_or_at_no_known_stage_is_refused(tmp_path, monkeypatch, second):
+    entry = {
+        "id": "first", "severity": "error", "stage": "init", "title": "t", "meaning": "m.", "advice": ["a"],
+        "guide_section": "-",
+    }  # fmt: skip
+    (tmp_path / "catalogue").mkdir()
+    for family in FAMILIES:
+        (tmp_path / "catalogue" / f"{family}.yaml").write_text("")
+    (tmp_path / "catalogue" / "init.yaml").write_text(json.dumps([entry, {**entry, **second}]))
+    monkeypatch.setattr(entries, "files", lambda package: tmp_path)
+    with pytest.raises(ValueError, match=f"entry {second['id']}: the id stands twice or the stage is unknown"):
+        catalogue.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("version", "key"),
+    [("0.31.0", (0, 31, 0)), ("0.31.0rc1", (0, 31, 0)), ("0.19.12.dev1", (0, 19, 12)), ("0.9", (0, 9)), ("", ())],
+)
+def test_versions_are_ordered_by_their_numbers(version, key):
+    assert version_key(version) == key

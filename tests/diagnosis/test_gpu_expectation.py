@@ -3,7 +3,8 @@
 import pytest
 
 from harness.diagnosis.gpu_expectation import environment, expected_gpus, first_node
-from harness.evidence.models import CommandProbe, Device, LibraryProbe, NodeTelemetry, RankSeen, Telemetry
+from harness.evidence.models import CommandProbe, Device, LibraryProbe, NodeTelemetry, RankSeen, Request, Telemetry
+from harness.evidence.wandb_log.models import LocalEnvironment
 from tests.diagnosis import build as b
 
 
@@ -56,10 +57,9 @@ def test_the_node_of_rank_0_counts():
 
 
 def test_devices_that_the_ranks_of_the_first_node_name():
-    ranks = (
-        RankSeen(rank=0, world_size=3, host="a", device="cuda:0"),
-        RankSeen(rank=1, world_size=3, host="a", device="cuda:1"),
-        RankSeen(rank=2, world_size=3, host="b", device="cuda:0"),
+    places = (("a", 0), ("b", 0), ("a", 1), ("b", 1), ("b", 2))
+    ranks = tuple(
+        RankSeen(rank=n, world_size=5, host=host, device=f"cuda:{gpu}") for n, (host, gpu) in enumerate(places)
     )
     assert expected_gpus(b.evidence(job=b.job(output=b.output(ranks=ranks)))).count == 2
     on_cpu = tuple(rank.model_copy(update={"device": "cpu"}) for rank in ranks)
@@ -67,16 +67,39 @@ def test_devices_that_the_ranks_of_the_first_node_name():
 
 
 @pytest.mark.parametrize(
-    ("metadata", "count", "vendor"),
+    ("metadata", "count", "vendor", "reason"),
     [
-        ({"gpu_count": 4, "gpu": "AMD Instinct MI250X"}, 4, "amd"),
-        ({"gpu_count": 4, "gpu_nvidia": [{"name": "H100"}]}, 4, "nvidia"),
-        ({"gpu_count": "2", "slurm": {"gpus_on_node": "8"}}, 8, "unknown"),
+        ({"gpu_count": 4, "gpu": "AMD Instinct MI250X"}, 4, "amd", "the run's metadata counts 4 GPUs"),
+        ({"gpu_count": 4, "gpu_amd": [{"model": "MI250X"}]}, 4, "amd", "the run's metadata counts 4 GPUs"),
+        ({"gpu_count": 4, "gpuAmd": [{"model": "MI250X"}]}, 4, "amd", "the run's metadata counts 4 GPUs"),
+        ({"gpu_count": 4, "gpu_nvidia": [{"name": "H100"}]}, 4, "nvidia", "the run's metadata counts 4 GPUs"),
+        ({"gpu_count": "2", "slurm": {"gpus_on_node": "8"}}, 8, "unknown", "SLURM_GPUS_ON_NODE was 8 in the job"),
+        ({"gpu_count": "4", "slurm": {"gpus_on_node": "2"}}, 4, "unknown", "the run's metadata counts 4 GPUs"),
     ],
 )
-def test_what_the_run_recorded(metadata, count, vendor):
+def test_what_the_run_recorded(metadata, count, vendor, reason):
     found = expected_gpus(b.evidence(server=b.server(b.server_run(metadata=metadata))))
-    assert (found.count, found.vendor) == (count, vendor)
+    assert (found.count, found.vendor, found.reason) == (count, vendor, reason)
+
+
+@pytest.mark.parametrize("odd", [None, True, "", "many", -1, 4.5, "²", [4]])
+def test_what_is_no_count_counts_nothing(odd):
+    assert expected_gpus(b.evidence(server=b.server(b.server_run(metadata={"gpu_count": odd})))) is None
+
+
+def test_a_folder_tells_of_gpus_by_its_environment_record_and_else_by_its_metadata():
+    def folder(record, metadata):
+        run = b.local_run(log=b.log(environment=LocalEnvironment(**record)), metadata=metadata)
+        return expected_gpus(b.evidence(request=Request(source="run_dir", server="none"), local=b.local(run)))
+
+    assert folder({"gpu_count": 8, "gpu": "AMD Instinct MI250X"}, {"gpu_count": 2}).count == 8
+    assert folder({"host": "nid005001"}, {"gpu_count": 2}).count == 2
+
+
+def test_a_gpu_that_reports_is_there():
+    system = {"system.gpu.0.memoryOverDrive": b.system("gpu.0.memoryOverDrive", (0.0,))}
+    found = expected_gpus(b.evidence(server=b.server(b.server_run(system=system))))
+    assert (found.count, found.vendor, found.reason) == (1, "amd", "1 GPUs report")
 
 
 def test_no_run_has_no_environment():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.diagnosis.preflight import blockers, key_problem, reach_problem, refusal
-from harness.evidence.models import Request
+from harness.diagnosis.preflight import access_problem, blockers, key_problem, mode_problem, reach_problem, refusal
+from harness.evidence.models import ModeSource, Request
 from tests.diagnosis import build as b
 
 NO_KEY = b.setup(credentials=b.with_keys())
@@ -42,6 +42,25 @@ def test_a_server_that_cannot_be_reached():
     assert "cannot be reached (dns): no such host" in reach_problem(away)
     assert reach_problem(away.model_copy(update={"script_names": ("base_url",)})) is None
     assert reach_problem(b.setup()) is None
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (b.network(project_access="read_only"), "team/vit may be read but not written with this key"),
+        (b.network(project_access="no_such_entity", entity="lab"), "lab/vit belongs to an entity that the server does"),
+        (b.network(project_access="forbidden", project=None), "team/… is closed to this key"),
+    ],
+)
+def test_a_project_that_cannot_be_written_is_named(network, words):
+    assert access_problem(b.setup(network=network)).startswith(words)
+
+
+def test_a_mode_is_told_with_the_place_that_sets_it():
+    source = ModeSource(source="system_settings", value="offline", path="/users/me/.config/wandb/settings")
+    told = mode_problem(b.setup(mode=b.mode(sources=(source,))))
+    assert told == "the mode is 'offline', set by /users/me/.config/wandb/settings"
+    assert mode_problem(b.setup(mode=b.mode("disabled"))) == "the mode is 'disabled', set by environment"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Views of metric series, host series and GPUs: the same for server and disk, for every SDK version."""
 
+import math
+
 import pytest
 
 from harness.diagnosis.gpu_expectation import expected_gpus
 from harness.diagnosis.names import close_names
-from harness.diagnosis.series import near, rows, series, where_to_look
+from harness.diagnosis.series import near, number, rows, series, where_to_look
 from harness.diagnosis.system_series import gpu_gaps, gpus, host_series
 from harness.evidence.models import Device, NodeTelemetry, Request, Telemetry
 from tests.diagnosis import build as b
@@ -22,6 +24,14 @@ NAMES = ["train/loss", "train_loss", "Loss", "val_loss", "lr", "cross_entropy_lo
         ("train/loss", ["loss", "val/loss"], ("loss", "val/loss")),
         ("acc", ["lr", "loss", "epoch"], ()),
         ("loss", ["loss", "_step"], ()),
+        ("Loss", ["epoch_loss", "loss"], ("loss", "epoch_loss")),
+        ("loss", ["eval_loss", "train_loss"], ("train_loss", "eval_loss")),
+        ("loss", ["evaluation_loss", "train_loss"], ("train_loss", "evaluation_loss")),
+        ("loss", ["cross_entropy_loss", "val_loss"], ("val_loss", "cross_entropy_loss")),
+        ("loss", ["aux_margin_loss", "margin_loss"], ("margin_loss", "aux_margin_loss")),
+        ("loss", ["losss", "margin_loss"], ("margin_loss", "losss")),
+        ("perplexity", ["perplex", "perplexit"], ("perplexit", "perplex")),
+        ("loss", ["lost", "last"], ("lost",)),
     ],
 )
 def test_close_names(expected, existing, close):
@@ -38,13 +48,50 @@ def both(values, **request):
     )
 
 
-@pytest.mark.parametrize("values", [(3.0, 2.0, 1.0), (3.0, "NaN", "NaN"), (3.0, "text", 1.0), ("NaN", "NaN", "NaN")])
+@pytest.mark.parametrize(
+    "values", [(3.0, 2.0, 1.0), (3.0, "NaN", "NaN"), (3.0, "text", 1.0), ("NaN", "NaN", "NaN"), (1.0, 1.0, 1.0)]
+)
 def test_server_and_disk_give_the_same_view(values):
     found = both(values)
     server, disk = series(found, "loss", "server"), series(found, "loss", "disk")
-    fields = ("count", "non_finite", "others", "finite", "first_step", "last_step", "constant", "sketch")
+    fields = ("count", "non_finite", "others", "first_step", "last_step", "constant", "sketch")
     assert [getattr(server, f) for f in fields] == [getattr(disk, f) for f in fields]
     assert rows(found, "server") == rows(found, "disk") == 3
+
+
+@pytest.mark.parametrize("where", ["server", "disk"])
+def test_numbers_are_counted_with_nan_among_them_and_without_texts(where):
+    view = series(both((1.0, "NaN", "NaN", "text")), "loss", where)
+    assert (view.count, view.non_finite, view.others) == (3, 2, 1)
+
+
+@pytest.mark.parametrize("where", ["server", "disk"])
+@pytest.mark.parametrize(
+    ("values", "constant"),
+    [((1.0, 1.0, 1.0), True), ((1.0, 1.0), False), ((1.0, 1.0, "NaN"), False), ((1.0, 1.0, 2.0), False)],
+)
+def test_three_equal_numbers_are_constant(where, values, constant):
+    assert series(both(values), "loss", where).constant is constant
+
+
+def test_rows_are_counted_where_the_run_is_judged():
+    found = b.evidence(local=b.local(b.local_run(log=b.log(history_rows=7))), server=b.server(b.server_run(rows=5)))
+    assert (rows(found), rows(found, "disk")) == (5, 7)
+    assert rows(found.model_copy(update={"request": Request(source="run_dir", server="none")})) == 7
+    assert rows(b.evidence(server=b.server(b.server_run(rows=None)))) == 0
+    assert (rows(b.no_run(), "server"), rows(b.no_run(), "disk")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [(3, 3.0), (0.5, 0.5), ("Infinity", math.inf), ("-Infinity", -math.inf), ("3", None), (True, None), (None, None)],
+)
+def test_numbers_of_the_evidence(value, read):
+    assert number(value) == read
+
+
+def test_nan_is_a_number_of_the_evidence():
+    assert math.isnan(number("NaN"))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +111,8 @@ def test_where_the_run_is_judged(request_, where):
 def test_only_names_that_hold_numbers_are_near():
     held = {"Loss": b.server_series("Loss", numbers=0, others=3), "train_loss": b.server_series("train_loss")}
     assert near(b.evidence(server=b.server(b.server_run(series=held))), "loss") == ("train_loss",)
+    once = {"train_loss": b.server_series("train_loss", count=1, numbers=1)}
+    assert near(b.evidence(server=b.server(b.server_run(series=once))), "loss") == ("train_loss",)
 
 
 SERIES = {
@@ -107,6 +156,29 @@ def test_gaps_of_nvidia_do_not_ask_for_power():
     assert gpu_gaps(on_server({k: v for k, v in whole.items() if not k.endswith("temp")})) == (
         "GPU 0 reports no temperature",
     )
+
+
+@pytest.mark.parametrize(("busy", "used"), [(0.9, False), (1.0, True)])
+@pytest.mark.parametrize("key", ["gpu.0.gpu", "gpu.0.memoryAllocated"])
+def test_a_gpu_works_from_one_per_cent_on(key, busy, used):
+    (gpu,) = gpus(on_server({"gpu.0.temp": (40.0,), key: (0.0, busy)}))
+    assert gpu.used is used
+
+
+def test_a_gpu_with_nothing_above_zero_was_not_measured():
+    keys = ("gpu.0.gpu", "gpu.0.memoryAllocated", "gpu.0.temp", "gpu.0.powerWatts", "gpu.0.memoryOverDrive")
+    assert gpu_gaps(on_server(dict.fromkeys(keys, (0.0,)))) == ("GPU 0 reports 0 for everything",)
+    assert gpu_gaps(on_server({**dict.fromkeys(keys, (0.0,)), "gpu.0.gpu": (0.5,)})) == (
+        "GPU 0 reports power 0 in every sample",
+    )
+
+
+@pytest.mark.parametrize("where", ["server", "disk"])
+def test_samples_are_kept_with_their_times(where):
+    log = b.log(system={"cpu": b.disk_system("cpu", (1.0, 2.0))})
+    run = b.server_run(system={"system.cpu": b.system("cpu", (1.0, 2.0))})
+    (view,) = host_series(b.evidence(local=b.local(b.local_run(log=log)), server=b.server(run)), "cpu", where)
+    assert view.sketch == ((0.0, 1.0), (1.0, 2.0))
 
 
 EXPECTED = {

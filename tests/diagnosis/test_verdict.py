@@ -2,7 +2,8 @@
 
 from harness.diagnosis.model import CheckResult, Finding
 from harness.diagnosis.verdict import assemble, cause_among
-from harness.evidence.models import ScriptNote
+from harness.evidence.models import ScriptNote, Span, Watch
+from harness.evidence.wandb_log.models import RunFacts
 from tests.diagnosis import build as b
 from tests.diagnosis.build import evidence
 
@@ -50,6 +51,18 @@ def test_the_cause_named_beside_a_check_is_the_one_that_the_verdict_keeps():
     for c in checks:
         assert cause_among(c.name, ["test_x.py::a"], findings).id == kept.id == "early"
     assert cause_among("test_x.py::c", [], findings) is None
+
+
+def test_of_one_stage_the_cause_whose_own_symptom_failed_comes_before_one_that_it_would_only_follow_from():
+    findings = [finding("follows", fails=("a",), blocks=("b",)), finding("own", fails=("b",))]
+    assert assemble(evidence(), [check("a"), check("b", "failed")], findings).root_cause == "own"
+    assert cause_among("test_x.py::b", [], findings).id == "own"
+
+
+def test_causes_come_before_remarks():
+    findings = [finding("remark", 5, severity="warning"), finding("cause", 10, fails=("a",))]
+    verdict = assemble(evidence(), [check("a", "failed")], findings)
+    assert (verdict.root_cause, [f.id for f in verdict.findings]) == ("cause", ["cause", "remark"])
 
 
 def test_a_consequence_names_the_symptom_that_blocked_it():
@@ -129,3 +142,54 @@ def test_runs_without_a_known_pattern_are_laid_out():
     told = assemble(b.evidence(server=b.server(*runs)), [check("test_exactly_one_run", "failed")], []).findings[0]
     assert any("follow each other" in line for line in told.observed)
     assert any("began 100 s after the first, 1 rows, finished" in line for line in told.observed)
+
+
+def test_without_evidence_there_is_a_verdict_and_nothing_to_tell_of_the_job():
+    verdict = assemble(None, [check("a")], [])
+    assert (verdict.verdict, verdict.runs, verdict.job, verdict.timings, verdict.versions) == ("passed", (), {}, {}, {})
+    assert assemble(b.evidence(job=None), [check("a")], []).job == {}
+
+
+def test_the_verdict_tells_of_the_job_without_its_output():
+    found = b.evidence(job=b.job("much", ending="failed"), versions={"harness": "0.1.0"})
+    verdict = assemble(found, [check("a")], [])
+    assert (verdict.job["ending"], verdict.job["exit_code"], "output" in verdict.job) == ("failed", 1, False)
+    assert verdict.versions == {"harness": "0.1.0"}
+
+
+def test_the_verdict_tells_how_long_things_took():
+    spans = (Span(name="job", start=1000.0, end=1012.34567), Span(name="server", start=1013.0))
+    watch = Watch(run_visible_s=6.00049, job_ended_s=12.3)
+    found = b.evidence(spans=spans, watch=watch, server=b.server(b.server_run(), waited_s=0.5))
+    told = {"job_s": 12.346, "reads_waited_s": 0.5, "run_visible_s": 6.0, "job_ended_s": 12.3}
+    assert assemble(found, [check("a")], []).timings == told
+    assert assemble(b.evidence(), [check("a")], []).timings == {}
+
+
+def test_runs_that_only_the_disk_has_are_told_beside_those_of_the_server():
+    facts = RunFacts(entity="team", project="vit", display_name="Example run")
+    disk = (
+        b.local_run(),
+        b.local_run(run_id="off", offline=True, log=b.log(run=facts)),
+        b.local_run(run_id="torn", log=b.log(run=None, status="torn")),
+    )
+    runs = assemble(b.evidence(local=b.local(*disk)), [check("a")], []).runs
+    assert [tuple(run.model_dump().values()) for run in runs] == [
+        ("team", "vit", b.RUN_ID, "Example run", "finished", f"https://wandb.ai/team/vit/runs/{b.RUN_ID}", "server"),
+        ("team", "vit", "off", "Example run", "offline", "", "local"),
+        ("", "", "torn", "", "torn", "", "local"),
+    ]
+
+
+def test_the_document_has_the_keys_that_are_promised():
+    document = assemble(None, [check("a", "failed")], [finding("f", fails=("a",), blocks=("b",))]).model_dump()
+    assert set(document) == {
+        "schema_version", "verdict", "root_cause", "findings", "checks", "runs", "job", "timings", "versions",
+    }  # fmt: skip
+    assert document["schema_version"] == 1
+    assert set(document["findings"][0]) == {
+        "id", "severity", "title", "observed", "advice", "guide_section", "links", "explains",
+    }  # fmt: skip
+    assert document["checks"] == (
+        {"name": "test_x.py::a", "outcome": "failed", "reason": "", "blocked_by": None, "duration_s": 0.0},
+    )
