@@ -139,7 +139,7 @@ def test_an_entry_that_stands_twice_or_at_no_known_stage_is_refused(tmp_path, mo
     for family in FAMILIES:
         (tmp_path / "catalogue" / f"{family}.yaml").write_text("")
     (tmp_path / "catalogue" / "init.yaml").write_text(json.dumps([entry, {**entry, **second}]))
-    monkeypatch.setattr(entries, "files", lambda package: tmp_path)
+    monkeypatch.setattr(entries, "files", lambda _: tmp_path)
     with pytest.raises(ValueError, match=f"entry {second['id']}: the id stands twice or the stage is unknown"):
         catalogue.__wrapped__()
 
