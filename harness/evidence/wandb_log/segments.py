@@ -79,12 +79,13 @@ class _Shared:
     def _work(self) -> None:
         """Keep the helper busy, take its answers, and decode a segment here."""
         limit = min(self._file_size, self._due + _AHEAD * SEGMENT_SIZE)
-        try:
-            if self._helper is not None:
+        if self._helper is not None:
+            try:
                 self._ask(self._helper, limit)
                 self._take(self._helper, _PATIENCE_S if self._next >= limit else 0)
-        except HelperLostError:
-            self._lose_helper()
+            except HelperLostError:
+                self._helper.close()
+                self._helper = None
         if self._due in self._done:
             return
         if self._next >= limit:
@@ -109,15 +110,6 @@ class _Shared:
             offset = self._asked.popleft()
             if offset >= self._due:
                 self._done[offset] = answer
-
-    def _lose_helper(self) -> None:
-        if self._helper is not None:
-            self._helper.close()
-            self._helper = None
-        for offset in self._asked:
-            if offset >= self._due and offset not in self._done:
-                self._decode(offset)
-        self._asked.clear()
 
     def _decode(self, offset: int) -> None:
         self._done[offset] = decode_segment(self._stream, offset, self._file_size, self._schema)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from google.protobuf import message_factory
 from google.protobuf.message import DecodeError
 from google.protobuf.wrappers_pb2 import UInt64Value
 
@@ -47,6 +48,23 @@ def test_records_of_any_length_are_framed(size: int) -> None:
         assert b"9" * size in values
         marked = SCHEMA.join(payloads, b"\x0a\x04\x12\x02\x0a\x00")
         assert list(SCHEMA.raw(marked).record.history.items).count(b"") == len(payloads)
+
+
+def test_protobuf_4_21_makes_classes_in_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    make = message_factory.GetMessageClass
+
+    class Factory:
+        def __init__(self, pool: object) -> None:
+            self.pool = pool
+
+        def GetPrototype(self, descriptor: Any) -> Any:  # noqa: N802 - as protobuf has it
+            assert descriptor.file.pool is self.pool
+            return make(descriptor)
+
+    monkeypatch.delattr(message_factory, "GetMessageClass")
+    monkeypatch.setattr(message_factory, "MessageFactory", Factory, raising=False)
+    schema = Schema()
+    assert list(schema.flat(schema.join(PAYLOADS)).record.summary.items.key) == [b"d"]
 
 
 def test_a_broken_record_cannot_eat_the_next() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -90,12 +91,21 @@ def test_every_segment_comes_once_and_in_order(
     Helping.patience, Helping.dies_after = patience, dies_after
     monkeypatch.setattr(segments, "Helper", Helping)
     monkeypatch.setattr(segments, "_AHEAD", ahead)
+    here: list[int] = []
+
+    def counted(stream: BinaryIO, offset: int, file_size: int, schema: Schema) -> Segment | None:
+        here.append(offset)
+        return decode_segment(stream, offset, file_size, schema)
+
+    monkeypatch.setattr(segments, "decode_segment", counted)
     monkeypatch.setattr(segments.os, "sched_getaffinity", lambda _: {0, 1})
     assert places(path, size) == alone
     (helper,) = helpers
     assert helper.closed
-    if patience == 0 and dies_after > COUNT and ahead == 48:
+    if not patience and dies_after > COUNT and ahead == 48:
+        # Where the helper is quick, nobody decodes what the other has decoded.
         assert helper.given >= COUNT // 2
+        assert helper.given + len(here) == -(-size // SEGMENT_SIZE)
 
 
 def test_one_processor_needs_no_helper(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
