@@ -23,6 +23,7 @@ class Explained:
 
 QUOTED = "how much of a text or a list is quoted, not what"
 ON_THE_LIMIT = "seconds that are exactly the limit may be judged either way"
+ONE_BY_ONE = "what is not taken at once is taken one by one, with the same result"
 
 EXPLAINED = (
     Explained("harness/diagnosis/", r"\[:\d+\]  →  .*\[:\d+\]$", QUOTED),
@@ -49,6 +50,25 @@ EXPLAINED = (
     Explained("rules/upload.py", r"^return \(\)  →  return None$", "who calls asks only whether anything is told"),
     Explained("rules/versions.py", r" < (OLDEST_PYTHON|ANCIENT_SDK)  →", "a version has three numbers, these have two"),
     Explained("rules/versions.py", r"^-1  →  -2$", QUOTED),
+    Explained("evidence/wandb_log/", r"^strict=True  →  strict=False$", "by construction both have the same length"),
+    Explained("evidence/wandb_log/", r"^(if )?(not )?max\(map\(len, payloads\)\) (<=|>) LARGE  →", ONE_BY_ONE),
+    Explained("wandb_log/assembly.py", r"^self\._(size|orphan_start) = 0  →", "set again where a record begins"),
+    Explained("wandb_log/exact.py", r"^(samples\[0\]\[0\]|path is not None|tail\[2\] \+ 3)  →", ONE_BY_ONE),
+    Explained("wandb_log/exact.py", r"^return None if None in texts .*  →  return None$", ONE_BY_ONE),
+    Explained("wandb_log/exact.py", r"^tail\[2\] < 128  →  tail\[2\] <",
+              "128 begins a length of two bytes, which leaves no room for a value but the empty one"),
+    Explained("wandb_log/flat.py", r"^self\._below\[above\] \+= 1  →", "a count too high costs a search in vain"),
+    Explained("wandb_log/framing.py", r"^(kind == FULL|stop <= end)  →", "the same is asked again a line below"),
+    Explained("wandb_log/helper.py", r"^daemon=True  →", "the thread ends with the helper, which is always closed"),
+    Explained("wandb_log/latest.py", r"^(.* > _SDK_RECORD|-_LOOK_BACK - 1|keys and nested_keys)  →", ONE_BY_ONE),
+    Explained("wandb_log/segment.py", r"^(tag = 0|return 0)  →", "no number but those of two types counts"),
+    Explained("wandb_log/segment.py", r"^5 if (.+) else 1  →  5 if \1 else 2$",
+              "neither byte of so long a number is a tag"),
+    Explained("wandb_log/series.py", r"^return False  →  return None$", "either is no"),
+    Explained("wandb_log/system.py", r"len\(self\._times\) >= self\._gathered",
+              "how many samples are summed up at a time, not which"),
+    Explained("wandb_log/values.py", r"^MAX_KEY \* 4  →", QUOTED),
+    Explained("wandb_log/values.py", r"^value > 0  →  value >", "a number of so many digits is neither 0 nor 1"),
 )  # fmt: skip
 
 

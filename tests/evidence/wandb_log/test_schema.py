@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from google.protobuf import message_factory
 from google.protobuf.message import DecodeError
 from google.protobuf.wrappers_pb2 import UInt64Value
 
+from harness.evidence.wandb_log import schema
 from harness.evidence.wandb_log.schema import Schema, varint
 
 Record: Any = pytest.importorskip("wandb.proto.wandb_internal_pb2").Record
@@ -51,20 +53,17 @@ def test_records_of_any_length_are_framed(size: int) -> None:
 
 
 def test_protobuf_4_21_makes_classes_in_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    make = message_factory.GetMessageClass
-
     class Factory:
         def __init__(self, pool: object) -> None:
             self.pool = pool
 
         def GetPrototype(self, descriptor: Any) -> Any:  # noqa: N802 - as protobuf has it
             assert descriptor.file.pool is self.pool
-            return make(descriptor)
+            return message_factory.GetMessageClass(descriptor)
 
-    monkeypatch.delattr(message_factory, "GetMessageClass")
-    monkeypatch.setattr(message_factory, "MessageFactory", Factory, raising=False)
-    schema = Schema()
-    assert list(schema.flat(schema.join(PAYLOADS)).record.summary.items.key) == [b"d"]
+    monkeypatch.setattr(schema, "message_factory", SimpleNamespace(MessageFactory=Factory))
+    made = Schema()
+    assert list(made.flat(made.join(PAYLOADS)).record.summary.items.key) == [b"d"]
 
 
 def test_a_broken_record_cannot_eat_the_next() -> None:
