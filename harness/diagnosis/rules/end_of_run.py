@@ -228,6 +228,14 @@ def interrupted(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="end-ctrl-c", observed=observed)
 
 
+def stopped(evidence: Evidence) -> Iterator[Hit]:
+    """The server says that somebody had the run stopped; the script sees an interrupt, as of Ctrl-C."""
+    server = main_server_run(evidence)
+    if server and server.state == "killed":
+        observed = (f"The server shows run {server.id} as killed.", *_interrupts(evidence))
+        yield Hit(id="end-stopped-in-wandb", observed=observed, values={"stopped_run": server.url or server.id})
+
+
 def still_running(evidence: Evidence) -> Iterator[Hit]:
     """An existing run that has not ended."""
     server = main_server_run(evidence)
@@ -284,6 +292,6 @@ def deadlocked(evidence: Evidence) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    failed, interrupted, terminated, crashed, never_closed, lost_buffer, last_rows_lost, still_running, deadlocked,
-    *UPLOAD_RULES,
+    failed, interrupted, stopped, terminated, crashed, never_closed, lost_buffer, last_rows_lost, still_running,
+    deadlocked, *UPLOAD_RULES,
 )  # fmt: skip

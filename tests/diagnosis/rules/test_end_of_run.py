@@ -164,6 +164,25 @@ def test_health_and_other_causes_are_silent(found):
     assert not set(hits(end_of_run.RULES, found)) - {"end-lost-local-buffer"}
 
 
+INTERRUPTED = Job(ending="failed", exit_code=1, output=output("x", errors=(error("KeyboardInterrupt", ""),)))
+
+
+@pytest.mark.parametrize(
+    ("found", "observed"),
+    [
+        (
+            evidence(job=INTERRUPTED, server=server(server_run(state="killed"))),
+            ("The server shows run abcd1234 as killed.", "KeyboardInterrupt"),
+        ),
+        (asked("killed"), ("The server shows run abcd1234 as killed.",)),
+    ],
+)
+def test_a_run_that_was_stopped_from_its_page_is_not_blamed_on_ctrl_c(found, observed):
+    cause = diagnose(found)[0]
+    assert (cause.id, cause.observed) == ("end-stopped-in-wandb", observed)
+    assert server_run().url in cause.advice[0]
+
+
 def test_failed_run_names_the_error_or_the_exit_code():
     raised = (error("KeyError", "'lr'", frames=('File "train.py", line 3, in <module>',)),)
     broken = server(server_run(state="failed", exit_code=1))

@@ -122,7 +122,7 @@ ENDED_BY_SIGNAL = Job(ending="failed", processes=(ProcessSeen(rank=0, signal="SI
         (asked("running", job=ENDED_BY_SIGNAL), {"end-crashed-heartbeat", "end-last-15s-lost"}),
         (asked("running", job=Job(output=output("Epoch 3, Loss: 1", epochs=EPOCHS))), {"end-still-running"}),
         (asked("finished", 3), set()),
-        (asked("killed", 3), set()),  # stopped from the run's page
+        (asked("killed", 3), {"end-stopped-in-wandb"}),
     ],
 )
 def test_run_of_a_job_that_was_not_seen(found, expected):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from harness.loopback.faults import Fault
 from tests.faults.scenario import PRELUDE, Scenario, Stage, init_job
@@ -49,6 +51,26 @@ def alive(stage: Stage) -> Iterator[None]:
             yield
         finally:
             job.kill()
+
+
+@contextlib.contextmanager
+def stopped_from_its_page(stage: Stage) -> Iterator[None]:
+    """Somebody presses "Stop run" on the run's page, once it has a row."""
+    store, over = stage.server.store, threading.Event()
+
+    def press() -> None:
+        while not over.wait(0.1):
+            for run in store.runs():
+                if run.history:
+                    store.stop(run)
+                    return
+
+    with ThreadPoolExecutor(1) as somebody:
+        somebody.submit(press)
+        try:
+            yield
+        finally:
+            over.set()
 
 
 @contextlib.contextmanager
@@ -108,6 +130,10 @@ SCENARIOS = (
     ),
     Scenario(
         name="interrupted", expect="end-ctrl-c", job=init_job(train=kill(2)), failed=("test_job_completed",),
+    ),
+    Scenario(
+        name="stopped-from-its-page", expect="end-stopped-in-wandb", hook=stopped_from_its_page,
+        job=init_job(settings=PROMPT, train="train(run, 60, 1.0); run.finish()"), failed=("test_job_completed",),
     ),
     Scenario(
         name="files-refused", expect="end-files-not-uploaded", kind="warning",
