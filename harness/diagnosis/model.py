@@ -42,7 +42,7 @@ class Finding(BaseModel):
     """Checks that it makes fail: short names or `name[param]`."""
     blocks: tuple[str, ...] = Field(default=(), exclude=True)
     """Checks that merely follow; blocked once one of `fails` has failed."""
-    stage: int = Field(default=0, exclude=True)
+    stage: int = Field(exclude=True)
     """Earlier causes have smaller numbers."""
 
     def covers(self, check: str) -> Literal["fails", "blocks"] | None:

@@ -55,7 +55,7 @@ def _recoverable(run: LocalRun) -> str:
     log, rows = run.log, _sendable(run)
     if run.writer == "alive":
         return "whatever is on disk when the run has ended"
-    if log.status in ("empty", "header_only", "missing", "not_a_wandb_file", "unreadable") or not log.records:
+    if not log.records:
         return "nothing: the log holds no record"
     whole = log.status == "complete"
     if run.synced_marker or (whole and not run.offline and upload_lost(run) is None):

@@ -45,6 +45,8 @@ DAMAGED = {
          "what was logged after step 2, unless it had been sent: wandb-core writes"),
         (run("header_only", rows=0, change={**OPEN, "size_bytes": 7}), "nothing", "nothing: the log holds no record",
          "everything that was logged: wandb-core writes"),
+        (run("torn", rows=0, change=OPEN, writer="gone"), "nothing", "nothing: the log holds no record",
+         "everything that was logged: wandb-core writes"),
         (run("damaged", change=DAMAGED), "nothing", "1 row of 3: wandb sync /scratch",
          "500 bytes that are damaged, the first at byte 900; `wandb sync` stops there, and the 2 rows behind it"),
         (run("torn", change=OPEN, writer="alive"), "nothing", "whatever is on disk when the run has ended", "nothing"),
