@@ -112,7 +112,11 @@ def began_together(evidence: Evidence, found: tuple[Writer, ...]) -> bool:
     last = {output.file_of(link.line): link.line for link in links}
     several = {file for file in last if sum(output.file_of(link.line) == file for link in links) > 1}
     trained = any(output.file_of(e.line) in several and e.line < last[output.file_of(e.line)] for e in output.epochs)
-    return len(by_rank) == len(links) or every_rank_printed or not trained
+    # The SDK names a run again as it closes it: one that was closed before the last one began is no other rank's.
+    begun = {link.line for link in links}
+    again = [ln.number for ln in output.wandb_lines if ln.number not in begun and re.search(r"/runs/\S+\s*$", ln.text)]
+    closed = any(output.file_of(n) in several and n < last[output.file_of(n)] for n in again)
+    return len(by_rank) == len(links) or (every_rank_printed and not closed) or not trained
 
 
 def made_by_one_process(found: tuple[Writer, ...]) -> bool:

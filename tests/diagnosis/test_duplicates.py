@@ -129,3 +129,22 @@ def test_a_rank_that_called_init_late_has_a_file_of_its_own():
     epochs = (EpochSeen(epoch=1, line=4),)
     found = printed(link("a", 1), link("b", 5), epochs=epochs, epochs_total=1, file_starts=(1, 4))
     assert began_together(found, ()) is True
+
+
+@pytest.mark.parametrize(
+    ("named_again_by", "side_by_side"),
+    [
+        ("wandb: 🚀 View run first at: https://wandb.ai/me/vit/runs/a", False),
+        ("see https://wandb.ai/me/vit/runs/a", True),
+    ],
+    ids=["the SDK, which closed it", "the script, which runs on"],
+)
+def test_a_run_that_was_closed_before_the_next_began_is_no_other_ranks(named_again_by, side_by_side):
+    """Two runs, one after the other, print every epoch twice, as two ranks do."""
+    epochs = (EpochSeen(epoch=1, line=2), EpochSeen(epoch=1, line=5))
+    links = (link("a", 1), link("b", 4))
+    begun = [f"wandb: 🚀 View run at {run.url}" for run in links]
+    words = (begun[0], "Epoch 1", named_again_by, begun[1], "Epoch 1")
+    found = b.evidence(request=ALONE, setup=None, local=b.local(), server=b.server(),
+                       job=Job(output=b.output(*words, links=links, epochs=epochs, epochs_total=2)))  # fmt: skip
+    assert began_together(found, ()) is side_by_side
