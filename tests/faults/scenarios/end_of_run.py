@@ -34,6 +34,10 @@ RAISES = 'run.log(epoch(0)); time.sleep(1); raise ValueError("bad batch")'
 OTHER_RANK_RAISES = (
     init_job(train="train(run, 3, 1.0); time.sleep(20)") + "\nif rank: time.sleep(3); raise KeyError('lr')\n"
 )
+CHILD_FAILS = (
+    "import subprocess\nif len(sys.argv) == 1: subprocess.run([sys.executable, __file__, 'train']); sys.exit()\n"
+    + init_job(train="train(run); sys.exit(3)")
+)
 WAITS = init_job('id="alive"', train="train(run, 1, 0.1); time.sleep(120)", settings=PROMPT)
 
 
@@ -119,6 +123,10 @@ SCENARIOS = (
     Scenario(
         name="script-fails", expect="end-failed-exitcode", job=init_job(train=RAISES),
         failed=("test_job_completed", "test_run_finished"), nproc=2,
+    ),
+    Scenario(
+        name="offline-run-fails-in-a-job-that-does-not", expect="end-failed-exitcode", job=CHILD_FAILS,
+        options=("--offline",), failed=UNFINISHED,
     ),
     Scenario(
         name="script-fails-before-init", expect="end-failed-exitcode", job=init_job(before="import no_such_module"),
