@@ -19,7 +19,7 @@ LARGE = 1024 * 1024
 class Column:
     """The samples of one metric in consecutive rows.
 
-    `rows`: the row of each number, None where every row has one. `odd`: (row, kind, text) of what is no
+    `rows`: the row of each number, None where each has only that. `odd`: (row, kind, text) of what is no
     number; the text only of strings, shortened.
     """
 

@@ -83,13 +83,13 @@ def _known(time: float) -> float | None:
 def _add_column(series: Series, column: Column, steps: Steps, times: array[float]) -> None:
     """Add the samples of one metric in consecutive rows."""
     numbers = column.numbers.tolist()
-    if column.rows is None and not column.odd:
+    if column.rows is None:  # then all are numbers
         series.add(steps, numbers)
         series.add_times(_known(times[0]), _known(times[-1]))
         return
-    number_rows = range(len(numbers)) if column.rows is None else column.rows
+    number_rows = column.rows
     odd_rows = [row for row, _, _ in column.odd]
-    rows = sorted([*number_rows, *odd_rows]) if odd_rows else list(number_rows)
+    rows = sorted([*number_rows, *odd_rows]) if odd_rows else number_rows
     series.add(Steps([steps.values[row] for row in rows]), numbers, [steps.values[row] for row in number_rows])
     series.add_odd(column.odd)
     series.add_times(_known(times[rows[0]]), _known(times[rows[-1]]))
