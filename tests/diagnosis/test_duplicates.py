@@ -148,3 +148,15 @@ def test_a_run_that_was_closed_before_the_next_began_is_no_other_ranks(named_aga
     found = b.evidence(request=ALONE, setup=None, local=b.local(), server=b.server(),
                        job=Job(output=b.output(*words, links=links, epochs=epochs, epochs_total=2)))  # fmt: skip
     assert began_together(found, ()) is side_by_side
+
+
+def test_a_file_that_only_closes_runs_says_nothing_of_how_they_began():
+    links = (link("a", 1), link("b", 2))
+    words = (
+        *(f"wandb: View run at {run.url}" for run in links),
+        "Epoch 1",
+        f"wandb: View run first at: {links[0].url}",
+    )
+    found = b.evidence(request=ALONE, setup=None, local=b.local(), server=b.server(),
+                       job=Job(output=b.output(*words, links=links, file_starts=(1, 4))))  # fmt: skip
+    assert began_together(found, ()) is True
