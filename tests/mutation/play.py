@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import gc
+import math
 import os
 import pickle
+import resource
 import signal
 import sys
 import tempfile
@@ -25,8 +27,12 @@ from tests.mutation.score import ROOT, SUBJECTS, Outcome
 
 TESTS = ("tests/diagnosis", "tests/subjects", "tests/evidence/wandb_log")
 """What should notice; what other processes run, a change cannot reach."""
-LIMIT_S = 30.0
-"""And ten times what the tests took undisturbed: after that, a loop has no end."""
+LIMIT_S = 5.0
+"""Processor time of a test, and as much again as it took undisturbed: after that, a loop has no end."""
+ALONE_S = 300.0
+"""Processor time of all tests of a subject, with pytest's start."""
+PATIENCE = 20
+"""So many times longer may a child take by the clock: the machine may be busy, but a lock never opens."""
 PLAIN = ("-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow")
 
 
@@ -79,13 +85,14 @@ class Player:
                 mutant = waiting.pop()
                 tests = reach.of(mutant)
                 if tests:
-                    child = _fork(functools.partial(self._judge, mutant, [items[test] for test in tests]))
+                    timed = [(items[test], LIMIT_S + 2 * reach.seconds[test]) for test in tests]
+                    child = _fork(functools.partial(self._judge, mutant, timed, alone=reach.on_import(mutant)))
                 elif reach.on_import(mutant):
                     child = _fork(functools.partial(_judge_alone, mutant))
                 else:
                     self.tell(Outcome(mutant, killed=False, reached_by=0))
                     continue
-                ends_at = time.monotonic() + LIMIT_S + 10 * sum(reach.seconds[test] for test in tests or items)
+                ends_at = time.monotonic() + PATIENCE * (LIMIT_S + sum(reach.seconds[test] for test in tests or items))
                 running[child] = Running(mutant, len(tests or items), ends_at)
             for child, played in list(running.items()):
                 killed = _killed(child, played.ends_at)
@@ -112,18 +119,30 @@ class Player:
         if self.failed:
             os._exit(1)
 
-    def _judge(self, mutant: Mutant, items: Sequence[pytest.Item]) -> None:
+    def _judge(self, mutant: Mutant, timed: Sequence[tuple[pytest.Item, float]], *, alone: bool) -> None:
         put(mutant)
-        for item, after in zip_longest(items, items[1:]):
+        for (item, seconds), (after, _) in zip_longest(timed, timed[1:], fillvalue=(None, 0.0)):
+            _allow(seconds)
             item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
             if self.failed:
                 os._exit(1)
+        if alone:
+            _judge_alone(mutant)
+
+
+def _allow(seconds: float) -> None:
+    """End this process (SIGXCPU) once it has computed for so long from now on."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used.ru_utime + used.ru_stime + seconds), hard))
 
 
 def _judge_alone(mutant: Mutant) -> None:
     """Play what runs on import, from the start, with the tests that mirror the module and its subject."""
     mirrors = sorted(str(path) for path in (ROOT / "tests").rglob(f"test_{mutant.path.stem}.py"))
     subject = next(subject for subject in SUBJECTS if mutant.path.is_relative_to(ROOT / subject))
+    _allow(ALONE_S)
+    _silence()  # again: pytest gave the tests before it their own streams
     here = ("-m", "tests.mutation.alone", str(mutant.path), str(mutant.place), "-x", *PLAIN, *mirrors)
     os.execv(sys.executable, [sys.executable, *here, subject.replace("harness", "tests", 1)])
 
@@ -157,13 +176,17 @@ def _fork(work: Callable[[], None]) -> int:
     status = 1  # also where pytest itself falls over what was changed
     try:
         os.setpgid(0, 0)
-        silent = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(silent, descriptor)
+        _silence()
         work()
         status = 0
     finally:
         os._exit(status)
+
+
+def _silence() -> None:
+    silent = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(silent, descriptor)
 
 
 def _killed(child: int, ends_at: float) -> bool | None:

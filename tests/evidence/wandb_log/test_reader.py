@@ -11,7 +11,7 @@ import pytest
 from harness.evidence.wandb_log import reader, segments
 from harness.evidence.wandb_log.framing import SEGMENT_SIZE
 from harness.evidence.wandb_log.helper import HelperLostError
-from harness.evidence.wandb_log.models import LocalLog
+from harness.evidence.wandb_log.models import LocalEnvironment, LocalLog, RunFacts
 from harness.evidence.wandb_log.reader import read_wandb_log
 from tests.evidence.wandb_log.logfile import BLOCK, HEADER, LogWriter, history, item, message, summary
 
@@ -41,6 +41,10 @@ def write_steps(path: Path, count: int, keys: int = 1) -> None:
 def test_no_file(path: Path) -> None:
     log = read_wandb_log(path)
     assert (log.status, log.error) == ("missing", "No such file or directory")
+    told = (
+        log.model_dump(exclude={"path", "status", "error"}) | RunFacts().model_dump() | LocalEnvironment().model_dump()
+    )
+    assert {name for name, value in told.items() if value} == set()
 
 
 def test_what_cannot_be_a_log(tmp_path: Path, path: Path) -> None:
