@@ -6,7 +6,17 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-TOOLS = {"axe-core-python", "mypy", "ruff", "torch", "torchvision", "types-requests", "types-protobuf", "types-pyyaml"}
+TOOLS = {
+    "axe-core-python",
+    "coverage",
+    "mypy",
+    "ruff",
+    "torch",
+    "torchvision",
+    "types-requests",
+    "types-protobuf",
+    "types-pyyaml",
+}
 """Not needed by the quick tests, or too large."""
 
 

@@ -42,8 +42,8 @@ class Finding(BaseModel):
     """Checks that it makes fail: short names or `name[param]`."""
     blocks: tuple[str, ...] = Field(default=(), exclude=True)
     """Checks that merely follow; blocked once one of `fails` has failed."""
-    stage: int = Field(exclude=True)
-    """Earlier causes have smaller numbers."""
+    stage: int = Field(default=0, exclude=True)
+    """Earlier causes have smaller numbers; a saved verdict is in order already."""
 
     def covers(self, check: str) -> Literal["fails", "blocks"] | None:
         """Say whether it explains a check, given as `file.py::test_name[param]`."""

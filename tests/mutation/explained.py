@@ -76,6 +76,7 @@ EXPLAINED = (
     Explained("wandb_log/values.py", r"^MAX_KEY \* 4  →", QUOTED),
     Explained("wandb_log/values.py", r"^value > 0  →  value >", "a number of so many digits is neither 0 nor 1"),
     Explained("wandb_log/schema.py", r"^range\(4096\)  →", "a longer table of prefixes says the same"),
+    Explained("diagnosis/model.py", r"^default=0  →", "findings that are read from a file are in order already"),
 )  # fmt: skip
 
 
