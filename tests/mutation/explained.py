@@ -77,6 +77,7 @@ EXPLAINED = (
     Explained("wandb_log/values.py", r"^value > 0  →  value >", "a number of so many digits is neither 0 nor 1"),
     Explained("wandb_log/schema.py", r"^range\(4096\)  →", "a longer table of prefixes says the same"),
     Explained("diagnosis/model.py", r"^default=0  →", "findings that are read from a file are in order already"),
+    Explained("wandb_log/reader.py", r"\b\d+ \* 1024\b", "how much is read at once, and from which size on by two"),
 )  # fmt: skip
 
 
