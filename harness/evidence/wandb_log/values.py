@@ -143,6 +143,6 @@ def leaves(key: tuple[str, ...], value: object, depth: int = 0) -> Iterator[tupl
     """Yield (nested key, value) for a value, taking dictionaries apart, as newer SDKs do it themselves."""
     if isinstance(value, dict) and value and depth < _MAX_DEPTH:
         for part, inner in value.items():
-            yield from leaves((*key, str(part)), inner, depth + 1)
+            yield from leaves((*key, clean_text(str(part), MAX_KEY)), inner, depth + 1)
     else:
         yield key, value

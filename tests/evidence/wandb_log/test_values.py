@@ -6,6 +6,7 @@ import pytest
 
 from harness.evidence.redaction import redact
 from harness.evidence.wandb_log.values import (
+    MAX_KEY,
     NotJson,
     as_number,
     clean,
@@ -99,3 +100,9 @@ def test_a_key_at_which_a_long_text_is_cut_is_not_shown_in_part():
     shown = redact(clean_text("x " * 490 + "0123456789abcdef" * 2 + "01234567" + " x" * 200))
     assert "01234567" not in shown
     assert shown.endswith("x… (1420 characters)")
+
+
+def test_a_long_key_in_a_value_is_shortened_before_it_is_kept() -> None:
+    [(key, value)] = leaves(("t",), {"k" * 1_000_000: 1})
+    assert (key[0], value) == ("t", 1)
+    assert len(key[1]) < 2 * MAX_KEY
