@@ -26,7 +26,7 @@ ON_THE_LIMIT = "seconds that are exactly the limit may be judged either way"
 ONE_BY_ONE = "what is not taken at once is taken one by one, with the same result"
 
 EXPLAINED = (
-    Explained("harness/diagnosis/", r"\[:\d+\]  →  .*\[:\d+\]$", QUOTED),
+    Explained("harness/diagnosis/", r"^(?!signals).*\[:\d+\]  →  .*\[:\d+\]$", QUOTED),
     Explained("harness/diagnosis/", r"^limit=\d+  →  limit=\d+$", QUOTED),
     Explained("harness/diagnosis/", r"^return False  →  return None$", "either is no where only that is asked"),
     Explained("rules/init_script.py", r"^number < at  →  number <= at$", "no line is both a summary and an error"),
