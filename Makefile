@@ -19,13 +19,13 @@ check: $(VENV)/.installed
 test: lint test-together test-alone
 
 test-together: $(VENV)/.installed
-	$(PY) -m pytest tests -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser $(SELECT)
+	$(PY) -m pytest tests lab -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser $(SELECT)
 
 test-alone: $(VENV)/.installed
 	$(PY) -m pytest tests/slurm tests/browser $(SELECT)
 
 quick: $(VENV)/.installed
-	$(PY) -m pytest tests -m "not slow"
+	$(PY) -m pytest tests lab -m "not slow"
 
 lint: $(VENV)/.installed
 	$(PY) -m ruff check .
@@ -33,22 +33,22 @@ lint: $(VENV)/.installed
 	$(PY) -m mypy
 
 bench: $(VENV)/.installed
-	$(PY) -m tests.bench
+	$(PY) -m lab.bench
 
 # Interruptions, hostile surroundings, endurance; each also by itself.
 storm: $(VENV)/.installed
-	$(PY) -m tests.storm.interruptions
-	$(PY) -m tests.storm.surroundings
-	$(PY) -m tests.storm.endurance
+	$(PY) -m lab.storm.interruptions
+	$(PY) -m lab.storm.surroundings
+	$(PY) -m lab.storm.endurance
 
 faults: $(VENV)/.installed
 	$(PY) -m tests.faults.table
 
 fire: $(VENV)/.installed
-	$(PY) -m tests.fire.matrix
+	$(PY) -m lab.fire.matrix
 
 mutants: $(VENV)/.installed
-	$(PY) -m tests.mutation
+	$(PY) -m lab.mutation
 
 # The quick tests with the lowest versions that pyproject.toml allows, in an environment of their own, without torch;
 # the text of a schema is that of the newest pydantic.

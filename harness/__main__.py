@@ -19,31 +19,31 @@ Command = Callable[[Sequence[str]], int]
 
 
 def _loopback(argv: Sequence[str]) -> int:
-    from harness.loopback.cli import main as serve
+    from harness.commands.loopback import main as serve
 
     return serve(list(argv))
 
 
 def _explain(argv: Sequence[str]) -> int:
-    from harness.explain import main as explain
+    from harness.commands.explain import main as explain
 
     return explain(argv)
 
 
 def _faults(argv: Sequence[str]) -> int:
-    from harness.explain import faults
+    from harness.commands.explain import faults
 
     return faults(argv)
 
 
 def _capture(argv: Sequence[str]) -> int:
-    from harness.capture import main as capture
+    from harness.commands.capture_rocm import main as capture
 
     return capture(argv)
 
 
 def _bundle(argv: Sequence[str]) -> int:
-    from harness.bundle import main as bundle
+    from harness.commands.bundle import main as bundle
 
     return bundle(argv)
 

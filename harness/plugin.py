@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.options import OPTIONS
-from harness.settings import Settings, SettingsError, resolve
+from harness.settings.options import OPTIONS
+from harness.settings.resolve import Settings, SettingsError, resolve
 
 if TYPE_CHECKING:
     from harness.evidence.models import Evidence
 
-pytest_plugins = ["harness.fixtures", "harness.report.junit"]
+pytest_plugins = ["harness.checking.nouns", "harness.report.junit"]
 CHECKS = Path(__file__).resolve().parent.parent / "checks"
 EXIT = {"passed": 0, "failed": 1, "inconclusive": 10}
 
@@ -46,11 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
         raise pytest.UsageError("-n is refused: several workers would submit the job several times; leave -n out.")
-    from harness import footprint
-    from harness.interrupts import Interrupts
-    from harness.report.live import live_view
-    from harness.reportfolder import remove_earlier, report_folder
-    from harness.session import KEY, Session
+    from harness.checking.session import KEY, Session
+    from harness.report.terminal.live import live_view
+    from harness.settings.report_folder import remove_earlier, report_folder
+    from harness.targets.interrupts import Interrupts
+    from harness.verification import abandoned
 
     interrupts = Interrupts()
     interrupts.install()
@@ -63,9 +63,9 @@ def pytest_configure(config: pytest.Config) -> None:
             folder, left_behind = settings.cwd, []
         else:
             folder = report_folder(settings.report, settings.cwd)
-            left_behind = footprint.found(folder, settings.cwd)
-            footprint.put(folder)
-            config.add_cleanup(lambda: footprint.take_away(folder))
+            left_behind = abandoned.found(folder, settings.cwd)
+            abandoned.put(folder)
+            config.add_cleanup(lambda: abandoned.take_away(folder))
             remove_earlier(folder, keep=settings.replay)
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
@@ -97,7 +97,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def _saved_evidence(settings: Settings) -> "Evidence | None":
     if settings.replay is None:
         return None
-    from harness.saved import load
+    from harness.evidence.saved import load
 
     return load(settings.replay)
 
@@ -126,7 +126,7 @@ def _refuse_missing_parts(settings: Settings) -> None:
 
         refuse_unknown_job(settings, os.environ)
     if settings.run_dir:
-        from harness.evidence.run_dirs import find_run_dirs
+        from harness.evidence.disk.run_dirs import find_run_dirs
 
         if not find_run_dirs(settings.run_dir):
             hint = "give a wandb/ folder, or one run directory in it"
@@ -140,7 +140,7 @@ def _refuse_missing_parts(settings: Settings) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Tell of verifications that were killed; keep GitHub Actions from taking words of a job's output for commands."""
-    from harness.session import KEY
+    from harness.checking.session import KEY
 
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     if KEY in session.config.stash and terminal:
@@ -152,18 +152,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what is about to be verified."""
-    from harness.session import KEY
+    from harness.checking.session import KEY
 
     if KEY not in config.stash:
         return []
-    from harness.report.header import header
+    from harness.report.terminal.header import header
 
     return header(config.stash[KEY].settings)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one check for each expected metric."""
-    from harness.session import KEY
+    from harness.checking.session import KEY
 
     if "metric" in metafunc.fixturenames and KEY in metafunc.config.stash:
         metafunc.parametrize("metric", metafunc.config.stash[KEY].expect)
@@ -171,7 +171,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Keep what each check needs."""
-    from harness.session import KEY
+    from harness.checking.session import KEY
 
     if mine := session.config.stash.get(KEY, None):
         mine.needs = {i.name.partition("[")[0]: frozenset(_needs(i)) for i in session.items}
@@ -194,8 +194,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a check whose ground is gone."""
     if not _is_check(item):
         return
-    from harness.report.outcome import BLOCKED
-    from harness.session import session_of
+    from harness.checking.outcomes import BLOCKED
+    from harness.checking.session import session_of
 
     session = session_of(item.config)
     if blocker := session.blocker(item.name, _needs(item)):
@@ -209,8 +209,8 @@ def pytest_runtest_makereport(
     """Turn what a check raised into its outcome, with cause and cure."""
     if not _is_check(item):
         return (yield)
-    from harness.report.outcome import annotate, judge
-    from harness.session import session_of
+    from harness.checking.outcomes import annotate, judge
+    from harness.checking.session import session_of
 
     session = session_of(item.config)
     result = judge(check_name(item), call, session)
@@ -219,7 +219,7 @@ def pytest_runtest_makereport(
         annotate(item, result, session)
     report = yield
     if result:
-        from harness.report.outcome import rewrite
+        from harness.checking.outcomes import rewrite
 
         rewrite(report, result, item, session)
     return report
@@ -227,7 +227,7 @@ def pytest_runtest_makereport(
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Show a check that could not be made as an error, not as a failure."""
-    from harness.report.outcome import status_of
+    from harness.checking.outcomes import status_of
 
     return status_of(report) if isinstance(report, pytest.TestReport) else None
 
@@ -235,7 +235,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Let no interrupt break in between the last check and the reports: pytest would show a traceback."""
-    from harness.session import KEY
+    from harness.checking.session import KEY
 
     try:
         return (yield)
@@ -247,7 +247,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the reports and set the exit code."""
-    from harness.session import KEY
+    from harness.checking.session import KEY
 
     mine = session.config.stash.get(KEY, None)
     if mine is None:
@@ -265,12 +265,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show one cause and one cure, and where the reports are."""
-    from harness.session import KEY
+    from harness.checking.session import KEY
 
     mine = config.stash.get(KEY, None)
     if mine is None:
         return
-    from harness.report.terminal import interruption, summary
+    from harness.report.terminal.summary import interruption, summary
 
     if mine.interrupted:
         interruption(terminalreporter, mine)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.diagnosis.model import Verdict
-from harness.report.html_checks import short
-from harness.report.html_findings import sentence
-from harness.report.html_text import block, clean
+from harness.judging.verdict import Verdict
+from harness.report.html.checks import short
+from harness.report.html.findings import sentence
+from harness.report.text import block, clean
 
 MOST = 10
 """GitHub shows ten annotations of a kind for each step."""

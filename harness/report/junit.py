@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.session import KEY
+from harness.checking.session import KEY
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from harness.diagnosis.model import Verdict
 from harness.evidence.models import Evidence
-from harness.report.again import Again
-from harness.report.folders import others
-from harness.report.folders import told as told_folders
-from harness.report.html_checks import CheckView, Group, groups_of
-from harness.report.html_facts import job_in_short, runs_of, subject
-from harness.report.html_findings import FindingView, doubts, findings_of, sentence
-from harness.report.html_text import clean, clock, seconds
+from harness.judging.verdict import Verdict
+from harness.report.html.checks import CheckView, Group, groups_of
+from harness.report.html.facts import job_in_short, runs_of, subject
+from harness.report.html.findings import FindingView, doubts, findings_of, sentence
+from harness.report.next_commands import Again
+from harness.report.run_directories import others
+from harness.report.run_directories import told as told_folders
+from harness.report.text import clean, clock, seconds
 
 SIGNS = {
     "passed": "✅",

@@ -4,13 +4,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.diagnosis.model import Verdict
-from harness.diagnosis.verdict import assemble
 from harness.evidence.models import Evidence
-from harness.reportfolder import write_atomically
+from harness.judging.judge import assemble
+from harness.judging.verdict import Verdict
+from harness.settings.report_folder import write_atomically
 
 if TYPE_CHECKING:
-    from harness.session import Session
+    from harness.checking.session import Session
 
 
 def finish(session: "Session", arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Verdict:
@@ -47,11 +47,11 @@ def _attempt(session: "Session", what: str, write: Callable[[], None]) -> None:
 
 
 def _write_pages(session: "Session", verdict: Verdict, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    from harness.report.again import again_of
     from harness.report.github import append_summary
-    from harness.report.html import render
-    from harness.report.html_checks import sentences
+    from harness.report.html.checks import sentences
+    from harness.report.html.page import render
     from harness.report.markdown import summary
+    from harness.report.next_commands import again_of
 
     evidence, said = session.gathered or Evidence(), sentences()
     again = again_of(session.settings, session.folder, evidence, verdict, arguments)

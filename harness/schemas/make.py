@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from harness.diagnosis.model import Verdict
 from harness.evidence.models import Evidence
+from harness.judging.verdict import Verdict
 
 DOCUMENTS: dict[str, type[BaseModel]] = {"verdict": Verdict, "evidence": Evidence}
 

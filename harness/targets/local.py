@@ -11,9 +11,9 @@ from types import TracebackType
 
 from typing_extensions import Self
 
+from harness.evidence.gpu.probe_results import probe_here
 from harness.evidence.models import Job, Telemetry
 from harness.evidence.models.job import Ending
-from harness.evidence.telemetry import probe_here
 from harness.targets.process import ProcessGroup, launch_argv
 
 LOOK_S = 0.5

@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.report.again import Again
-from harness.report.html import render
-from harness.report.html_checks import sentences
+from harness.report.html.checks import sentences
+from harness.report.html.page import render
+from harness.report.next_commands import Again
 from tests.browser.chromium import BINARY, chromium
 from tests.report.samples import SAMPLES
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from harness.diagnosis.rules.system_metrics import LIBRARY_SINCE
+from harness.judging.families.system_metrics.rules import LIBRARY_SINCE
+from tests.evidence.gpu.standins import Node, why_not
 from tests.faults.run import Judgement, Played, judge, play, remove
 from tests.faults.scenario import Scenario, init_job
 from tests.faults.scenarios.telemetry import LONGER, on
-from tests.telemetry.standins import Node, why_not
 
 VERSIONS = ("0.19.5", "0.24.2", "0.26.1", "0.28.2", "0.30.0", "0.31.0")
 UNKNOWN_KEY = "0123456789abcdef" * 2 + "01234567"

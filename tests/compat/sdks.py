@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY
 
 # 0.19 imports pkg_resources, which setuptools dropped in 81; the newer ones need nothing beyond their own metadata.
 EXTRA_REQUIREMENTS = {"0.19.1": ("setuptools<81",), "0.19.5": ("setuptools<81",)}

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.compat.sdks import sdk_folder
+from tests.repository import REPOSITORY
 
 VERSION = "4.10.4"
-CHECK = Path(__file__).resolve().parents[2] / "examples" / "reframe" / "wandb_check.py"
+CHECK = REPOSITORY / "examples" / "reframe" / "wandb_check.py"
 
 
 def reframe() -> Path:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-CLONE = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY as CLONE
+
 WORKFLOW = CLONE / "examples" / "github" / "wandb.yml"
 
 

@@ -20,8 +20,8 @@ from typing import Any, Literal
 from harness.loopback.server import LoopbackServer
 from tests.compat.sdks import sdk_python
 from tests.faults.scenario import PRELUDE, Scenario, Stage
+from tests.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 FOREIGN = ("WANDB", "SBATCH", "SLURM", "PYTEST", "HARNESS", "LUMI", "SCENARIO", "TORCHELASTIC")
 Result = Literal["found", "missed", "wrong", "false alarm", "passed", "broken"]
 

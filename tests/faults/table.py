@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.diagnosis.entries import catalogue
+from harness.judging.catalogue import catalogue
 from tests.faults.run import Judgement, Played, judge, play, remove
 from tests.faults.scenarios import AGAIN, BY_FAMILY
 

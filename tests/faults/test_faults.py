@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.diagnosis.entries import catalogue
+from harness.judging.catalogue import catalogue
 from tests.faults.run import judge, play, remove
 from tests.faults.scenarios import AGAIN, BY_FAMILY, EVERY
 

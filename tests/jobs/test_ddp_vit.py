@@ -7,19 +7,19 @@ import signal
 import socket
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from harness.loopback.server import LoopbackServer
 from harness.targets.process import ProcessGroup, launch_argv, survivors
 from tests.jobs.runs import inspect, logged
+from tests.repository import REPOSITORY
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed"),
 ]
-SCRIPT = Path(__file__).parents[2] / "harness" / "jobs" / "ddp_vit.py"
+SCRIPT = REPOSITORY / "harness" / "jobs" / "ddp_vit.py"
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.evidence.telemetry import parse, probe_here, probe_script, read_probes
+from harness.evidence.gpu.probe_results import parse, probe_here, probe_script, read_probes
 
 FIRST = {
     "5": {"GPU ID": "0x7408", "GPU use (%)": "42", "Average Graphics Package Power (W)": "93.0"},

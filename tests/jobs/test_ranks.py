@@ -4,15 +4,15 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from harness.loopback.server import LoopbackServer
 from harness.targets.process import ProcessGroup
 from tests.jobs.runs import inspect, logged
+from tests.repository import REPOSITORY
 
-SCRIPT = Path(__file__).parents[2] / "harness" / "jobs" / "ranks.py"
+SCRIPT = REPOSITORY / "harness" / "jobs" / "ranks.py"
 
 
 def run(env, tmp_path, *options):

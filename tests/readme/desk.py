@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CLONE = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY as CLONE
+
 IN_CLONE = ("checks", "conftest.py", "pyproject.toml", "examples")
 
 

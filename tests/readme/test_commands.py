@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from harness.bundle import pack
+from harness.commands.bundle import pack
 from harness.loopback.server import LoopbackServer
-from harness.options import OPTIONS
+from harness.settings.options import OPTIONS
 from tests.faults.scenario import PRELUDE, init_job
 from tests.readme.commands import commands, flags
 from tests.readme.desk import CLONE, Desk, lay
@@ -39,11 +39,11 @@ PRINTS = {
 ELSEWHERE = {
     "make check": (".ci/run", "make check"),
     "make test": (".ci/run", "make test-together"),
-    "make fire": ("tests/fire/test_matrix.py", "play_all(recording, part"),
+    "make fire": ("lab/fire/test_matrix.py", "play_all(recording, part"),
     "make faults": ("tests/faults/test_faults.py", "judge(played)"),
-    "make mutants": ("tests/mutation/test_mutation.py", '"-m", "tests.mutation", "-n", "60"'),
-    "make storm": ("tests/storm/test_interruptions.py", "interruptions"),
-    "python -m tests.bench scale mutation": ("tests/storm/test_scale.py", "bench_scale"),
+    "make mutants": ("lab/mutation/test_mutation.py", '"-m", "lab.mutation", "-n", "60"'),
+    "make storm": ("lab/storm/test_interruptions.py", "interruptions"),
+    "python -m lab.bench scale mutation": ("lab/storm/test_scale.py", "bench_scale"),
     "TORCH='torch==2.14.1 torchvision==0.29.1' make check": (".ci/run", 'TORCH:-torch==2.14.1 torchvision==0.29.1}"'),
     "pytest checks": ("Makefile", "$(PY) -m pytest checks\n"),
     "pip install -e '.[local]'": ("Makefile", "-e '.[local,test]'"),
@@ -57,7 +57,7 @@ ELSEWHERE = {
     "pytest checks --lumi --lumi-account project_465000000": (
         "tests/slurm/test_verification.py", "def test_default_job_passes_on_two_nodes",
     ),
-    "python -m tests.slurm.proofs": ("tests/targets/test_slurm_proofs.py", "def test_the_table_is_printed"),
+    "python -m tests.slurm.proofs": ("tests/targets/slurm/test_proofs.py", "def test_the_table_is_printed"),
     "python -m tests.slurm.interruptions": ("tests/slurm/test_interruption.py", "interrupt(player, moment"),
     "pytest checks --offline": ("tests/faults/scenarios/metrics.py", 'options=("--offline",)'),
     "pytest checks --offline --sync --server real": ("tests/faults/healthy.py", 'options=("--offline", "--sync")'),
@@ -65,8 +65,8 @@ ELSEWHERE = {
         "tests/compat/test_loopback_sdks.py", "def test_login_and_sync_of_an_offline_run",
     ),
     "wandb login": ("tests/compat/test_loopback_sdks.py", "def test_login_and_sync_of_an_offline_run"),
-    "sbatch --test-only": ("tests/targets/test_slurm_commands.py", "def test_only_final_refusals_of_the_trial_count"),
-    "python -m harness loopback": ("tests/loopback/test_cli.py", "def test_it_prints_two_lines_serves_and_ends"),
+    "sbatch --test-only": ("tests/targets/slurm/test_commands.py", "def test_only_final_refusals_of_the_trial_count"),
+    "python -m harness loopback": ("tests/commands/test_loopback.py", "def test_it_prints_two_lines_serves_and_ends"),
     "python -m tests.compat.matrix": ("tests/compat/test_matrix.py", "def test_readme_has_the_table"),
 }  # fmt: skip
 """Run by another file: where, and words of it that run the command."""

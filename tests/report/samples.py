@@ -6,11 +6,7 @@ import ast
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
-from harness.diagnosis.engine import diagnose
-from harness.diagnosis.model import CheckResult, Verdict
-from harness.diagnosis.verdict import assemble
 from harness.evidence.models import (
     Evidence,
     Job,
@@ -25,7 +21,10 @@ from harness.evidence.models import (
     Trouble,
     Watch,
 )
-from tests.diagnosis.build import (
+from harness.judging.findings import diagnose
+from harness.judging.judge import assemble
+from harness.judging.verdict import CheckResult, Verdict
+from tests.judging.build import (
     disk_series,
     error,
     evidence,
@@ -41,9 +40,10 @@ from tests.diagnosis.build import (
     system,
     with_keys,
 )
+from tests.repository import REPOSITORY
 
 START = 1_795_461_957.0
-CHECKS = Path(__file__).resolve().parents[2] / "checks"
+CHECKS = REPOSITORY / "checks"
 HOSTILE = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "]]>", "</style></script><svg onload=alert(1)>",
     "\u202egnp.exe\u2066", "\x1b[31mred\x07\x00", "a\u0300" + "\u0301" * 200, "{{ 7*7 }}{% raw %}", "![x](https://evil.example/x)",

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from harness.report.again import Again
-from harness.report.html_checks import sentences
+from harness.report.html.checks import sentences
 from harness.report.markdown import fenced, plain, span, summary
+from harness.report.next_commands import Again
 from tests.report.samples import HOSTILE, SAMPLES, duplicates, hostile, inconclusive, passed
 
 AGAIN = Again(verify="cd /x\npytest checks", replay="pytest checks --replay e.json")

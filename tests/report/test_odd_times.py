@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from harness.diagnosis.engine import diagnose
-from harness.diagnosis.verdict import assemble
 from harness.evidence.models import Evidence
-from harness.report.html import render
-from harness.report.html_checks import sentences
+from harness.judging.findings import diagnose
+from harness.judging.judge import assemble
+from harness.report.html.checks import sentences
+from harness.report.html.page import render
 from harness.report.markdown import summary
+from tests.report.html.test_page import AGAIN
 from tests.report.pages import Page
 from tests.report.samples import SAMPLES, START
-from tests.report.test_html import AGAIN
 
 CLOCKS: dict[str, Callable[[float], float]] = {
     "backwards": lambda at: 2 * START - at,

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.diagnosis.model import CheckResult
-from harness.progress import Silent
-from harness.report import html
-from harness.report.html_findings import parts, sentence, when
+from harness.checking.session import Session
+from harness.judging.verdict import CheckResult
+from harness.report.html import page
+from harness.report.html.findings import parts, sentence, when
 from harness.report.write import finish
-from harness.session import Session
-from harness.settings import Settings
+from harness.settings.resolve import Settings
+from harness.verification.progress import Silent
 from tests.report.samples import duplicates, nothing, passed
 
 
@@ -36,7 +36,7 @@ def test_every_report_is_written_and_says_the_same(session, tmp_path):
 
 
 def test_a_page_that_cannot_be_drawn_costs_one_line_not_the_verdict(session, tmp_path, monkeypatch):
-    monkeypatch.setattr(html, "pictures", lambda _: 1 / 0)
+    monkeypatch.setattr(page, "pictures", lambda _: 1 / 0)
     verdict = finish(session, [], {})
     assert verdict.verdict == "failed"
     assert (tmp_path / "verdict.json").exists()

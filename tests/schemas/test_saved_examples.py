@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import harness.schemas
-from harness.diagnosis.engine import diagnose
-from harness.diagnosis.model import Verdict
-from harness.diagnosis.verdict import assemble
 from harness.evidence.models import Evidence
-from harness.saved import load
+from harness.evidence.saved import load
+from harness.judging.findings import diagnose
+from harness.judging.judge import assemble
+from harness.judging.verdict import Verdict
 from harness.schemas.make import DOCUMENTS
 
 HERE = Path(__file__).parent

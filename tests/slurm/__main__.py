@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 
 from harness.loopback.server import LoopbackServer
+from tests.evidence.gpu.standins import Node, install
 from tests.slurm.configuration import ACCOUNT
 from tests.slurm.laboratory import Laboratory, missing
 from tests.slurm.playing import Player
-from tests.telemetry.standins import Node, install
 
 SHOWN = ("SLURM_CONF", "HOME", "USER", "PATH", "TMPDIR", "WANDB_BASE_URL", "WANDB_API_KEY", "WANDB_ERROR_REPORTING")
 

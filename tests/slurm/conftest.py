@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from harness.loopback.server import LoopbackServer
+from tests.evidence.gpu.standins import Node, install
 from tests.slurm.daemons import belonging
 from tests.slurm.laboratory import Laboratory, missing
 from tests.slurm.playing import Player
-from tests.telemetry.standins import Node, install
 
 HERE = Path(__file__).parent
 

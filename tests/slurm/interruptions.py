@@ -18,12 +18,12 @@ from itertools import product
 from pathlib import Path
 
 from harness.loopback.server import LoopbackServer
+from lab.storm.told import Told
 from tests import terminal_signals
 from tests.slurm.configuration import ACCOUNT
 from tests.slurm.daemons import belonging, wait_until
 from tests.slurm.laboratory import Laboratory, missing
 from tests.slurm.playing import TRAIN, Player
-from tests.storm.told import Told
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PHASES = {

@@ -17,10 +17,10 @@ from typing import IO, Any
 import yaml
 
 from harness.loopback.server import LoopbackServer
+from tests.repository import REPOSITORY as CLONE
 from tests.slurm.configuration import ACCOUNT
 from tests.slurm.laboratory import Laboratory
 
-CLONE = Path(__file__).resolve().parents[2]
 STANDINS = Path(__file__).with_name("standins")
 TRAIN = CLONE / "harness/jobs/ranks.py"
 """Looks like a DDP training, without torch: quick."""

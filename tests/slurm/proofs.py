@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.diagnosis.entries import catalogue
+from harness.judging.catalogue import catalogue
 
 How = Literal["Slurm", "real part", "stand-in", "printed", "evidence"]
 MEANING: dict[How, str] = {
@@ -43,7 +43,9 @@ PROOFS: dict[str, Proof] = {
     "job-bad-script": Proof("Slurm", f"{SUBMISSION}::test_scripts_that_slurm_refuses"),
     "job-submit-limit": Proof("Slurm", f"{SUBMISSION}::test_third_job_in_dev_g"),
     "job-slurm-unreachable": Proof("Slurm", f"{SUBMISSION}::test_slurm_is_away"),
-    "job-refused": Proof("evidence", "tests/diagnosis/rules/test_job.py::test_refusals", "words that nobody knows"),
+    "job-refused": Proof(
+        "evidence", "tests/judging/families/job/test_rules.py::test_refusals", "words that nobody knows"
+    ),
     "job-pending-forever": Proof("Slurm", f"{SUBMISSION}::test_job_never_starts"),
     "job-sif-missing": Proof("Slurm", f"{SUBMISSION}::test_image_is_not_there", "within a job: the stand-in's words"),
     "job-container-mount-fatal": Proof("stand-in", _case("mount-fatal")),
@@ -56,7 +58,7 @@ PROOFS: dict[str, Proof] = {
     "job-weights-download-fails": Proof("real part", _case("weights")),
     "job-miopen-sqlite": Proof("printed", _case("miopen"), "needs MIOpen on Lustre"),
     "job-rccl-wrong-iface": Proof("printed", _case("rccl-interface"), "needs RCCL"),
-    "job-rccl-no-ofi-plugin": Proof("evidence", "tests/diagnosis/rules/test_job.py", "needs RCCL"),
+    "job-rccl-no-ofi-plugin": Proof("evidence", "tests/judging/families/job/test_rules.py", "needs RCCL"),
     "job-rccl-timeout": Proof("real part", _case("barrier"), "gloo's words; RCCL's are printed"),
     "job-oom": Proof("Slurm", _case("out-of-memory"), "without cgroups; OUT_OF_MEMORY on evidence"),
     "job-node-fail-requeue": Proof("Slurm", _case("node-fails")),

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from harness.evidence.models.base import Fact, JsonValue, Trouble
-from harness.evidence.wandb_log.models import LocalLog
+from harness.evidence.models.wandb_log import LocalLog
 
 
 class LogLine(Fact):

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from harness.evidence.models import JsonValue, ServerRun, ServerSeries, SystemSeries
-from harness.evidence.redaction import cut
+from harness.evidence.redaction.redactor import cut
 
 FoundBy = Literal["token", "id", "slurm_job", "window", "asked"]
 KEYS = 2000

@@ -17,8 +17,8 @@ from typing import Any
 from typing_extensions import Self
 
 from harness.evidence.models import Trouble
-from harness.evidence.redaction import cut
-from harness.footprint import temporary_prefix
+from harness.evidence.redaction.redactor import cut
+from harness.verification.abandoned import temporary_prefix
 
 KEEP = (
     "PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",

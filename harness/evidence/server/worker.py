@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, NoReturn
 
-from harness.evidence.redaction import cut
+from harness.evidence.redaction.redactor import cut
 
 LONGEST = 600
 """Characters of what one exception says."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.evidence.models import Trouble
-from harness.evidence.redaction import cut
+from harness.evidence.redaction.redactor import cut
 
 READ_S = 30.0
 """A command that finds the controller away takes up to 18 s to say so."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.settings.site import Site
 from harness.targets.slurm.commands import Slurm
-from harness.targets.slurm.site import Site
 
 EXEC_S = 60.0
 """Starting a container on a busy login node takes seconds; the image may be 20 GB on Lustre."""

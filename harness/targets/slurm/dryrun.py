@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from harness import jobenv
-from harness.settings import Settings
+from harness.settings.resolve import Settings
+from harness.settings.site import load_site
+from harness.targets import environment
 from harness.targets.slurm.container import choose
 from harness.targets.slurm.preflight import dry_run
 from harness.targets.slurm.script import gpu_hours
-from harness.targets.slurm.site import load_site
 
 
 def show(settings: Settings, environ: Mapping[str, str]) -> int:
     """Print the script, what it would cost and what Slurm says of it; returns the exit code, 0."""
     site = load_site(settings.slurm.site)
-    text, answer = dry_run(settings, jobenv.user_environment(environ, None))
+    text, answer = dry_run(settings, environment.user_environment(environ, None))
     remarks = ["nothing was submitted"]
     if not (settings.job and settings.job.suffix != ".py"):
         remarks.append(f"it would cost at most {gpu_hours(settings.slurm, site):.2f} GPU-hours")

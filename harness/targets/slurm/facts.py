@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.evidence.models import SlurmState, SlurmStep, Trouble
+from harness.evidence.models.slurm_states import base, is_final
 from harness.targets.slurm.commands import Accounted, expand_nodes, gpus_of, seconds
-from harness.targets.slurm.states import base, is_final
 
 NOTHING = ("", "None", "(null)", "Unknown", "N/A", "None assigned")
 

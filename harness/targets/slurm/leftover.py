@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.targets.slurm import states
+from harness.evidence.models import slurm_states
 from harness.targets.slurm.commands import Slurm
 from harness.targets.slurm.record import Record, records
 
@@ -28,7 +28,7 @@ def job_left(folder: Path, since: float, environ: Mapping[str, str] = os.environ
     queued, trouble = slurm.queue(job_id)
     if trouble:
         return f"its Slurm job {job_id} may still run ({trouble.where}: {trouble.text}): {ways}"
-    if queued is None or states.is_final(queued.state):
+    if queued is None or slurm_states.is_final(queued.state):
         return None
     return f"its Slurm job {job_id} is {queued.state}: {ways}"
 

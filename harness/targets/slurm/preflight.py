@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from harness.evidence.background import Background
 from harness.evidence.models import JobPython, Setup
-from harness.interrupts import Interrupts
-from harness.settings import Settings, SettingsError
+from harness.evidence.network.background import Background
+from harness.settings.resolve import Settings, SettingsError
+from harness.settings.site import Site, load_site
+from harness.targets.interrupts import Interrupts
 from harness.targets.slurm.commands import Answer, Slurm
 from harness.targets.slurm.container import Image, choose, inspect
 from harness.targets.slurm.record import known_record
 from harness.targets.slurm.script import render
-from harness.targets.slurm.site import Site, load_site
 from harness.targets.slurm.submission import plan_of
 from harness.targets.slurm.target import SlurmTarget
 

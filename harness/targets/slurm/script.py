@@ -10,9 +10,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.evidence.redaction import strip_control
-from harness.settings import SettingsError, SlurmSettings
-from harness.targets.slurm.site import Site
+from harness.evidence.redaction.redactor import strip_control
+from harness.settings.resolve import SettingsError, SlurmSettings
+from harness.settings.site import Site
 
 MARKS = ("WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_MODE")
 """Variables of the job that the script sets itself, so that whoever reads it sees them; never a key."""

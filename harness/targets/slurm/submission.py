@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness import jobenv
-from harness.evidence.telemetry import probe_script
-from harness.settings import Settings
+from harness.evidence.gpu.probe_results import probe_script
+from harness.settings.resolve import Settings
+from harness.settings.site import Site
+from harness.targets import environment as job_environment
 from harness.targets.base import log_path
 from harness.targets.slurm.script import MARKS, Plan, directives, escaped, render
-from harness.targets.slurm.site import Site
 
 SCRIPT = "job.sh"
 ENDED = "job.ended"
@@ -55,8 +55,8 @@ def plan_of(settings: Settings, environment: Mapping[str, str], site: Site, cont
     return Plan(
         slurm=settings.slurm,
         site=site,
-        script=settings.job or jobenv.builtin_job(),
-        args=() if settings.job else jobenv.builtin_args(on_gpus=True, seconds=site.training_seconds),
+        script=settings.job or job_environment.builtin_job(),
+        args=() if settings.job else job_environment.builtin_args(on_gpus=True, seconds=site.training_seconds),
         chdir=settings.cwd,
         container=container,
         account=account_of(settings, environment),

@@ -11,18 +11,18 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from harness.evidence.models import Job, Telemetry, Trouble
-from harness.evidence.telemetry import read_probes
-from harness.interrupts import Interrupts
-from harness.settings import Settings
+from harness.evidence.gpu.probe_results import read_probes
+from harness.evidence.models import Job, Telemetry, Trouble, slurm_states
+from harness.settings.resolve import Settings
+from harness.settings.site import Site, load_site
 from harness.targets.base import log_path
-from harness.targets.slurm import record, states
+from harness.targets.interrupts import Interrupts
+from harness.targets.slurm import record
 from harness.targets.slurm.cadence import Cadence
 from harness.targets.slurm.commands import Answer, Slurm, job_id_of
 from harness.targets.slurm.container import Image, choose
 from harness.targets.slurm.facts import Facts
 from harness.targets.slurm.output import OutputFile
-from harness.targets.slurm.site import Site, load_site
 from harness.targets.slurm.submission import Submission, prepare
 from harness.targets.slurm.telling import phase, told_job
 
@@ -184,7 +184,7 @@ class SlurmTarget:
             self._facts.note_trouble(trouble)
             if self._marked_at is not None and now - self._marked_at > AWAY_S:
                 self._conclude()
-        elif queued is None or states.is_final(queued.state):
+        elif queued is None or slurm_states.is_final(queued.state):
             if queued:
                 self._facts.note_state(queued.state, queued.reason, time.time())
             self._conclude()
@@ -195,12 +195,12 @@ class SlurmTarget:
 
     def _note(self, state: str, reason: str, now: float) -> bool:
         """Take in a state that is not the last one; returns whether the job runs."""
-        self._facts.note_state(state, reason if state in states.WAITING else "", time.time())
-        if state == states.COMPLETING:
+        self._facts.note_state(state, reason if state in slurm_states.WAITING else "", time.time())
+        if state == slurm_states.COMPLETING:
             self._facts.ran = True
             self._conclude(patience_s=0.0)
             return True
-        if state not in states.WAITING:
+        if state not in slurm_states.WAITING:
             if not self._facts.ran:
                 self._facts.ran, self._facts.first_seen_running = True, time.time()
             return True
@@ -221,7 +221,7 @@ class SlurmTarget:
             self._facts.accounted = accounted or self._facts.accounted
             if trouble:
                 self._facts.note_trouble(trouble)
-            if trouble or (accounted and states.is_final(accounted.job["State"])) or self._clock() >= end:
+            if trouble or (accounted and slurm_states.is_final(accounted.job["State"])) or self._clock() >= end:
                 break
             time.sleep(0.5)
         self._over = patience_s > 0 or self._facts.final_state is not None
@@ -262,7 +262,7 @@ class SlurmTarget:
         end = self._clock() + GONE_S
         while trouble is None and self._clock() < end:
             queued, _ = self._slurm.queue(job_id)
-            if queued is None or states.is_final(queued.state) or queued.state == states.COMPLETING:
+            if queued is None or slurm_states.is_final(queued.state) or queued.state == slurm_states.COMPLETING:
                 break
             time.sleep(0.5)
         if trouble is None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-from harness.evidence.models import Job, SlurmJob
+from harness.evidence.models import Job, SlurmJob, slurm_states
 from harness.evidence.models.job import Ending
-from harness.targets.slurm import states
 from harness.targets.slurm.commands import Answer, seconds
 from harness.targets.slurm.container import Image
 from harness.targets.slurm.facts import Facts, split_exit
@@ -25,12 +24,12 @@ def phase(facts: Facts, *, over: bool) -> str:
     last = facts.states[-1]
     if facts.away and not over:
         return f"job {job_id} {last.state.lower()}: Slurm does not answer now; the job is not lost"
-    if last.state not in states.WAITING:
+    if last.state not in slurm_states.WAITING:
         return f"job {job_id} {last.state.lower()}"
-    words = states.meaning(last.reason)
+    words = slurm_states.meaning(last.reason)
     why = f"{words} ({last.reason})" if words else last.reason
     # Slurm also names a time for a job that will not start as things are.
-    when = ", will not start by itself" if states.NEVER.search(last.reason) else _expected(facts.expected_start)
+    when = ", will not start by itself" if slurm_states.NEVER.search(last.reason) else _expected(facts.expected_start)
     return f"job {job_id} pending{when}" + (f": {why}" if why else "")
 
 
@@ -55,13 +54,13 @@ def ending_of(facts: Facts, why: str | None, exit_code: int | None) -> Ending:
         return "refused"
     if why:
         return "interrupted" if why == INTERRUPTED or facts.ran else "pending"
-    ending = states.ending(facts.final_state)
+    ending = slurm_states.ending(facts.final_state)
     if ending == "failed" and facts.out_of_memory:
         return "out_of_memory"
     if facts.final_state is None and exit_code is not None:
         return "completed" if exit_code == 0 else "failed"
     if facts.final_state is None and facts.states:
-        return states.ending(facts.states[-1].state)
+        return slurm_states.ending(facts.states[-1].state)
     return ending
 
 

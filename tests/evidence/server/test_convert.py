@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.redaction import redact
+from harness.evidence.redaction.redactor import redact
 from harness.evidence.server.convert import _from_keys, bounded, series
 
 NAN, WORD = "NaN", "warmup"

@@ -6,7 +6,7 @@ from harness.evidence.models import Trouble
 from harness.evidence.server import parts
 from harness.evidence.server.parts import Parts, persistently
 from harness.evidence.server.reader import ReadingFailed
-from tests.diagnosis.build import server_run
+from tests.judging.build import server_run
 
 
 class Answers:

@@ -11,7 +11,7 @@ from harness.evidence.server.reader import Reader, ReadingFailed, trouble_of
 from harness.evidence.server.worker import describe
 from harness.loopback.faults import Fault
 from harness.loopback.server import LoopbackServer
-from tests.storm.site import wait_until
+from lab.storm.site import wait_until
 
 PLACE = ("loopback", "vit")
 KEY = "0123456789abcdef" * 2 + "01234567"

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from tests.evidence.gpu.standins import Node, install, prefix, why_not
 from tests.faults.scenario import Hook, Scenario, Stage, init_job
-from tests.telemetry.standins import Node, install, prefix, why_not
 
 NO_GPU = ("test_every_gpu_reports",)
 BY_COMMAND = "0.30.0"

@@ -1,0 +1,142 @@
+"""Pages of the catalogue in the terminal: one fault, the list of them, or those that a log matches."""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.commands.arguments import Parser
+from harness.evidence.models import Evidence
+from harness.judging.advice import common_values
+from harness.judging.catalogue import Entry, Symptom, catalogue
+from harness.judging.findings import fill
+
+SEVERITIES = ("error", "warning", "info")
+SHORTEST = 12
+"""Texts shorter than this match too much to say anything."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """`explain FAULT_ID` or `explain --log FILE`."""
+    parser = Parser(prog="python -m harness explain")
+    parser.add_argument("fault", nargs="?", metavar="FAULT_ID")
+    parser.add_argument("--log", type=Path, metavar="FILE")
+    options = parser.parse_args(argv)
+    if options.log:
+        return _explain_log(parser, options.log)
+    entry = catalogue().get(options.fault or "")
+    if entry is None:
+        near = get_close_matches(options.fault or "", catalogue(), n=3, cutoff=0.5)
+        hint = f"; did you mean {', '.join(near)}?" if near else "; `python -m harness faults` lists them"
+        parser.error(f"no fault is called {options.fault!r}{hint}" if options.fault else "name a fault, or --log FILE")
+    page(entry, Console())
+    return 0
+
+
+def page(entry: Entry, console: Console) -> None:
+    """Print one fault in full."""
+    console.print(f"[bold]{entry.id}[/bold]  ({entry.severity}, {entry.family.replace('_', ' ')})", highlight=False)
+    values = common_values(Evidence())
+    console.print(escape(fill(entry.title, values)), highlight=False)
+    console.print("\n" + escape(fill(entry.meaning, values)), highlight=False)
+    if entry.symptoms:
+        console.print("\n[bold]What you may have seen[/bold]")
+    for symptom in entry.symptoms:
+        console.print("  " + escape(symptom.text.strip().replace("\n", "\n  ")), highlight=False, soft_wrap=True)
+        if symptom.versions:
+            console.print(f"    wandb {escape(symptom.versions)}", style="dim", highlight=False)
+    console.print("\n[bold]What to do[/bold]")
+    for advice in entry.advice:
+        told = fill(advice.text, values).rstrip().replace("\n", "\n    ")
+        console.print(f"  - {escape(condition(advice.when) + told)}", highlight=False, soft_wrap=True)
+    console.print(f"\nGuide section: {escape(entry.guide_section)}", highlight=False)
+    for link in entry.links:
+        console.print(escape(link), highlight=False, soft_wrap=True)
+
+
+WHEN = {
+    "lumi": "on LUMI", "local": "on your machine", "slurm": "in a Slurm job", "container": "in a container",
+    "loopback": "with the embedded server", "cloud": "on wandb.ai", "self_hosted": "with a server of your own",
+    "offline": "offline", "ran": "after the job",
+}  # fmt: skip
+
+
+def condition(when: str | None) -> str:
+    """Say in words when a piece of advice holds: `with wandb <0.23.1: `."""
+    if when is None:
+        return ""
+    parts = []
+    for part in when.split(" and "):
+        negated, name = part.startswith("not "), part.removeprefix("not ").strip()
+        words = WHEN.get(name, f"with {name.replace('sdk', 'wandb ')}")
+        parts.append(f"not {words}" if negated else words)
+    return f"({', '.join(parts)}) "
+
+
+def faults(argv: Sequence[str]) -> int:
+    """`faults [--family NAME]`."""
+    families = sorted({e.family for e in catalogue().values()})
+    parser = Parser(prog="python -m harness faults")
+    parser.add_argument("--family", choices=families)
+    parser.add_argument("--markdown", action="store_true")
+    options = parser.parse_args(argv)
+    if options.markdown:
+        from harness.commands.fault_pages import page as whole_page
+
+        sys.stdout.write(whole_page())
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for column in ("fault", "severity", "what it is"):
+        table.add_column(column, no_wrap=column != "what it is")
+    for entry in catalogue().values():
+        if options.family in (None, entry.family):
+            table.add_row(entry.id, entry.severity, escape(fill(entry.title, common_values(Evidence()))))
+    Console().print(table)
+    return 0
+
+
+def _explain_log(parser: Parser, path: Path) -> int:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            found = sorted(matches(lines), key=lambda match: SEVERITIES.index(match[0].severity))
+    except OSError as error:
+        parser.error(f"{path} cannot be read: {error.strerror}")
+    console = Console()
+    if not found:
+        console.print("No known fault's text is in this log. `--job-log` with the run or its folder says more.")
+        return 0
+    for entry, number, line in found:
+        console.print(f"[bold]{entry.id}[/bold] line {number}: {escape(line.strip()[:160])}", highlight=False)
+        console.print(f"  {escape(fill(entry.title, common_values(Evidence())))}", highlight=False)
+        console.print(
+            f"  {escape(fill(entry.advice[0].text, common_values(Evidence())).strip())}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return 0
+
+
+def matches(lines: Iterable[str]) -> Iterator[tuple[Entry, int, str]]:
+    """Yield each fault whose text is in the log, with the first line that holds it; an empty line tells nothing."""
+    patterns = [(e, p) for e in catalogue().values() for s in e.symptoms if (p := pattern_of(s))]
+    done: set[str] = set()
+    for number, line in enumerate(lines, 1):
+        for entry, pattern in patterns if line.strip() else ():
+            if entry.id not in done and pattern.search(line):
+                done.add(entry.id)
+                yield entry, number, line
+
+
+def pattern_of(symptom: Symptom) -> re.Pattern[str] | None:
+    """Turn a symptom into a pattern for one line; None where its text is a remark or too short to tell anything."""
+    if symptom.pattern:
+        return re.compile(symptom.pattern)
+    text = symptom.text.strip().splitlines()[-1].strip()
+    if len(text) < SHORTEST or text.startswith("("):
+        return None
+    return re.compile(".*".join(re.escape(part) for part in re.split(r"<[^<>]*>|…|\.\.\.", text)))

@@ -1,0 +1,237 @@
+"""Tries the way to the W&B server step by step, as the SDK of the job would take it, and types what fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.evidence.models.base import Trouble
+from harness.evidence.models.setup import Network, ProbeStep, Viewer
+from harness.evidence.network.access import (
+    ENTITY_QUERY,
+    PROJECT_QUERY,
+    VIEWER_QUERY,
+    access_of,
+    server_version,
+    viewer_of,
+)
+from harness.evidence.network.graphql import Answer, GraphqlClient
+from harness.evidence.network.route import Proxy, Trust, extra_headers, host_and_port, proxy_for, trust_for
+from harness.evidence.network.steps import StepName, connect, handshake, resolve, step
+from harness.evidence.redaction.redactor import clean
+from harness.evidence.setup.sdk_settings import (
+    FORGE_HOSTS,
+    base_url_problem,
+    default_base_url,
+    read_sdk_settings,
+    split_url,
+    version_tuple,
+)
+
+__all__ = ["base_url_problem", "probe_network", "resolve_base_url"]
+
+PAUSES = (0.1, 0.3, 0.6)
+"""Seconds before the second, third and fourth try: a fault that shows three times may still pass."""
+LONGEST_PAUSE = 5.0
+TOTAL_SECONDS = 20.0
+_LONGEST_URL = 300
+_CONNECT_SECONDS = 5.0
+_LASTING = frozenset({"dns", "tls", "other"})
+"""Troubles that trying again within seconds does not mend."""
+
+
+def resolve_base_url(env: Mapping[str, str], cwd: Path, *, sdk_version: str | None = None) -> tuple[str, str]:
+    """The server that the SDK will use, and where that comes from: a variable, a file's path, or `default`.
+
+    The value is what the SDK would refuse, where it would: ask `base_url_problem`.
+    """
+    settings = read_sdk_settings(env, cwd)
+    if "WANDB_BASE_URL" in env:
+        return _normal(env["WANDB_BASE_URL"], sdk_version), "WANDB_BASE_URL"
+    found = settings.from_files("base_url")
+    if found:
+        return _normal(found[0], sdk_version), str(found[1].path)
+    return default_base_url(sdk_version), "default"
+
+
+def _normal(url: str, sdk_version: str | None) -> str:
+    """The address without its last slashes; from SDK 0.31 on, a Forge proxy address becomes the direct one."""
+    parts = split_url(url)
+    if version_tuple(sdk_version) >= (0, 31) and parts.hostname in FORGE_HOSTS and parts.port is None:
+        return f"https://api.{parts.hostname}"
+    return url.rstrip("/")
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """What every try needs; the client alone knows the key."""
+
+    base_url: str
+    client: GraphqlClient = field(repr=False)
+    proxy: Proxy | None
+    trust: Trust
+    has_key: bool
+    timeout: float
+    deadline: float
+
+    @property
+    def left(self) -> float:
+        """Seconds until the probe must end, but for one try never more than its own limit."""
+        return min(self.timeout, self.deadline - time.monotonic())
+
+
+@dataclass(frozen=True)
+class _Try:
+    """One walk down the steps, as far as it got."""
+
+    steps: tuple[ProbeStep, ...]
+    viewer: Viewer | None = None
+    answer: Answer | None = None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """The trouble of the last step."""
+        return self.steps[-1].trouble
+
+
+def probe_network(
+    base_url: str,
+    base_url_source: str,
+    *,
+    api_key: str | None,
+    env: Mapping[str, str],
+    entity: str | None,
+    project: str | None,
+    timeout_s: float = 10,
+    cwd: Path | None = None,
+    sdk_version: str | None = None,
+) -> Network:
+    """Reach the server from here with the proxies and certificates of that environment; never raises for a server.
+
+    Takes `TOTAL_SECONDS` at most. Without a key the walk ends at the step `http`.
+    """
+    known = Network(
+        base_url=clean(base_url, _LONGEST_URL),
+        base_url_source=base_url_source,
+        base_url_problem=base_url_problem(base_url, sdk_version),
+        entity=entity,
+        project=project,
+    )
+    if known.base_url_problem:
+        return known
+    settings = read_sdk_settings(env, cwd or Path.cwd())
+    proxy = proxy_for(base_url, settings)
+    trust = trust_for(settings, tls=base_url.lower().startswith("https"))
+    headers = extra_headers(settings)
+    client = GraphqlClient(base_url, api_key=api_key, proxy=proxy, trust=trust, headers=headers)
+    probe = _Probe(base_url, client, proxy, trust, bool(api_key), timeout_s, time.monotonic() + TOTAL_SECONDS)
+    try:
+        reached = _repeat(lambda: _walk(probe), probe)
+        result = known.model_copy(
+            update={
+                "proxies": (proxy.shown,) if proxy else (),
+                "ca_bundle": trust.bundle,
+                "ca_bundle_missing": trust.bundle_missing,
+                "steps": reached.steps,
+                "viewer": reached.viewer,
+            }
+        )
+        return _with_project(result, reached.viewer, probe) if reached.viewer else result
+    finally:
+        client.close()
+
+
+def _repeat(walk: Callable[[], _Try], probe: _Probe) -> _Try:
+    """Walk again while the trouble may pass and there is time; a timeout is given one second chance."""
+    late = 0
+    for pause in PAUSES:
+        done = walk()
+        trouble = done.trouble
+        if trouble is None or trouble.kind in _LASTING:
+            return done
+        late += trouble.kind == "timeout"
+        wanted = done.answer.retry_after if done.answer and done.answer.retry_after is not None else pause
+        wait = min(max(wanted, pause), LONGEST_PAUSE)
+        if late > 1 or wait + 1 > probe.deadline - time.monotonic():
+            return done
+        time.sleep(wait)
+    return walk()
+
+
+def _walk(probe: _Probe) -> _Try:
+    """DNS, TCP and TLS one by one, towards the proxy where there is one, then the request for the key's owner."""
+    steps: list[ProbeStep] = []
+    for made in _connection_steps(probe):
+        steps.append(made)
+        if not made.ok:
+            return _Try(tuple(steps))
+    started = time.monotonic()
+    answer = probe.client.ask(VIEWER_QUERY, {}, probe.left)
+    trouble = answer.trouble
+    if not answer.http_ok:
+        name: StepName = "tls" if trouble and trouble.kind == "tls" and probe.proxy else "http"
+        return _Try((*steps, step(name, started, trouble)), answer=answer)
+    steps.append(step("http", started))
+    if not probe.has_key:
+        return _Try(tuple(steps), answer=answer)
+    found = trouble or viewer_of(answer.data)
+    if isinstance(found, Trouble):
+        return _Try((*steps, step("viewer", started, found)), answer=answer)
+    return _Try((*steps, step("viewer", started)), viewer=found, answer=answer)
+
+
+def _connection_steps(probe: _Probe) -> list[ProbeStep]:
+    host, port = host_and_port(probe.proxy.url if probe.proxy else probe.base_url)
+    if probe.proxy and not host:
+        trouble = Trouble(kind="proxy", text="not an address of a proxy", where=probe.proxy.variable)
+        return [step("dns", time.monotonic(), trouble)]
+    named, addresses = resolve(host, port, min(probe.left, _CONNECT_SECONDS))
+    if not named.ok:
+        return [named]
+    connected, raw = connect(addresses, port, min(probe.left, _CONNECT_SECONDS))
+    if raw is None:
+        return [named, _through_proxy(connected) if probe.proxy else connected]
+    with raw:
+        if probe.proxy or probe.trust.context is None:
+            return [named, connected]
+        return [named, connected, handshake(raw, host, probe.trust.context, probe.left)]
+
+
+def _through_proxy(failed: ProbeStep) -> ProbeStep:
+    """A proxy that does not answer is the proxy's trouble, whatever the socket says."""
+    trouble = failed.trouble
+    if trouble is None:
+        return failed
+    text = f"the proxy does not answer: {trouble.text}"
+    return failed.model_copy(update={"trouble": Trouble(kind="proxy", text=text, where=trouble.where)})
+
+
+def _with_project(known: Network, viewer: Viewer, probe: _Probe) -> Network:
+    """The access to the project: the entity asked for, else the viewer's own."""
+    entity = known.entity or viewer.entity
+    if not entity:
+        return known
+    variables = {"entity": entity} | ({"project": known.project} if known.project else {})
+    query = PROJECT_QUERY if known.project else ENTITY_QUERY
+
+    def ask() -> _Try:
+        started = time.monotonic()
+        answer = probe.client.ask(query, variables, probe.left)
+        return _Try((step("project", started, answer.trouble),), answer=answer)
+
+    asked = _repeat(ask, probe)
+    answer = asked.answer or Answer(http_ok=False)
+    access = access_of(viewer, entity, answer)
+    # A server that does not know a field has still told enough when membership decides.
+    told = access in {"writable", "read_only"}
+    last = asked.steps[0].model_copy(update={"ok": True, "trouble": None}) if told else asked.steps[0]
+    return known.model_copy(
+        update={
+            "entity": entity,
+            "steps": (*known.steps, last),
+            "project_access": access,
+            "server_version": server_version(answer.data),
+        }
+    )

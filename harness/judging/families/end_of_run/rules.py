@@ -1,0 +1,297 @@
+"""Rules for the family end of run: killed, failed, interrupted, unfinished, and what was lost with it."""
+
+import re
+from collections.abc import Iterator
+
+from harness.evidence.models import Evidence, LocalRun, PythonError
+from harness.judging.advice import job_sdk_version
+from harness.judging.catalogue import version_key
+from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
+from harness.judging.families.network.reach import init_succeeded, shorten
+from harness.judging.families.network.upload import hangs, upload_failures
+from harness.judging.rule import Rule
+from harness.judging.run_end import job_over, last_sign, life
+from harness.judging.verdict import Hit
+from harness.judging.view import (
+    LAUNCHER,
+    find_lines,
+    main_local_run,
+    main_server_run,
+    python_errors,
+    said,
+    sdk_log_lines,
+)
+
+STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
+CLOSED = r"^wandb: (Synced |.*Find logs at)"
+"""What the SDK prints when it closes a run."""
+FORCED = r"parent process exited|forced shutdown"
+
+
+def ended(evidence: Evidence) -> bool:
+    """Whether the job is over and was there at all; of a job not seen the server or the folder on disk tells it."""
+    if (over := job_over(evidence)) is not None:
+        return over
+    local, server = main_local_run(evidence), main_server_run(evidence)
+    if server is not None and server.state != "running":
+        return True
+    return local is not None and life(local, evidence) == "over"
+
+
+def signals(evidence: Evidence) -> tuple[str, ...]:
+    """Signals that ended processes of the job, the first one first."""
+    job = evidence.job
+    if job is None:
+        return ()
+    from_slurm = job.slurm.exit_code.partition(":")[2] if job.slurm and job.slurm.exit_code else ""
+    numbers = {"9": "SIGKILL", "15": "SIGTERM", "2": "SIGINT"}
+    told = sorted(job.processes, key=lambda p: (not p.first, p.line))  # the launcher ends the others afterwards
+    found = (*(p.signal for p in told), job.signal, numbers.get(from_slurm))
+    return tuple(dict.fromkeys(s for s in found if s))
+
+
+def unfinished(evidence: Evidence) -> bool:
+    """Whether the process that logged went away without closing its run, as disk and server tell it."""
+    if not init_succeeded(evidence):
+        return False
+    local, server = main_local_run(evidence), main_server_run(evidence)
+    if server is not None and server.state in ("finished", "failed"):
+        return False
+    if local is not None:
+        return not local.log.has_exit
+    if evidence.request.source == "job_log":
+        return bool(signals(evidence)) and not find_lines(evidence, CLOSED, limit=1)
+    return server is not None and server.state in ("crashed", "running")
+
+
+def own_errors(evidence: Evidence) -> tuple[PythonError, ...]:
+    """Tracebacks of the script itself: not of its launcher, nor of a wandb.init() that failed."""
+    errors = (e for e in python_errors(evidence) if not re.search(LAUNCHER, e.exception))
+    return tuple(e for e in errors if init_succeeded(evidence) or not e.exception.startswith("wandb."))
+
+
+def _killed(evidence: Evidence) -> bool:
+    """Whether an online run was cut short; of an offline one the log on disk is all there is, and tells it."""
+    stopped = evidence.job is not None and evidence.job.stopped_by_harness is not None
+    local = main_local_run(evidence)
+    offline = local is not None and local.offline
+    return ended(evidence) and unfinished(evidence) and not stopped and not offline
+
+
+def _told(evidence: Evidence) -> tuple[str, ...]:
+    """How the process ended and what was left of the run."""
+    job, server = evidence.job, main_server_run(evidence)
+    how = signals(evidence)
+    lines = [f"A process ended by {how[0]}."] if how else []
+    if not how and job and job.exit_code is not None:
+        lines.append(f"The job ended with exit code {job.exit_code}.")
+    if server and server.state == "crashed" and job is None:
+        lines.append(f"The server shows run {server.id} as crashed.")
+    elif server:
+        lines.append(f"The server shows the run as {server.state or 'unknown'}.")
+    local = main_local_run(evidence)
+    if local:
+        lines.append(f"{local.path}: the log holds no end ({local.log.size_bytes} bytes).")
+    return (*lines, *sdk_log_lines(evidence, FORCED, limit=1))
+
+
+def crashed(evidence: Evidence) -> Iterator[Hit]:
+    """Killed while online, by anything but SIGTERM; or the server or the disk says so of a job that was not seen."""
+    job = evidence.job
+    if not _killed(evidence) or own_errors(evidence):
+        return
+    how = signals(evidence)
+    completed = job is not None and job.ending == "completed"
+    if how[:1] == ("SIGTERM",) or _ended_by_slurm(evidence) or (not how and completed):
+        return
+    by = f" ({how[0]})" if how else f" (exit code {job.exit_code})" if job and job.exit_code else ""
+    yield Hit(id="end-crashed-heartbeat", observed=_told(evidence), values={"how": by})
+
+
+def _ended_by_slurm(evidence: Evidence) -> bool:
+    slurm = evidence.job.slurm if evidence.job else None
+    return bool(slurm and slurm.final_state and slurm.final_state.startswith(STATES_OF_SIGTERM))
+
+
+def terminated(evidence: Evidence) -> Iterator[Hit]:
+    """SIGTERM, by Slurm or by hand, while the run was open."""
+    if not _killed(evidence) or own_errors(evidence):
+        return
+    if signals(evidence)[:1] == ("SIGTERM",) or _ended_by_slurm(evidence):
+        yield Hit(id="end-sigterm-no-flush", observed=_told(evidence))
+
+
+def never_closed(evidence: Evidence) -> Iterator[Hit]:
+    """The job says that all went well, and the run was never closed."""
+    if _killed(evidence) and evidence.job and evidence.job.ending == "completed" and not signals(evidence):
+        yield Hit(id="end-no-finish-in-subproc", observed=_told(evidence))
+
+
+def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
+    """The log on disk ends before what was logged: nothing but a header, or, offline, a torn end."""
+    if not ended(evidence):
+        return
+    for run in evidence.local.runs:
+        empty = run.log.status in ("empty", "header_only") and (run.offline or init_succeeded(evidence))
+        torn = run.offline and run.log.status in ("torn", "no_exit_record")
+        if empty or torn:
+            size = f"{run.log.size_bytes} bytes" if empty else "its end is missing"
+            how = signals(evidence)
+            by = (f"A process ended by {how[0]}.",) if how else ()
+            observed = (f"{run.path}: run-{run.run_id}.wandb has {run.log.size_bytes} bytes.", *by)
+            yield Hit(id="end-lost-local-buffer", observed=observed, values={"size": size, "run_dir": run.path})
+            return
+
+
+def last_rows_lost(evidence: Evidence) -> Iterator[Hit]:
+    """Killed online: fewer rows on the server than epochs in the output."""
+    server = main_server_run(evidence)
+    if server is None or not _killed(evidence):
+        return
+    printed = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
+    there = server.rows or 0
+    if there < printed:
+        observed = f"The output speaks of {printed} epochs; the server has {there} rows."
+        values = {"there": str(there), "printed": str(printed)}
+        yield Hit(id="end-last-15s-lost", observed=(observed,), values=values)
+    elif not there and evidence.request.source == "run":
+        observed = "The server has no row. How many were logged is not known without the job's output or its folder."
+        yield Hit(id="end-last-15s-lost", observed=(observed,), values={"there": "0", "printed": "all"})
+
+
+def failed(evidence: Evidence) -> Iterator[Hit]:
+    """An error of the script's own ended it."""
+    errors = own_errors(evidence)
+    server, local = main_server_run(evidence), main_local_run(evidence)
+    job_failed = evidence.job is not None and evidence.job.ending == "failed"
+    # Of a run that is on no server, the log alone tells how it ended; the last line of a batch script hides it.
+    on_disk = local.log.exit_code if local and server is None and _log_decides(local, evidence) else None
+    run_failed = (server is not None and server.state == "failed") or bool(on_disk)
+    if not (job_failed or run_failed):
+        return
+    if errors:
+        # The first rank that failed brings the others down; their errors come later.
+        first = min(errors, key=lambda e: e.line)
+        told = f"{first.exception}: {first.message}".rstrip(": ")
+        rank = f" on rank {first.rank}" if first.rank is not None else ""
+        values = {
+            "error": shorten(f"{told}{rank}"),
+            "place": (first.frames or ("the job's output",))[-1],
+            "traceback": " (the whole traceback stands in the job's output)",
+        }
+        yield Hit(id="end-failed-exitcode", observed=(shorten(f"{told}{rank}"), *first.frames[-1:]), values=values)
+    elif run_failed and not _interrupts(evidence):
+        code = on_disk or (server.exit_code if server and server.exit_code is not None else "other than 0")
+        where = "The log on disk ends" if on_disk else "The server shows the run"
+        observed = f"{where} as failed, exit code {code}."
+        yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {code}"))
+    elif job_failed and not _raised(evidence) and (own := _own_exit(evidence)) is not None:
+        observed = f"A process of the script ended with exit code {own}, without a traceback."
+        yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {own}"))
+
+
+def _log_decides(local: LocalRun, evidence: Evidence) -> bool:
+    return local.offline or evidence.request.source == "run_dir"
+
+
+def _raised(evidence: Evidence) -> bool:
+    """Whether a traceback tells how the script ended, also one of wandb.init(): that has causes of its own."""
+    return any(not re.search(LAUNCHER, error.exception) for error in python_errors(evidence))
+
+
+def _exit_values(error: str) -> dict[str, str]:
+    return {"error": error, "place": "look for sys.exit() and for the last lines of the job's output"}
+
+
+def _own_exit(evidence: Evidence) -> int | None:
+    """The exit code that the script gave by itself, as the launcher tells it; a run that never closed was cut short."""
+    told = evidence.job.processes if evidence.job else ()
+    first = min(told, key=lambda p: (not p.first, p.line), default=None)
+    if first is None or (unfinished(evidence) and not first.rank):
+        return None
+    return first.exit_code
+
+
+def _interrupts(evidence: Evidence) -> tuple[str, ...]:
+    """What shows an interrupt: the SDK's words, the traceback, or the signal."""
+    cut = said(evidence, r"Control-C detected -- Run data was not synced", limit=1)
+    raised = ("KeyboardInterrupt",) if python_errors(evidence, r"^KeyboardInterrupt$") else ()
+    return cut or raised or (("A process ended by SIGINT.",) if signals(evidence)[:1] == ("SIGINT",) else ())
+
+
+def interrupted(evidence: Evidence) -> Iterator[Hit]:
+    """Ctrl-C, or SIGINT from elsewhere."""
+    observed = _interrupts(evidence)
+    job = evidence.job
+    over = ended(evidence) or evidence.request.source != "job"
+    if observed and over and job and job.ending != "completed":
+        yield Hit(id="end-ctrl-c", observed=observed)
+
+
+def stopped(evidence: Evidence) -> Iterator[Hit]:
+    """The server says that somebody had the run stopped; the script sees an interrupt, as of Ctrl-C."""
+    server = main_server_run(evidence)
+    if server and server.state == "killed":
+        observed = (f"The server shows run {server.id} as killed.", *_interrupts(evidence))
+        yield Hit(id="end-stopped-in-wandb", observed=observed, values={"stopped_run": server.url or server.id})
+
+
+def still_running(evidence: Evidence) -> Iterator[Hit]:
+    """An existing run that has not ended."""
+    server = main_server_run(evidence)
+    if evidence.request.source == "run_dir" and (hit := _still_written(evidence)):
+        yield hit
+    if evidence.request.source != "run" or server is None or server.state != "running" or ended(evidence):
+        return
+    age = evidence.created_at - server.heartbeat_at if evidence.created_at and server.heartbeat_at else None
+    seen = (f"Its last sign of life came {age:.0f} s ago.",) if age is not None and age >= 0 else ()
+    observed = (f"The server shows run {server.id} as running.", *seen)
+    yield Hit(id="end-still-running", observed=observed, values={"again": f"--run {evidence.request.run_path}"})
+
+
+def _still_written(evidence: Evidence) -> Hit | None:
+    """The log on disk has no end, and its writer is alive, or nothing here tells whether it is."""
+    local = main_local_run(evidence)
+    if local is None or local.log.has_exit or ended(evidence):
+        return None
+    observed = [f"{local.path}: the log holds no end ({local.log.size_bytes} bytes)."]
+    again = f"--run-dir {local.path}"
+    if local.writer == "alive":
+        observed.append("A process of this machine has the log open.")
+    else:
+        observed.append("Whether its process still runs on another machine, or was killed, cannot be told from here.")
+        observed += _signs(local, evidence)
+        facts = local.log.run
+        again += " --job-log <job output>"  # whose last lines may tell the end
+        if not local.offline:  # the server knows
+            place = f"{facts.entity}/{facts.project}" if facts and facts.entity and facts.project else "ENTITY/PROJECT"
+            again = f"--run {place}/{local.run_id}"
+    return Hit(id="end-still-running", observed=tuple(observed), values={"again": again})
+
+
+def _signs(local: LocalRun, evidence: Evidence) -> Iterator[str]:
+    """How old what is on disk is, which decides nothing: the SDK writes in pieces, and a copy is written anew."""
+    last = last_sign(local)
+    what = "It began, by its name," if last == local.started_at else "Its newest record on disk was made"
+    for words, at in ((what, last), ("Its files were written", local.touched_at)):
+        if at is not None and evidence.created_at >= at:
+            yield f"{words} {evidence.created_at - at:.0f} s ago."
+
+
+DEADLOCKS = (((0, 22, 0), (0, 22, 3)), ((0, 25, 1), (0, 28, 1)))
+
+
+def deadlocked(evidence: Evidence) -> Iterator[Hit]:
+    """The job stood still in a version that can deadlock, and the way to the server was good."""
+    version = version_key(job_sdk_version(evidence) or "")
+    known = any(first <= version < mended for first, mended in DEADLOCKS)
+    stopped = (evidence.job.stopped_by_harness if evidence.job else None) or ""
+    still = "neither printed nor computed" in stopped
+    if known and still and init_succeeded(evidence) and not upload_failures(evidence) and not hangs(evidence):
+        yield Hit(id="end-deadlock", observed=(stopped,))
+
+
+RULES: tuple[Rule, ...] = (
+    failed, interrupted, stopped, terminated, crashed, never_closed, lost_buffer, last_rows_lost, still_running,
+    deadlocked, *UPLOAD_RULES,
+)  # fmt: skip

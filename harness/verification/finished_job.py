@@ -1,0 +1,126 @@
+"""Gathers evidence of what already ran: a run on the server, run directories on disk, job output."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.evidence.disk.run_dirs import find_run_dirs, read_local_run
+from harness.evidence.models import Evidence, LocalReading, LocalRun, Request, RunLink, ServerReading, Trouble
+from harness.evidence.network.probe import base_url_problem, resolve_base_url
+from harness.evidence.output.ending import job_of
+from harness.evidence.output.reader import read_output
+from harness.evidence.redaction.redactor import Redactor
+from harness.evidence.server.find import read_one
+from harness.evidence.server.reader import Reader
+from harness.evidence.setup.credentials import api_key_in_use
+from harness.judging.advice import is_cloud
+from harness.settings.resolve import Settings
+from harness.verification.clock import Clock
+
+MOST_RUN_DIRS = 64
+SAME_JOB_S = 30.0
+"""Ranks of one job call `wandb.init()` within this many seconds."""
+
+
+def collect_existing(settings: Settings, request: Request, environ: Mapping[str, str], clock: Clock) -> Evidence:
+    """Gather evidence of what already ran."""
+    redactor = Redactor.from_environment(environ, settings.cwd)
+    job = None
+    if settings.job_log:
+        with clock.phase("job output"):
+            job = job_of(read_output(settings.job_log, redactor.text, settings.job_logs))
+    local = LocalReading()
+    if settings.run_dir:
+        with clock.phase("run directories"):
+            local = read_folder(settings.run_dir, redactor.text)
+    server = ServerReading()
+    if settings.run:
+        with clock.phase("server"):
+            server = _read_run(settings, settings.run, request.expect, job.output.links if job else (), environ)
+    return Evidence(request=request, job=job, local=local, server=server)
+
+
+def _read_run(
+    settings: Settings,
+    path: tuple[str, str, str],
+    expect: Sequence[str],
+    links: Sequence[RunLink],
+    environ: Mapping[str, str],
+) -> ServerReading:
+    """Read a run; whatever keeps the harness from reading is told in one sentence, and says nothing of the run."""
+    base_url = server_of(settings, environ)
+    key = api_key_in_use(environ, settings.cwd, base_url, sdk_version=version("wandb"))
+    if problem := base_url_problem(base_url, version("wandb")):
+        return _unread("other", f"the server's address cannot be used: {problem}", base_url)
+    if not key:
+        host = urlsplit(base_url).netloc
+        return _unread("auth", f"there is no API key for {host} here: set WANDB_API_KEY, or run wandb login", base_url)
+    ids = [link.run_id for link in links if (link.entity, link.project) == path[:2]]
+    with Reader(base_url, key, environ) as reader:
+        reading = read_one(reader, path, expect, announced=list(dict.fromkeys(ids)))
+    if reading.status == "failed" and reading.trouble:
+        clear = reading.trouble.model_copy(update={"text": sentence(reading.trouble, base_url, path)})
+        return reading.model_copy(update={"trouble": clear})
+    return reading
+
+
+def server_of(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Return the server to read: that of the run's page, else the one that the user's W&B settings name.
+
+    The public cloud has two addresses, and a key may be filed under either: the user's own choice of them is kept.
+    """
+    own, _ = resolve_base_url(environ, settings.cwd, sdk_version=version("wandb"))
+    page = settings.run_server
+    return own if page is None or (is_cloud(page) and is_cloud(own)) else page
+
+
+def sentence(trouble: Trouble, base_url: str, path: tuple[str, str, str]) -> str:
+    """Say in one sentence why the run could not be read; the SDK's own words are long and of every layer."""
+    words = {
+        "dns": f"{base_url} cannot be found from here (its name has no address)",
+        "refused": f"nothing answers at {base_url} (connection refused)",
+        "timeout": f"{base_url} did not answer in time",
+        "tls": f"the certificate of {base_url} is not trusted here",
+        "reset": f"{base_url} closed the connection",
+        "auth": f"{base_url} refuses the API key that is used here",
+        "permission": f"the API key that is used here may not read {path[0]}/{path[1]}",
+    }
+    return words.get(trouble.kind) or f"{base_url} could not be read: {trouble.text.partition(' <- ')[0][:200]}"
+
+
+def _unread(kind: str, text: str, base_url: str) -> ServerReading:
+    return ServerReading(status="failed", trouble=Trouble(kind=kind, text=text, where=base_url))
+
+
+def read_folder(folder: Path, scrub: Callable[[str], str]) -> LocalReading:
+    """Read the runs of the newest job in the folder; a folder may hold the runs of many jobs."""
+    found: Sequence[Path] = find_run_dirs(folder)
+    if not found:
+        trouble = Trouble(kind="missing", text=f"no run directory in {folder}", where=str(folder))
+        return LocalReading(status="folder_missing", folders=(str(folder),), troubles=(trouble,))
+    newest = sorted(found, key=lambda p: p.name.removeprefix("offline-"))[-MOST_RUN_DIRS:]
+    runs = of_newest_job([read_local_run(p, scrub) for p in newest])
+    return LocalReading(status="read", folders=(str(folder),), runs=tuple(runs), older_runs=len(found) - len(runs))
+
+
+def of_newest_job(runs: Sequence[LocalRun]) -> list[LocalRun]:
+    """Keep the runs that began with the newest one, or in the same Slurm job, and earlier parts of an offline run."""
+
+    def slurm_job(run: LocalRun) -> str | None:
+        return run.log.environment.slurm.get("job_id") if run.log.environment else None
+
+    last = max(runs, key=lambda run: run.started_at or 0.0)
+
+    def beside(run: LocalRun) -> bool:
+        begun, newest = run.started_at or 0.0, last.started_at or 0.0
+        over = run.log.has_exit and run.touched_at is not None and run.touched_at < newest
+        return abs(begun - newest) <= SAME_JOB_S and not over
+
+    return [
+        run
+        for run in runs
+        if beside(run)
+        or (slurm_job(run) is not None and slurm_job(run) == slurm_job(last))
+        or (run.offline and last.offline and run.run_id == last.run_id)
+    ]

@@ -1,0 +1,156 @@
+"""The whole story on one screen: preflight, job, collecting; what comes out is evidence, judged elsewhere."""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.evidence.models import Evidence, Job, Request
+from harness.evidence.redaction.documents import redacted
+from harness.evidence.redaction.redactor import Redactor
+from harness.evidence.setup.collect import collect_setup
+from harness.judging.setup_questions import blockers
+from harness.settings.resolve import Settings
+from harness.targets import environment as job_environment
+from harness.targets.base import Target, log_path
+from harness.targets.interrupts import Interrupts
+from harness.verification.clock import Clock
+from harness.verification.finished_job import collect_existing
+from harness.verification.live_job import watch_job
+from harness.verification.progress import Moment, Progress
+
+if TYPE_CHECKING:
+    from harness.targets.slurm.preflight import Ground
+
+
+def verify(
+    settings: Settings,
+    folder: Path,
+    progress: Progress,
+    environ: Mapping[str, str] = os.environ,
+    interrupts: Interrupts | None = None,
+    unwritten: Callable[[str], None] = lambda _line: None,
+) -> Evidence:
+    """Gather the evidence that the settings ask for; the job's files go to the report folder.
+
+    `unwritten` is told of a file that could not be written as it should be.
+    """
+    clock = Clock()
+    request = request_of(settings)
+    if settings.slurm.attach:
+        from harness.targets.slurm.record import attached_request
+
+        request = attached_request(settings, request)
+    if settings.source == "job":
+        evidence = _verify_job(settings, request, folder, progress, environ, clock, interrupts, unwritten)
+    else:
+        evidence = collect_existing(settings, request, environ, clock)
+    evidence = evidence.model_copy(
+        update={
+            "created_at": time.time(),
+            "harness_version": version("lumi-wandb-harness"),
+            "spans": tuple(clock.spans),
+            "versions": {"harness": version("lumi-wandb-harness"), "reader_sdk": version("wandb"),
+                         "python": sys.version.split()[0]},
+        }
+    )  # fmt: skip
+    return redacted(evidence, Redactor.from_environment(environ, settings.cwd))
+
+
+def request_of(settings: Settings) -> Request:
+    """Freeze the part of the settings that diagnosis needs."""
+    slurm = settings.slurm
+    kind = "builtin" if settings.job is None else "script" if settings.job.suffix == ".py" else "batch"
+    on_slurm = settings.target == "slurm"
+    nproc = slurm.gpus if on_slurm else settings.nproc
+    return Request(
+        source=settings.source if settings.source != "replay" else "job",
+        target=settings.target,
+        server=settings.server,
+        job_kind=kind if settings.source == "job" else "none",
+        job_path=str(settings.job) if settings.job else None,
+        # How many ranks a batch script starts is its own affair; of what already ran nobody said it.
+        nproc=None if settings.source != "job" or (on_slurm and kind == "batch") else nproc,
+        nodes=slurm.nodes if on_slurm else 1,
+        offline=settings.offline,
+        sync=settings.sync,
+        expect=settings.expect,
+        expect_points=settings.expect_points,
+        run_path="/".join(settings.run) if settings.run else None,
+        run_dir=str(settings.run_dir) if settings.run_dir else None,
+        job_log=str(settings.job_log) if settings.job_log else None,
+        token=f"harness-{secrets.token_hex(6)}" if settings.source == "job" else None,
+    )
+
+
+def _verify_job(
+    settings: Settings,
+    request: Request,
+    folder: Path,
+    progress: Progress,
+    environ: Mapping[str, str],
+    clock: Clock,
+    interrupts: Interrupts | None,
+    unwritten: Callable[[str], None],
+) -> Evidence:
+    with ExitStack() as stack:
+        server = stack.enter_context(embedded_server(environ)) if settings.server == "loopback" else None
+        users = job_environment.user_environment(environ, server)
+        progress.show(Moment(phase="preflight"))
+        with clock.phase("preflight"):
+            project = None if settings.job else users.get("WANDB_PROJECT", job_environment.PROJECT)
+            setup = collect_setup(
+                users, settings.cwd, script=settings.job, python=sys.executable,
+                probe_server=request.wants_server, project=project,
+            )  # fmt: skip
+            ground = _slurm_ground(settings, users) if settings.target == "slurm" else None
+            if ground:
+                setup = ground.fitted(setup)
+        if blockers(setup, request) and not settings.slurm.attach:
+            return Evidence(request=request, setup=setup, job=Job(ending="not_submitted"))
+        environment = job_environment.job_environment(settings, users, request.token or "")
+        cwd = ground.cwd if ground and ground.cwd else settings.cwd if settings.job else folder / "job"
+        target = (
+            ground.target(folder, environment, interrupts)
+            if ground
+            else make_target(settings, folder, environment, cwd)
+        )
+        return watch_job(
+            target, settings, request, setup, environment, progress, clock,
+            job_cwd=cwd, log=log_path(folder), unwritten=unwritten,
+        )  # fmt: skip
+
+
+def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground":
+    from harness.targets.slurm.preflight import Ground
+
+    return Ground(settings, environment)
+
+
+@contextmanager
+def embedded_server(environ: Mapping[str, str]) -> Iterator[job_environment.Server]:
+    """Serve the loopback backend for as long as the verification lasts; every entity is the user's there."""
+    from harness.loopback.accounts import DEFAULT_TEAMS, Accounts, User
+    from harness.loopback.server import LoopbackServer
+
+    user = User(teams=tuple(dict.fromkeys([*DEFAULT_TEAMS, environ.get("WANDB_ENTITY") or DEFAULT_TEAMS[0]])))
+    with LoopbackServer(accounts=Accounts((user,), foreign=(), open=True)) as server:
+        yield job_environment.Server(server.url, server.api_key)
+
+
+def make_target(settings: Settings, folder: Path, environment: Mapping[str, str], cwd: Path) -> Target:
+    """Run the job on this machine."""
+    from harness.targets.local import LocalTarget
+
+    cwd.mkdir(exist_ok=True)
+    script, args = (
+        (settings.job, ())
+        if settings.job
+        else (job_environment.builtin_job(), job_environment.builtin_args(on_gpus=False))
+    )
+    return LocalTarget(script, args, settings.nproc, cwd=cwd, env=environment, log=log_path(folder))

@@ -1,0 +1,42 @@
+"""The mutation check itself: changes of each kind are made, and the quick tests notice most of a sample."""
+
+import subprocess
+import sys
+
+import pytest
+
+from lab.mutation.explained import EXPLAINED
+from lab.mutation.mutants import mutants
+from lab.mutation.score import ROOT, sample
+
+ENOUGH = 0.8
+
+
+@pytest.mark.slow
+def test_most_of_a_sample_are_killed():
+    command = [sys.executable, "-m", "lab.mutation", "-n", "60"]
+    ran = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True, timeout=500)
+    *survivors, score = ran.stdout.splitlines()
+    killed = int(score.split(" of 60 mutants killed ")[0])
+    assert killed >= ENOUGH * 60, ran.stdout
+    assert len(survivors) == 60 - killed
+
+
+def test_a_change_of_each_kind_is_made(tmp_path):
+    module = tmp_path / "module.py"
+    module.write_text("LIMIT = 3\n\ndef f(a, b=1):\n    if a and not b:\n        return a[:2] + 1\n    return None\n")
+    assert [mutant.text for mutant in mutants(module)] == [
+        "a, b=1  →  a, b=2",
+        "if a and (not b)  →  if not (a and (not b))",
+        "a and (not b)  →  a or not b",
+        "not b  →  b and b",
+        "return a[:2] + 1  →  return None",
+        "a[:2] + 1  →  a[:2] - 1",
+        "a[:2]  →  a[:3]",
+        "a[:2] + 1  →  a[:2] + 2",
+    ]
+
+
+def test_every_explanation_still_explains_something():
+    everything = sample(None, 0)
+    assert [kind.change for kind in EXPLAINED if not any(kind.covers(mutant) for mutant in everything)] == []

@@ -1,0 +1,27 @@
+"""`explain --log`: the faults whose words a log holds, and none where a job was well."""
+
+from harness.commands.explain import matches
+
+HEALTHY = """
+wandb: Currently logged in as: me (team) to https://api.wandb.ai. Use `wandb login --relogin` to force relogin
+wandb: Tracking run with wandb version 0.31.0
+wandb: Syncing run j5zpeo3h
+wandb: 🚀 View run at https://wandb.ai/team/vit/runs/j5zpeo3h
+
+Epoch 1, Loss: 2.0
+wandb: Synced 5 W&B file(s), 0 media file(s), 0 artifact file(s) and 0 other file(s)
+"""
+
+
+def found(text):
+    return [(entry.id, number) for entry, number, _ in matches(text.splitlines(keepends=True))]
+
+
+def test_the_log_of_a_healthy_job_holds_no_fault():
+    assert found(HEALTHY) == []
+
+
+def test_a_fault_is_found_with_the_line_that_tells_it():
+    assert ("auth-no-key", 2) in found(
+        "\nwandb.errors.errors.UsageError: No API key configured. Use `wandb login` to log in.\n"
+    )

@@ -1,0 +1,275 @@
+"""Tests of the rarer records, made with the SDK's own message classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.evidence.disk.wandb_log.reader import read_wandb_log
+from harness.evidence.disk.wandb_log.records import Facts
+from harness.evidence.models.wandb_log import LocalLog
+from tests.evidence.disk.wandb_log.logfile import LogWriter, message
+
+wandb_internal_pb2: Any = pytest.importorskip("wandb.proto.wandb_internal_pb2")
+Record = wandb_internal_pb2.Record
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Any:
+    def reading(*records: Any) -> LocalLog:
+        path = tmp_path / "run.wandb"
+        with path.open("wb") as stream:
+            writer = LogWriter(stream)
+            for record in records:
+                writer.write(record if isinstance(record, bytes) else record.SerializeToString())
+        log = read_wandb_log(path)
+        assert log.problems == ()
+        assert LocalLog.model_validate_json(log.model_dump_json()) == log
+        return log
+
+    return reading
+
+
+def test_later_run_records_add_to_earlier_ones(read: Any) -> None:
+    first = Record(
+        run={"run_id": "abc", "entity": "team", "tags": ["a"], "start_time": {"seconds": 5, "nanos": 500_000_000}}
+    )
+    second = Record(run={"run_id": "abc", "display_name": "new", "resumed": True, "starting_step": 40})
+    run = read(first, second).run
+    assert (run.run_id, run.entity, run.display_name, run.tags) == ("abc", "team", "new", ("a",))
+    assert (run.start_time, run.resumed, run.starting_step) == (5.5, True, 40)
+    alone = read(first).run
+    assert (alone.resumed, alone.forked, alone.starting_step) == (False, False, 0)
+    assert read(first, Record(run={"forked": True})).run.forked
+
+
+class Older:
+    """A message of an SDK that lacked some of its fields."""
+
+    def __init__(self, message: Any, *lacking: str) -> None:
+        self._message = message
+        self._lacking = lacking
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._lacking:
+            raise AttributeError(name)
+        return getattr(self._message, name)
+
+
+def test_fields_that_an_older_sdk_does_not_know() -> None:
+    facts = Facts()
+    facts.add("environment", Older(Record(), "environment"))
+    assert facts.environment is None
+    run = Record(run={"run_id": "a", "telemetry": {"cli_version": "0.12.21"}}).run
+    facts._add_run(Older(run, "forked"))
+    facts._add_telemetry(Older(run.telemetry, "platform"))
+    assert facts.run is not None
+    assert (facts.run.run_id, facts.run.forked, facts.sdk_version, facts.platform) == ("a", False, "0.12.21", "")
+
+
+def test_records_of_which_nothing_is_kept_are_counted(read: Any) -> None:
+    log = read(Record(request={"status": {}}), Record(tbrecord={}), Record(use_artifact={"id": "x"}))
+    assert log.records == {"request": 1, "tbrecord": 1, "use_artifact": 1}
+    assert (log.status, log.has_exit, log.has_final, log.has_footer, log.preempting) == (
+        "no_exit_record", False, False, False, False,
+    )  # fmt: skip
+    assert (log.system_samples, log.run, log.environment) == (0, None, None)
+
+
+def test_the_environment_with_amd_gpus_and_slurm(read: Any) -> None:
+    started = Record(
+        environment={
+            "os": "Linux-5.14",
+            "host": "nid005012",
+            "python": "CPython 3.12.3",
+            "email": "someone@example.org",
+            "slurm": {"job_id": "123", "nnodes": "2"},
+            "writer_id": "w1",
+            "git": {"remote_url": "https://example.org/x.git", "commit": "0a1b"},
+        }
+    )
+    probed = Record(
+        environment={
+            "gpu_type": "AMD Instinct MI250X",
+            "gpu_count": 8,
+            "gpu_amd": [{"id": "0", "model": "MI250X"}] * 8,
+            "cpu_count": 56,
+            "memory": {"total": 2**39},
+            "writer_id": "w1",
+            "cuda_version": "12.4",
+            "args": ["--epochs", "3"],
+            "gpu_nvidia": [{"name": "H100", "memory_total": 80, "cuda_cores": 5}],
+        }
+    )
+    moved = Record(environment={"writer_id": "w2", "slurm": {"job_id": "124"}})
+    log = read(started, probed)
+    found = log.environment
+    assert (found.os, found.host, found.gpu, found.gpu_count, len(found.gpu_amd)) == (
+        "Linux-5.14",
+        "nid005012",
+        "AMD Instinct MI250X",
+        8,
+        8,
+    )
+    assert found.slurm == {"job_id": "123", "nnodes": "2"}
+    assert (found.cpu_count, found.memory_total, found.git_commit) == (56, 2**39, "0a1b")
+    assert found.writer_ids == ("w1",)
+    assert (found.cuda_version, found.args) == ("12.4", ("--epochs", "3"))
+    assert found.gpu_nvidia == ({"name": "H100", "memory_total": "80", "cuda_cores": 5},)
+    first = read(started).environment
+    assert (first.cuda_version, first.args, first.gpu_count, first.gpu_nvidia) == ("", (), 0, ())
+    later = read(started, probed, moved).environment
+    assert (later.writer_ids, later.slurm, later.host) == (
+        ("w1", "w2"), {"job_id": "124", "nnodes": "2"}, "nid005012",
+    )  # fmt: skip
+    assert "example.org" not in log.model_dump_json().replace("https://example.org/x.git", "")
+
+
+def test_times_that_no_calendar_knows(read: Any) -> None:
+    impossible = {"seconds": 2**62, "nanos": 2**31 - 1}
+    log = read(
+        Record(environment={"host": "nid1", "started_at": impossible}),
+        Record(run={"run_id": "a", "start_time": impossible}),
+        Record(stats={"timestamp": impossible, "item": [{"key": "cpu", "value_json": "1"}]}),
+        Record(output_raw={"line": "x", "timestamp": impossible}),
+    )
+    assert log.environment.host == "nid1"
+    assert log.environment.started_at > 2**61
+
+
+def test_settings_without_secrets(read: Any) -> None:
+    items = {
+        "api_key": '"' + "k" * 40 + '"',
+        "mode": '"shared"',
+        "x_label": '"rank0"',
+        "x_primary": "true",
+        "email": '"e"',
+    }
+    record = Record(run={"settings": {"item": [{"key": key, "value_json": value} for key, value in items.items()]}})
+    log = read(record)
+    assert log.settings == {"mode": "shared", "x_label": "rank0", "x_primary": True}
+    assert "kkkk" not in log.model_dump_json()
+    many = [{"settings": {"item": [{"key": f"k{number}{part}", "value_json": "1"} for number in range(150)]}}
+            for part in "ab"]  # fmt: skip
+    assert len(read(*[Record(run=run) for run in many]).settings) == 200
+
+
+def test_config_is_flat_bounded_and_finite(read: Any) -> None:
+    updates = [
+        {"key": "lr", "value_json": "NaN"},
+        {"nested_key": ["model", "depth"], "value_json": "2"},
+        {"key": "data", "value_json": '{"path": "/x", "sizes": [1, Infinity]}'},
+        {"key": "long", "value_json": '"' + "x" * 5000 + '"'},
+        {"key": "_wandb", "value_json": '{"cli_version": "0.10.1", "python_version": "3.7.2"}'},
+        {"key": "broken", "value_json": "{"},
+        {"key": "surrogate", "value_json": '"\\ud800"'},
+    ]
+    removed = Record(config={"remove": [{"key": "data"}]})
+    log = read(Record(config={"update": updates}))
+    assert log.config["lr"] == "NaN"
+    assert log.config["model.depth"] == 2
+    assert log.config["data.sizes"] == [1, "Infinity"]
+    assert len(str(log.config["long"])) < 1100
+    assert (log.config["broken"], log.config["surrogate"]) == ("{", "?")
+    assert (log.sdk_version, log.python_version) == ("0.10.1", "3.7.2")
+    assert not any(key.startswith("data") for key in read(Record(config={"update": updates}), removed).config)
+
+
+def test_a_config_of_many_keys_is_cut(read: Any) -> None:
+    updates = [{"key": f"k{number}", "value_json": "1"} for number in range(2100)]
+    log = read(Record(config={"update": updates}))
+    assert (len(log.config), log.config_dropped) == (2000, 100)
+
+
+def test_what_is_listed_is_bounded_and_the_rest_counted(read: Any) -> None:
+    names = [f"n{number}" for number in range(203)]
+    log = read(
+        Record(files={"files": [{"path": name} for name in names]}),
+        *[Record(artifact={"type": "model", "name": name}) for name in names],
+        *[Record(alert={"title": name, "level": "INFO"}) for name in names],
+    )
+    assert (len(log.files), log.files_dropped, log.files[-1]) == (200, 3, "n199")
+    assert (len(log.artifacts), log.artifacts[-1]) == (200, "model/n199")
+    assert log.alerts[-1] == "INFO: n202: "
+
+
+def test_a_metric_may_be_defined_again_however_many_there_are(read: Any) -> None:
+    metrics = [Record(metric={"name": f"m{number}"}) for number in range(2003)]
+    again = Record(metric={"name": "m0", "step_metric": "epoch", "options": {"hidden": True}})
+    found = read(*metrics, again, Record(metric={"glob_name": "late/*"})).defined_metrics
+    assert (len(found), found[0].name, found[0].step_metric, found[0].hidden) == (2000, "m0", "epoch", True)
+    assert (found[-1].name, found[-1].glob) == ("m1999", "")
+    (only,) = read(Record(metric={"glob_name": "val/*", "summary": {"max": True}})).defined_metrics
+    assert (only.name, only.glob, only.summary, only.hidden) == ("", "val/*", ("max",), False)
+
+
+def test_console_pieces_become_lines(read: Any) -> None:
+    pieces = [(1, "one"), (0, "bad"), (1, " line\ntwo\n10%\r50%\r"), (1, "100%\n"), (0, "ge\n"), (1, "open")]
+    records = [
+        Record(output_raw={"output_type": kind, "line": text, "timestamp": {"seconds": 9}}) for kind, text in pieces
+    ]
+    log = read(*records)
+    assert [(line.stream, line.line) for line in log.console_tail] == [
+        ("stdout", "one line"),
+        ("stdout", "two"),
+        ("stdout", "100%"),
+        ("stderr", "badge"),
+        ("stdout", "open"),
+    ]
+    assert log.console_lines == 5
+    assert log.console_tail[0].time == 9
+
+
+def test_the_console_is_bounded(read: Any) -> None:
+    text = "".join(f"{number} {'x' * 600}\n" for number in range(500))
+    log = read(Record(output_raw={"output_type": 1, "line": text}))
+    assert (log.console_lines, len(log.console_tail)) == (500, 200)
+    assert log.console_tail[-1].line.startswith("499 x")
+    assert max(len(line.line) for line in log.console_tail) < 540
+
+
+def test_shared_mode_names_its_writers(read: Any) -> None:
+    items = [{"key": "cpu/l:rank0", "value_json": "1"}, {"key": "cpu/l:rank1", "value_json": "2"}]
+    log = read(Record(stats={"timestamp": {"seconds": 7}, "item": items}))
+    assert log.writer_labels == ("rank0", "rank1")
+    assert sorted(log.system) == ["cpu/l:rank0", "cpu/l:rank1"]
+
+
+def test_the_end_of_a_run(read: Any) -> None:
+    ends = [
+        Record(preempting={}),
+        Record(exit={"exit_code": 1, "runtime": 12}),
+        Record(final={}),
+        Record(footer={}),
+    ]
+    log = read(*ends)
+    assert (log.status, log.exit_code, log.runtime_s) == ("complete", 1, 12)
+    assert (log.preempting, log.has_final, log.has_footer) == (True, True, True)
+    assert (log.files_dropped, log.series_dropped, log.system_dropped, log.problems_dropped) == (0, 0, 0, 0)
+
+
+def test_versions_features_alerts_and_artifacts(read: Any) -> None:
+    log = read(
+        Record(header={"version_info": {"producer": "0.26.1+abc", "min_consumer": "0.70.0"}}),
+        Record(telemetry={"feature": {"offline": True}, "imports_init": {"torch": True}, "platform": "linux-x86_64"}),
+        Record(alert={"title": "t", "text": "diverged", "level": "WARN"}),
+        Record(artifact={"type": "model", "name": "vit"}),
+    )
+    assert (log.sdk_version, log.features, log.imports) == ("0.26.1", ("offline",), ("torch",))
+    header = Record(header={"version_info": {"producer": "0.26.1+abc"}})
+    telemetry = Record(telemetry={"cli_version": "0.31.0", "python_version": "3.12.3"})
+    config = Record(
+        config={"update": [{"key": "_wandb", "value_json": '{"cli_version": "0.1", "python_version": "3"}'}]}
+    )
+    for records in ((header, telemetry, config), (telemetry, config, header), (config, telemetry, header)):
+        found = read(*records)
+        assert (found.sdk_version, found.python_version) == ("0.31.0", "3.12.3")
+    assert read(Record(header={})).sdk_version == ""
+    assert (log.alerts, log.artifacts, log.platform) == (("WARN: t: diverged",), ("model/vit",), "linux-x86_64")
+
+
+def test_types_from_the_future_are_counted(read: Any) -> None:
+    log = read(b"\x08\x01" + message(b"\xfa\x05", b"x"), Record(exit={}))
+    assert log.records == {"exit": 1, "unknown": 1}

@@ -1,0 +1,132 @@
+"""All collectors together: complete, quick, without a key in what they return."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.evidence.models.setup import Setup
+from harness.evidence.setup.collect import collect_setup
+from harness.loopback.server import LoopbackServer
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def server():
+    with LoopbackServer(api_key=KEY) as running:
+        yield running
+
+
+@pytest.fixture
+def env(tmp_path, server):
+    return {"HOME": str(tmp_path), "WANDB_BASE_URL": server.url, "WANDB_API_KEY": KEY}
+
+
+def test_a_good_setup(env, tmp_path, server):
+    (tmp_path / "train.py").write_text("import wandb\nwandb.init(project='p')\n")
+    setup = collect_setup(env, tmp_path, script=tmp_path / "train.py", python=sys.executable, project="p")
+    assert setup.credentials.winning.source == "WANDB_API_KEY"
+    assert setup.mode.winning.value == "online"
+    assert all(step.ok for step in setup.network.steps)
+    assert (setup.network.entity, setup.network.project) == ("loopback", "p")
+    assert setup.network.project_access == "writable"
+    assert setup.network.base_url_source == "WANDB_BASE_URL"
+    assert setup.python.wandb_kind == "package"
+    assert setup.place.wandb_dir_writable
+    assert not setup.script_sets_key
+    assert server.unknown_operations == []
+
+
+def test_the_key_is_nowhere_in_it(env, tmp_path):
+    (tmp_path / "train.py").write_text(f"import wandb\nwandb.login(key='{KEY}')\n")
+    (tmp_path / ".netrc").write_text(f"machine api.wandb.ai login user password {KEY}\n")
+    env["WANDB_NOTES"] = KEY
+    setup = collect_setup(env, tmp_path, script=tmp_path / "train.py", python=sys.executable)
+    assert setup.script_sets_key
+    assert KEY not in setup.model_dump_json() + repr(setup)
+
+
+def test_it_survives_json(env, tmp_path):
+    setup = collect_setup(env, tmp_path, script=None, python=sys.executable)
+    assert Setup.model_validate_json(setup.model_dump_json()) == setup
+
+
+def test_it_is_quick(env, tmp_path):
+    seconds = []
+    for _ in range(3):
+        started = time.monotonic()
+        collect_setup(env, tmp_path, script=None, python=sys.executable, project="p")
+        seconds.append(time.monotonic() - started)
+    assert min(seconds) < 0.4
+
+
+def test_the_server_is_left_alone_when_it_is_not_wanted(env, tmp_path, server):
+    setup = collect_setup(env, tmp_path, script=None, python=sys.executable, probe_server=False)
+    assert setup.network.steps == ()
+    assert setup.network.base_url == server.url
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "file", "expected"),
+    [
+        ({"entity": "a", "project": "b"}, {"WANDB_ENTITY": "c", "WANDB_PROJECT": "d"}, "", ("a", "b")),
+        ({}, {"WANDB_ENTITY": "c", "WANDB_PROJECT": "d"}, "entity = e\nproject = f", ("c", "d")),
+        ({}, {}, "entity = e\nproject = f", ("e", "f")),
+        ({}, {}, "", (None, None)),
+    ],
+)
+def test_where_runs_will_go(env, tmp_path, given, variables, file, expected):
+    (tmp_path / "wandb").mkdir()
+    (tmp_path / "wandb/settings").write_text(f"[default]\n{file}\n")
+    setup = collect_setup(env | variables, tmp_path, script=None, python=sys.executable, probe_server=False, **given)
+    assert (setup.network.entity, setup.network.project) == expected
+
+
+@pytest.mark.parametrize(("version", "machine_found"), [("0.31.0", False), ("0.19.5", True)])
+def test_netrc_is_read_as_the_jobs_sdk_reads_it(env, tmp_path, version, machine_found):
+    """The older SDK looks for the host without its port; the probe uses the key that the job would use."""
+    python = fake_python(tmp_path, version)
+    del env["WANDB_API_KEY"]
+    (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login user password {KEY}\n")
+    setup = collect_setup(env, tmp_path, script=None, python=str(python))
+    assert setup.python.wandb_version == version
+    assert (setup.credentials.winning is not None) is machine_found
+    assert (setup.network.viewer is not None) is machine_found
+
+
+@pytest.mark.parametrize(
+    ("version", "url"), [("0.31.0", "https://api.forge.coreweave.com"), ("0.30.0", "https://api.wandb.ai")]
+)
+def test_the_usual_server_is_that_of_the_jobs_sdk(tmp_path, version, url):
+    python = fake_python(tmp_path, version)
+    setup = collect_setup({"HOME": str(tmp_path)}, tmp_path, script=None, python=str(python), probe_server=False)
+    assert (setup.network.base_url, setup.network.base_url_source) == (url, "default")
+
+
+def fake_python(folder: Path, version: str) -> Path:
+    """A Python that has nothing but a wandb of that version."""
+    (folder / "site/wandb/sdk").mkdir(parents=True)
+    (folder / "site/wandb/__init__.py").write_text("")
+    (folder / f"site/wandb-{version}.dist-info").mkdir()
+    wrapper = folder / "python"
+    wrapper.write_text(f'#!/bin/sh\nPYTHONPATH={folder}/site exec {sys.executable} -S "$@"\n')
+    wrapper.chmod(0o755)
+    return wrapper
+
+
+def test_nothing_is_there_at_all(tmp_path):
+    env = {
+        "HOME": str(tmp_path / "gone-home"),
+        "WANDB_BASE_URL": "nonsense",
+        "WANDB_API_KEY": "",
+        "WANDB_MODE": "onlin",
+    }
+    setup = collect_setup(env, tmp_path, script=tmp_path / "gone.py", python="/nonexistent/python")
+    assert setup.credentials.winning is None
+    assert not setup.credentials.home_exists
+    assert setup.network.base_url_problem
+    assert setup.python.trouble.kind == "missing"
+    assert setup.mode.winning.value == "onlin"

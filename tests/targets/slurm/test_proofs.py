@@ -1,0 +1,42 @@
+"""The table of proofs is whole: each fault of the job family, a test that exists, and the catalogue says the same."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from harness.judging.catalogue import catalogue
+from tests.repository import REPOSITORY as CLONE
+from tests.slurm.proofs import PROOFS, REAL, main
+from tests.slurm.test_job_faults import CASES
+
+JOB = {e.id: e for e in catalogue().values() if e.family == "job"}
+
+
+def test_every_fault_of_the_family_is_in_the_table():
+    assert set(PROOFS) == set(JOB)
+
+
+@pytest.mark.parametrize("fault", sorted(JOB))
+def test_the_catalogue_claims_no_more_and_no_less(fault):
+    assert (JOB[fault].proof == "real_slurm") == (PROOFS[fault].how in REAL)
+
+
+@pytest.mark.parametrize("fault", sorted(JOB))
+def test_the_test_is_there_and_is_about_this_fault(fault):
+    file, _, rest = PROOFS[fault].test.partition("::")
+    text = (CLONE / file).read_text(encoding="utf-8")
+    name, case = re.fullmatch(r"(\w*)(?:\[(.*)\])?", rest).groups()
+    assert not name or f"def {name}(" in text
+    if case:
+        assert [c.cause for c in CASES if c.name == case] == [fault]
+    else:
+        assert f'"{fault}"' in text
+
+
+def test_the_table_is_printed(capsys):
+    main()
+    told = capsys.readouterr().out
+    assert "test_fault_is_named[time-limit]" in told
+    assert all(fault in told for fault in PROOFS)

@@ -1,0 +1,51 @@
+"""The server is read with what is here, and as the job where what is here does not fit."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from harness.evidence.models import Network, Setup, Viewer
+from harness.verification.server_access import JobReader
+
+HERE, THERE = "http://127.0.0.1:1", "http://127.0.0.1:2"
+OLD, NEW = "0" * 40, "1" * 40
+
+
+@pytest.fixture
+def way(tmp_path):
+    """Says with which server and key is read, given what is here and what the job's SDK was started with."""
+
+    def ask(here, job, *, known, netrc=""):
+        (tmp_path / ".netrc").write_text(netrc)
+        setup = Setup(network=Network(viewer=Viewer(username="me") if known else None))
+        settings = SimpleNamespace(cwd=tmp_path, run_server=None)
+        target = SimpleNamespace(sdk_environment=lambda: job)
+        with JobReader(settings, {"HOME": str(tmp_path), "WANDB_BASE_URL": HERE, **here}, setup, target) as asking:
+            reader = asking.get()
+            assert asking.get() is reader
+            return reader._env["WANDB_BASE_URL"], reader._env["WANDB_API_KEY"]
+
+    return ask
+
+
+def test_a_key_that_the_server_knows_stays(way):
+    assert way({"WANDB_API_KEY": OLD}, {"WANDB_API_KEY": NEW}, known=True) == (HERE, OLD)
+
+
+def test_a_key_that_the_job_brings_is_taken_where_there_is_none(way):
+    assert way({}, {"WANDB_API_KEY": NEW}, known=False) == (HERE, NEW)
+
+
+def test_a_login_leaves_its_key_in_netrc(way):
+    netrc = f"machine 127.0.0.1:1 login user password {NEW}\n"
+    job = {"WANDB_API_KEY": OLD}
+    assert way({"WANDB_API_KEY": OLD}, job, known=False, netrc=netrc) == (HERE, NEW)
+
+
+def test_another_server_is_followed(way):
+    job = {"WANDB_BASE_URL": THERE, "WANDB_API_KEY": OLD}
+    assert way({"WANDB_API_KEY": OLD}, job, known=True) == (THERE, OLD)
+
+
+def test_nothing_seen_changes_nothing(way):
+    assert way({"WANDB_API_KEY": OLD}, {}, known=False) == (HERE, OLD)
