@@ -226,6 +226,10 @@ def hostile() -> tuple[Evidence, Verdict]:
         versions={h: h for h in HOSTILE}, created_at=1e300, harness_version=odd,
         watch=Watch(polls=1, run_visible_s=math.inf, first_point_s=math.nan),
     )  # fmt: skip
+
+    def outcome(name: str) -> tuple[str, str]:
+        return "failed" if re.search("present|completed", name) else "passed", odd + huge
+
     return found, judge(found, checks=staged(outcome))
 
 
