@@ -28,6 +28,7 @@ class Writer:
     finished: bool | None
     """None, as `rows` is, where only the job's output tells of the run."""
     group: str | None
+    job_type: str | None
     slurm: dict[str, str]
     pid: int | None = None
     """The process that made it, where its log on disk tells."""
@@ -61,6 +62,20 @@ def grouped_on_purpose(evidence: Evidence) -> str | None:
     groups = {w.group for w in writers(evidence)}
     group = groups.pop() if len(groups) == 1 else None
     return group if group and not TOKEN.fullmatch(group) else None
+
+
+def phases_on_purpose(evidence: Evidence) -> bool:
+    """Whether each run has a job type of its own and began after the one before: training, then evaluation."""
+    found = writers(evidence)
+    kinds = {w.job_type for w in found} - {None}
+    times = [(w.begun, w.ended) for w in found if w.begun is not None and w.ended is not None]
+    follow = len(times) == len(found) and all(b[0] >= a[1] - 1.0 for a, b in pairwise(times))  # whole seconds in places
+    return len(kinds) == len(found) and follow
+
+
+def several_meant(evidence: Evidence) -> bool:
+    """Whether the script says by a group or by job types that it wants more than one run."""
+    return grouped_on_purpose(evidence) is not None or phases_on_purpose(evidence)
 
 
 def shared_mode(evidence: Evidence) -> bool:
@@ -130,7 +145,7 @@ def problem(evidence: Evidence) -> str | None:
     if same := same_id_writers(evidence):
         return f"{len(same)} processes wrote into the one run {same[0].run_id} at the same time"
     count = run_count(evidence)
-    if count <= 1 or grouped_on_purpose(evidence):
+    if count <= 1 or several_meant(evidence):
         return None
     return f"{count} runs where one was meant: {listed(w.id for w in writers(evidence))}"
 
@@ -163,6 +178,7 @@ def from_directory(run: LocalRun) -> Writer:
     return Writer(
         id=run.run_id, where=run.path, begun=run.started_at, ended=last, host=str(host) if host else None,
         rows=log.history_rows, finished=log.has_exit, group=(facts.group if facts else "") or None,
+        job_type=(facts.job_type if facts else "") or None,
         slurm={k: str(v) for k, v in slurm.items()}, pid=run.sdk_logs.pid,
     )  # fmt: skip
 
@@ -170,7 +186,7 @@ def from_directory(run: LocalRun) -> Writer:
 def _from_link(link: RunLink) -> Writer:
     return Writer(
         id=link.run_id, where=link.url, begun=None, ended=None, host=None, rows=None, finished=None, group=None,
-        slurm={},
+        job_type=None, slurm={},
     )  # fmt: skip
 
 
@@ -186,5 +202,5 @@ def _from_server(run: ServerRun) -> Writer:
     slurm = {k: str(v) for k, v in raw.items()} if isinstance(raw, dict) else {}
     return Writer(
         id=run.id, where=run.url, begun=run.created_at, ended=run.heartbeat_at, host=run.host, rows=run.rows,
-        finished=run.state == "finished", group=run.group, slurm=slurm,
+        finished=run.state == "finished", group=run.group, job_type=run.job_type or None, slurm=slurm,
     )  # fmt: skip

@@ -176,3 +176,11 @@ def test_a_server_that_could_not_be_read_is_not_compared():
     unread = ServerReading(status="failed", trouble=Trouble(kind="timeout", text="no answer"))
     with pytest.raises(NotChecked, match="no answer"):
         losses(evidence(server=unread))
+
+
+@pytest.mark.parametrize("value", [{}, {"optimizer": {}}])
+def test_a_dictionary_without_a_leaf_is_not_sent_so_it_is_not_lost(value):
+    on_disk = local(local_run(log=log(config={"lr": 0.1, "opt_kwargs": value})))
+    assert losses(evidence(local=on_disk, server=server(server_run(config={"lr": 0.1})))) == []
+    there = local(local_run(log=log(config={"lr": 0.1, "opt_kwargs": {"beta": 0}})))
+    assert "opt_kwargs" in losses(evidence(local=there, server=server(server_run(config={"lr": 0.1}))))[0]

@@ -7,12 +7,12 @@ from harness.judging.catalogue import version_key
 from harness.judging.duplicates import (
     Writer,
     began_together,
-    grouped_on_purpose,
     listed,
     made_by_one_process,
     run_count,
     same_id_writers,
     setting,
+    several_meant,
     shared_mode,
     writers,
 )
@@ -27,7 +27,7 @@ PRIMARY_RECORDS_SINCE = (0, 31, 0)
 def several_runs(evidence: Evidence) -> Iterator[Hit]:
     """More than one run: the pattern of times, hosts and ranks says why."""
     count, found = run_count(evidence), writers(evidence)
-    if len(found) <= 1 or grouped_on_purpose(evidence):
+    if len(found) <= 1 or several_meant(evidence):
         return
     hosts = sorted({w.host for w in found if w.host})
     carrier = _carrier(found)
