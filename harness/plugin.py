@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.settings.model import Settings, SettingsError
 from harness.settings.options import OPTIONS
-from harness.settings.resolve import Settings, SettingsError, resolve
+from harness.settings.resolve import resolve
 
 if TYPE_CHECKING:
     from harness.evidence.models import Evidence

@@ -15,7 +15,7 @@ from harness.evidence.models import Evidence
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.redaction.scrubbing import Scrubber
 from harness.evidence.saved import load
-from harness.settings.resolve import SettingsError
+from harness.settings.model import SettingsError
 
 CONTENTS = "CONTENTS.txt"
 JOB_LOG_BYTES = 200_000

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.evidence.models import Evidence
 from harness.evidence.redaction.documents import redacted
 from harness.evidence.redaction.redactor import Redactor
-from harness.settings.resolve import SettingsError
+from harness.settings.model import SettingsError
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 """What reading a bundle raises that a transfer damaged."""

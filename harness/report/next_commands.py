@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.evidence.models import Evidence, Request
 from harness.evidence.redaction.redactor import redact
 from harness.judging.verdict import RunSummary, Verdict
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 
 CLONE = Path(__file__).resolve().parents[2]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.settings.resolve import SettingsError
+from harness.settings.model import SettingsError
 
 LAIF = Path("/appl/local/laifs/containers")
 GUIDE_BUILD = "u24r70f21m50t210-20260415_130625"

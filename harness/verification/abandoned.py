@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.settings.model import SettingsError
 from harness.settings.report_folder import write_atomically
-from harness.settings.resolve import SettingsError
 from harness.targets.base import log_path
 from harness.targets.process import survivors, token_of
 

@@ -21,7 +21,7 @@ from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.server.find import Where, glance, read_one
 from harness.evidence.server.reader import Reader
 from harness.loopback.server import LoopbackServer
-from harness.settings.resolve import SettingsError, SlurmSettings
+from harness.settings.model import SettingsError, SlurmSettings
 from harness.settings.site import Site
 from harness.targets.slurm.script import Plan, directives, render
 from tests.faults.run import REPOSITORY, clean_environment

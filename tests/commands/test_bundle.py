@@ -9,7 +9,7 @@ from harness.commands.bundle import main, pack, tail
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.redaction.scrubbing import Scrubber
 from harness.evidence.saved import load
-from harness.settings.resolve import SettingsError
+from harness.settings.model import SettingsError
 from tests.judging.build import evidence, job, local, local_run, server, server_run
 
 KEY = "0123456789abcdef" * 2 + "01234567"

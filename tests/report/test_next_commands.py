@@ -7,7 +7,7 @@ import pytest
 
 from harness.evidence.models import Request
 from harness.report.next_commands import again_of
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from tests.report.samples import inconclusive, lumi, passed
 
 HERE = Path("/home/me/my work")

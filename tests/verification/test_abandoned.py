@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.settings.resolve import SettingsError
+from harness.settings.model import SettingsError
 from harness.targets.process import TOKEN, token_of
 from harness.verification import abandoned
 

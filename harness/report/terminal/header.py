@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from harness.evidence.redaction.redactor import redact
 from harness.report.text import plural
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.targets.environment import PROJECT
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.settings.site import load_site
 from harness.targets import environment
 from harness.targets.slurm.container import choose

@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from harness.evidence.gpu.probe_results import read_probes
 from harness.evidence.models import Job, Telemetry, Trouble, slurm_states
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.settings.site import Site, load_site
 from harness.targets.base import log_path
 from harness.targets.interrupts import Interrupts
