@@ -98,7 +98,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def _saved_evidence(settings: Settings) -> "Evidence | None":
     if settings.replay is None:
         return None
-    from harness.evidence.saved import load
+    from harness.verification.saved_evidence import load
 
     return load(settings.replay)
 

@@ -26,8 +26,6 @@ class Again:
 
 def again_of(settings: Settings, folder: Path, evidence: Evidence, verdict: Verdict, arguments: Sequence[str]) -> Again:
     """Return the commands; `arguments` is what pytest was called with, `folder` where the reports are."""
-    from harness.__main__ import COMMANDS
-
     python, there = shlex.quote(sys.executable), f"cd {shlex.quote(str(CLONE))}"
     saved = settings.replay or folder / "evidence.json"
     run = _readable_run(evidence.request, verdict.runs)
@@ -37,7 +35,7 @@ def again_of(settings: Settings, folder: Path, evidence: Evidence, verdict: Verd
         verify=f"cd {shlex.quote(str(settings.cwd))}\n{python} -m pytest {given}".rstrip(),
         reread=f"{there}\n{python} -m pytest {read}" if read else "",
         replay=f"{there}\n{python} -m pytest checks --replay {shlex.quote(str(saved))}",
-        bundle=f"{python} -m harness bundle {shlex.quote(str(folder))}" if "bundle" in COMMANDS else "",
+        bundle=f"{python} -m harness bundle {shlex.quote(str(folder))}",
     )
 
 

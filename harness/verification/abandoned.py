@@ -36,11 +36,6 @@ class Mark(BaseModel):
     """Where it puts temporary files."""
 
 
-def temporary_prefix(pid: int) -> str:
-    """How the names of a verification's temporary folders begin."""
-    return f"harness-{pid}-"
-
-
 def put(folder: Path) -> None:
     """Mark the folder as this process's.
 
@@ -85,6 +80,8 @@ def _marks(folders: Sequence[Path]) -> Iterator[tuple[Path, Mark]]:
 
 
 def _told(folder: Path, mark: Mark, *, remove: bool) -> list[str]:
+    from harness.evidence.server.reader import temporary_prefix
+
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(mark.begun_at))
     if mark.host != platform.node():
         return [

@@ -8,8 +8,8 @@ import pytest
 from harness.commands.bundle import main, pack, tail
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.redaction.scrubbing import Scrubber
-from harness.evidence.saved import load
 from harness.settings.model import SettingsError
+from harness.verification.saved_evidence import load
 from tests.judging.build import evidence, job, local, local_run, server, server_run
 
 KEY = "0123456789abcdef" * 2 + "01234567"

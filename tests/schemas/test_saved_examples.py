@@ -10,11 +10,11 @@ import pytest
 
 import harness.schemas
 from harness.evidence.models import Evidence
-from harness.evidence.saved import load
 from harness.judging.findings import diagnose
 from harness.judging.judge import assemble
 from harness.judging.verdict import Verdict
 from harness.schemas.make import DOCUMENTS
+from harness.verification.saved_evidence import load
 
 HERE = Path(__file__).parent
 SHIPPED = Path(harness.schemas.__file__).parent
