@@ -97,7 +97,6 @@ class OutputReader:
             epochs_total=marks.epochs_total,
             processes=self._failures.processes(),
             run_dirs=tuple(marks.run_dirs),
-            runs_started=marks.runs_started,
             wandb_lines=tuple(self._sdk.items()),
             notable=tuple(notable),
             tail=tuple(self._shown(number, raw) for number, raw in self._tail),
