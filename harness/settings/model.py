@@ -1,9 +1,8 @@
 """What the user asked for, as one frozen object, and the error of a value that cannot be used."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from harness.evidence.redaction.redactor import redact
 
@@ -18,10 +17,9 @@ class SettingsError(ValueError):
         super().__init__(redact(message))
 
 
-class SlurmSettings(BaseModel):
+@dataclass(frozen=True)
+class SlurmSettings:
     """What a Slurm job is submitted with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     account: str | None = None
     partition: str = "dev-g"
@@ -38,10 +36,9 @@ class SlurmSettings(BaseModel):
     """A YAML file with what differs from LUMI."""
 
 
-class Settings(BaseModel):
+@dataclass(frozen=True)
+class Settings:
     """The question, checked; paths are absolute."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     target: Literal["local", "slurm", "none"]
     source: Literal["job", "run", "run_dir", "job_log", "replay"]

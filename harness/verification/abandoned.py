@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from harness.settings.model import SettingsError
 from harness.settings.report_folder import write_atomically
 from harness.targets.base import log_path
-from harness.targets.process import survivors, token_of
 
 NAME = "running.json"
 MOST = 3
@@ -81,6 +80,7 @@ def _marks(folders: Sequence[Path]) -> Iterator[tuple[Path, Mark]]:
 
 def _told(folder: Path, mark: Mark, *, remove: bool) -> list[str]:
     from harness.evidence.server.reader import temporary_prefix
+    from harness.targets.process import survivors, token_of
 
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(mark.begun_at))
     if mark.host != platform.node():

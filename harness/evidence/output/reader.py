@@ -195,20 +195,7 @@ def _feed(reader: OutputReader, path: Path) -> Trouble | None:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 reader.feed_bytes(chunk)
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        return trouble_of(error, path)
+    except (OSError, ValueError) as error:
+        return Trouble.of_file(error, path)
     reader.close()
     return None
-
-
-def trouble_of(error: OSError | ValueError, path: Path) -> Trouble:
-    """Say why a file could not be read."""
-    kind = "other"
-    if isinstance(error, FileNotFoundError):
-        kind = "missing"
-    elif isinstance(error, PermissionError):
-        kind = "permission"
-    elif isinstance(error, OSError) and not isinstance(error, IsADirectoryError):
-        kind = "disk"
-    words = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return Trouble(kind=kind, text=words, where=str(path))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from harness.evidence.models import Evidence
 from harness.judging.verdict import Finding, RunSummary, Verdict
+from harness.report.annotations import annotations
 from harness.report.charts.sparkline import curves
-from harness.report.github import annotations, release
+from harness.report.github import release
 from harness.report.html.checks import short
 from harness.report.next_commands import again_of
 from harness.report.run_directories import others
