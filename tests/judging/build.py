@@ -33,8 +33,7 @@ from harness.evidence.models import (
     Viewer,
 )
 from harness.evidence.models.wandb_log import LocalLog, RunFacts, SeriesSummary, SystemSeriesSummary
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 
 BASE_URL = "https://api.wandb.ai"
 RUN_ID = "abcd1234"
