@@ -78,7 +78,7 @@ def _doubts(verdict: Verdict, again: Again) -> Iterator[str]:
         yield from ("### Why it could not be settled", "")
         yield from (f"- {plain(reason)}" + (f" ({count} checks)" if count > 1 else "") for reason, count in found)
         what = "read the same run again" if again.reread else "verify again"
-        yield from ("", f"No check failed. Once this is out of the way, {what}: see the end of this page.", "")
+        yield from ("", f"No check failed. When this is fixed, {what}: see the end of this page.", "")
 
 
 def _checks(groups: list[Group]) -> Iterator[str]:

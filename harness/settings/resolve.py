@@ -90,7 +90,7 @@ def _source(values: Mapping[str, str | None]) -> Literal["job", "run", "run_dir"
     ways = [n for n in ("wandb_replay", "wandb_run", "wandb_run_dir") if values[n]]
     flags = {o.ini: o.flag for o in OPTIONS}
     if len(ways) > 1:
-        raise SettingsError(f"{' and '.join(flags[w] for w in ways)} exclude each other: give one of them.")
+        raise SettingsError(f"{' and '.join(flags[w] for w in ways)} cannot be combined: give one of them.")
     if ways and (
         clash := [n for n in ("lumi", "lumi_attach", "lumi_dry_run", "wandb_job", "wandb_offline") if values[n]]
     ):

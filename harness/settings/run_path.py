@@ -23,7 +23,7 @@ def run_path(text: str | None) -> tuple[tuple[str, str, str] | None, str | None]
         at = pieces.index("runs", 2)
         prefix, pieces = pieces[: at - 2], [*pieces[at - 2 : at], *pieces[at + 1 : at + 2]]
     if len(pieces) != 3 or any(re.search(r"[\x00-\x1f\"'<>\\]", p) for p in pieces):
-        raise SettingsError(f"--run: {text!r} names no run; give ENTITY/PROJECT/RUN_ID or the run's URL.")
+        raise SettingsError(f"--run: {text!r} is not a run; give ENTITY/PROJECT/RUN_ID or the run's URL.")
     run = (pieces[0], pieces[1], pieces[2])
     if parts is None:
         return run, None

@@ -31,15 +31,15 @@ def slurm_settings(values: Mapping[str, str | None], on: set[str], cwd: Path) ->
     account, partition = values["lumi_account"], values["lumi_partition"] or usual
     for flag, value in (("--lumi-account", account), ("--lumi-partition", partition)):
         if value and not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
-            raise SettingsError(f"{flag}: {value!r} is no Slurm name; use letters, digits, _ . and -.")
+            raise SettingsError(f"{flag}: {value!r} is not a Slurm name; use letters, digits, _ . and -.")
     time = values["lumi_time"] or "00:10:00"
     if not re.fullmatch(r"(\d+-)?\d{1,3}(:\d{1,2}){0,2}", time):
-        raise SettingsError(f"--lumi-time: {time!r} is no Slurm time; write HH:MM:SS or minutes.")
+        raise SettingsError(f"--lumi-time: {time!r} is not a Slurm time; write HH:MM:SS or minutes.")
     if not re.search(r"[1-9]", time):
         raise SettingsError("--lumi-time: 0 means no limit to Slurm, and no bound on the cost; give the time needed.")
     attach = values["lumi_attach"]
     if attach and not re.fullmatch(r"\d+(_\d+)?", attach):
-        raise SettingsError(f"--lumi-attach: {attach!r} is no Slurm job id; give the number that sbatch printed.")
+        raise SettingsError(f"--lumi-attach: {attach!r} is not a Slurm job id; give the number that sbatch printed.")
     launcher: Literal["torchrun", "srun"] = "srun" if values["lumi_launcher"] == "srun" else "torchrun"
     return SlurmSettings(
         account=account,

@@ -23,7 +23,7 @@ def whole_number(text: str | None, flag: str, *, least: int, default: int, most:
 def minutes(text: str, flag: str) -> float:
     """Read a number of minutes above 0."""
     if not re.fullmatch(r"\d{1,6}(\.\d+)?", text.strip()) or not float(text):
-        raise SettingsError(f"{flag}: {text!r} is no number of minutes above 0.")
+        raise SettingsError(f"{flag}: {text!r} is not a number of minutes above 0.")
     return float(text)
 
 
@@ -43,7 +43,7 @@ def existing_file(text: str | None, flag: str, cwd: Path) -> Path | None:
     """Return the absolute path of a file that is there."""
     path = path_of(text, flag, cwd)
     if path and not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "is not there"
+        what = "is a folder, not a file" if path.is_dir() else "does not exist"
         raise SettingsError(f"{flag}: {path} {what}; give the path of an existing file.")
     return path
 
@@ -58,7 +58,7 @@ def job_logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
     names = sorted(glob.glob(_expanded(text, "--job-log"), root_dir=cwd))  # noqa: PTH207 - Path.glob() wants no "/…"
     found = tuple(path for name in names if (path := (cwd / name).absolute()).is_file())
     if not found:
-        raise SettingsError(f"--job-log: no file is called {text}.")
+        raise SettingsError(f"--job-log: no file matches {text}.")
     jobs = {match[1] for path in found if (match := _SLURM_OUTPUT.match(path.name))}
     if len(jobs) > 1:
         raise SettingsError(f"--job-log: {text} means the output of {len(jobs)} jobs; judge one at a time.")
@@ -69,7 +69,7 @@ def existing_folder(text: str | None, flag: str, cwd: Path) -> Path | None:
     """Return the absolute path of a folder that is there."""
     path = path_of(text, flag, cwd)
     if path and not path.exists():
-        raise SettingsError(f"{flag}: {path} is not there; give a wandb/ folder or one run directory in it.")
+        raise SettingsError(f"{flag}: {path} does not exist; give a wandb/ folder or one run directory in it.")
     if path and not path.is_dir():
         raise SettingsError(f"{flag}: {path} is a file; give the folder that holds it.")
     return path
@@ -79,5 +79,5 @@ def metric_names(text: str) -> tuple[str, ...]:
     """Split names at commas; each counts once."""
     names = tuple(dict.fromkeys(n.strip() for n in text.split(",") if n.strip()))
     if not names:
-        raise SettingsError("--expect: no metric is named; give names joined by commas, such as loss,acc.")
+        raise SettingsError("--expect: no metric is given; write names joined by commas, such as loss,acc.")
     return names

@@ -85,9 +85,9 @@ def _told(folder: Path, mark: Mark, *, remove: bool) -> list[str]:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(mark.begun_at))
     if mark.host != platform.node():
         return [
-            f"an earlier verification, begun {when} on {mark.host} (process {mark.pid}), has noted no end in {folder}.",
+            f"an earlier verification, begun {when} on {mark.host} (process {mark.pid}), has not ended in {folder}.",
             *_slurm_job(folder, mark),
-            f"  if it no longer runs there: rm {shlex.quote(str(folder / NAME))}",
+            f"  if it no longer runs there, remove its mark: rm {shlex.quote(str(folder / NAME))}",
         ]
     lines = [f"an earlier verification, begun {when} (process {mark.pid}), was killed before its end: {folder}"]
     if left := survivors(token_of(log_path(folder))):
@@ -100,7 +100,7 @@ def _told(folder: Path, mark: Mark, *, remove: bool) -> list[str]:
         then = "once that has ended, to" if job else "to"  # the job writes there
         lines.append(f"  {then} remove what it left: rm -r {shlex.join(map(str, rest))}")
     elif not lines[1:]:
-        lines.append("  nothing of it runs any more, and its files are replaced now")
+        lines.append("  nothing of it still runs; its files will be replaced")
     return lines
 
 

@@ -50,7 +50,7 @@ def load(path: Path) -> Evidence:
     except (ValueError, KeyError, *DAMAGED, NotImplementedError, RuntimeError) as error:
         why = next(iter(str(error).splitlines()), "it is cut off")
         hint = "give an evidence.json, or a bundle"
-        raise SettingsError(f"--replay: {path} holds no evidence of this version ({why}); {hint}.") from None
+        raise SettingsError(f"--replay: {path} is not evidence that this version can read ({why}); {hint}.") from None
 
 
 def without_retired(document: Any) -> Any:

@@ -202,7 +202,9 @@ def test_a_bundle_that_was_damaged_on_its_way_is_one_sentence(report, tmp_path, 
         raw = bytearray((tmp_path / "c.zip").read_bytes())
         raw[(listed := raw.rindex(b"PK\x01\x02")) + 20 : listed + 28] = (b"\xff\xff\x00\x00") * 2
     (tmp_path / "b.zip").write_bytes(raw)
-    with pytest.raises(SettingsError, match=r"b\.zip holds no evidence of this version \(.+\); give an evidence\.json"):
+    with pytest.raises(
+        SettingsError, match=r"b\.zip is not evidence that this version can read \(.+\); give an evidence\.json"
+    ):
         load(tmp_path / "b.zip")
 
 

@@ -46,7 +46,7 @@ def test_what_could_not_be_checked_says_why():
     text = page(inconclusive)
     assert "| ❔ | `test_init_succeeded` | not checked | no answer within 30 s |" in text
     assert "| ❔ | `test_series_is_present[loss, acc]` | not checked | no answer within 30 s |" in text
-    assert "- no answer within 30 s (24 checks)\n\nNo check failed. Once this is out of the way, verify again" in text
+    assert "- no answer within 30 s (24 checks)\n\nNo check failed. When this is fixed, verify again" in text
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -55,5 +55,5 @@ def test_no_retired_field_is_one_of_today():
 def test_a_field_that_never_was_is_refused(tmp_path):
     saved = tmp_path / "evidence.json"
     saved.write_text(json.dumps({"local": {**LocalReading().model_dump(mode="json"), "mood": "good"}}))
-    with pytest.raises(SettingsError, match=r"holds no evidence of this version"):
+    with pytest.raises(SettingsError, match=r"is not evidence that this version can read"):
         load(saved)

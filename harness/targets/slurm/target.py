@@ -115,7 +115,7 @@ class SlurmTarget:
         if self._settings.job and self._settings.job.suffix != ".py":
             return None
         if not container.exists():
-            return f"the container image {container} is not there"
+            return f"the container image {container} does not exist"
         if self._image and self._image.certainly_without and not _brings_packages(self._settings.job):
             return f"the container image {container} has no wandb"
         local = [p for p in self._site.node_local if self._folder.resolve().is_relative_to(p)]
@@ -208,7 +208,7 @@ class SlurmTarget:
             self._facts.ran, self._waiting_since, self._marked_at = False, now, None
         limit_min = self._settings.slurm.queue_timeout_min
         if now - self._waiting_since > limit_min * 60:
-            self.cancel(f"it waited in the queue longer than the limit of {limit_min:g} min (--lumi-queue-timeout)")
+            self.cancel(f"it waited in the queue longer than {limit_min:g} min (--lumi-queue-timeout)")
         return False
 
     def _conclude(self, patience_s: float = LAG_S) -> None:
