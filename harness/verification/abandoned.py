@@ -106,7 +106,7 @@ def _told(folder: Path, mark: Mark, *, remove: bool) -> list[str]:
 
 def _slurm_job(folder: Path, mark: Mark) -> list[str]:
     """Tell of the job that the verification submitted, if there was one and Slurm still has it."""
-    from harness.targets.slurm.leftover import job_left
+    from harness.targets.slurm.abandoned_job import job_left
 
     told = job_left(folder, mark.begun_at)
     return [f"  {told}"] if told else []

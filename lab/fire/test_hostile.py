@@ -109,7 +109,7 @@ def reader(backend):
 
 @pytest.mark.parametrize("number", range(len(NAMES)), ids=lambda n: ascii(NAMES[n]))
 def test_a_name_is_a_value_in_graphql_and_no_part_of_the_question(backend, reader, number, monkeypatch):
-    monkeypatch.setattr("harness.evidence.server.parts.PAUSES", ())
+    monkeypatch.setattr("harness.evidence.server.run_parts.PAUSES", ())
     name = NAMES[number]
     reading = glance(reader, Where(projects=(("loopback", name),), token=name))
     assert {run.id for run in reading.runs} <= {f"run{number}"}, "another project's runs"

@@ -6,10 +6,10 @@ import pytest
 
 from harness.report.html.checks import sentences
 from harness.report.markdown import fenced, plain, span, summary
-from harness.report.next_commands import Again
+from harness.report.next_commands import NextCommands
 from tests.report.samples import HOSTILE, SAMPLES, duplicates, hostile, inconclusive, passed
 
-AGAIN = Again(verify="cd /x\npytest checks", replay="pytest checks --replay e.json")
+AGAIN = NextCommands(verify="cd /x\npytest checks", replay="pytest checks --replay e.json")
 
 
 def page(sample):

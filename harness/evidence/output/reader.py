@@ -12,7 +12,7 @@ from harness.evidence.output.failures import Failures
 from harness.evidence.output.lines import Blocks, Line, parse_line, shorten
 from harness.evidence.output.marks import Marks, sdk_line
 from harness.evidence.output.tracebacks import Tracebacks
-from harness.evidence.output.words import WORTH_A_LOOK, weight
+from harness.evidence.output.trouble_words import WORTH_A_LOOK, weight
 
 _CHUNK = 1 << 20
 _TAIL = 60

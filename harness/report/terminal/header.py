@@ -18,7 +18,7 @@ def header(settings: Settings) -> list[str]:
         lines += slurm(settings)
     lines += [
         f"server: {where(settings)}",
-        f"wandb: {version('wandb')} here, for reading; the job may use another version",
+        f"wandb: {version('wandb')} here, for reading; the job may use another",
     ]
     return [redact(line).replace("\n", " ") for line in lines]
 

@@ -13,7 +13,7 @@ from harness.report.annotations import annotations
 from harness.report.charts.sparkline import curves
 from harness.report.github import release
 from harness.report.html.checks import short
-from harness.report.next_commands import again_of
+from harness.report.next_commands import next_commands
 from harness.report.run_directories import others
 from harness.report.run_directories import told as told_folders
 from harness.report.terminal.tree import tree
@@ -93,7 +93,7 @@ def facts(session: "Session", verdict: Verdict, width: int) -> list[str]:
 
 def doubt(session: "Session", verdict: Verdict, arguments: Sequence[str], width: int) -> list[str]:
     """Say what to do where nothing failed, and something could not be checked."""
-    again = again_of(session.settings, session.folder, session.gathered or Evidence(), verdict, arguments)
+    again = next_commands(session.settings, session.folder, session.gathered or Evidence(), verdict, arguments)
     if again.reread:
         command = textwrap.indent(again.reread, "  ")
         how = "read the same run again, without a new job"

@@ -21,11 +21,8 @@ def show(settings: Settings, environ: Mapping[str, str]) -> int:
     if not (settings.job and settings.job.suffix != ".py"):
         remarks.append(f"it would cost at most {gpu_hours(settings.slurm, site):.2f} GPU-hours")
         image = choose(settings.slurm.container, site)
-        remarks += (
-            []
-            if image.exists()
-            else [f"the container image {image} does not exist, so this job would not be submitted"]
-        )
+        if not image.exists():
+            remarks.append(f"the container image {image} does not exist, so this job would not be submitted")
     remarks.append(answer.err.strip() or f"sbatch --test-only: exit code {answer.code}")
     sys.stdout.write(text)
     sys.stdout.flush()

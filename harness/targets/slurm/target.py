@@ -22,9 +22,9 @@ from harness.targets.slurm.cadence import Cadence
 from harness.targets.slurm.commands import Answer, Slurm, job_id_of
 from harness.targets.slurm.container import Image, choose
 from harness.targets.slurm.facts import Facts
+from harness.targets.slurm.job_state import job_facts, phase
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.submission import Submission, prepare
-from harness.targets.slurm.telling import phase, told_job
 
 AWAY_S = 120.0
 """How long the controller may be away once the job itself has told of its end."""
@@ -307,7 +307,7 @@ class SlurmTarget:
 
     def job(self) -> Job:
         """Facts about the job so far."""
-        return told_job(
+        return job_facts(
             self._facts, self._submission, self._answer, self._image,
             why=self._why, refusal=self._refusal, exit_code=self._told_exit,
             restarts=sum(o.restarts for o in self._outputs), attached=self._settings.slurm.attach is not None,

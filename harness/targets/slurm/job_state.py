@@ -64,7 +64,7 @@ def ending_of(facts: Facts, why: str | None, exit_code: int | None) -> Ending:
     return ending
 
 
-def told_job(
+def job_facts(
     facts: Facts,
     sent: Submission | None,
     answer: Answer | None,
