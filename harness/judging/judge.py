@@ -42,7 +42,7 @@ def judge(
     findings: list[Cause | Remark] = [_cause(told[s.hit.id], s.symptoms, results) for s in causes]
     if unexplained:
         findings.append(_cause(unknown(case, unexplained), {c.name for c in unexplained}, results))
-    findings += [Remark(**dict(told[hit.id])) for hit in hits if not _told_already(hit, causes, possible, graph)]
+    findings += [_remark(told[hit.id]) for hit in hits if not _told_already(hit, causes, possible, graph)]
     unsure = any(c.outcome == "not_checked" for c in results) or not any(c.outcome == "passed" for c in results)
     return Verdict(
         verdict="failed" if still_failed else "inconclusive" if unsure else "passed",
@@ -70,6 +70,12 @@ def _cause(told: Finding, symptoms: Collection[str], results: Sequence[CheckResu
     """A finding that explains its symptoms, and what is blocked by one of them."""
     explains = {*symptoms, *(c.name for c in results if c.blocked_by in symptoms)}
     return Cause(**{**dict(told), "explains": tuple(sorted(explains))})
+
+
+def _remark(told: Finding) -> Remark:
+    """A finding that explains nothing; what made nothing fail is no error."""
+    severity = "warning" if told.severity == "error" else told.severity
+    return Remark(**{**dict(told), "severity": severity})
 
 
 def _told_already(hit: Hit, causes: Sequence[Suspect], possible: Sequence[Suspect], graph: Graph) -> bool:

@@ -18,7 +18,7 @@ def outcome(verdict, name):
 
 
 def test_a_healthy_case_passes_and_every_check_is_told():
-    verdict = judge(b.evidence())
+    verdict = judge(b.healthy())
     assert (verdict.verdict, verdict.root_cause) == ("passed", None)
     assert len(verdict.checks) == 33
 
@@ -32,7 +32,7 @@ def test_a_cause_names_its_symptoms_and_what_they_block():
 
 
 def test_a_remark_stays_beside_a_pass_and_explains_nothing():
-    remark = judge(b.evidence(), rules=[lambda _: [Hit(id="auth-key-in-script", observed=("line 3",))]])
+    remark = judge(b.healthy(), rules=[lambda _: [Hit(id="auth-key-in-script", observed=("line 3",))]])
     assert remark.verdict == "passed"
     assert [(f.id, f.explains) for f in remark.findings] == [("auth-key-in-script", ())]
 
@@ -42,7 +42,9 @@ def test_causes_come_before_remarks_though_they_struck_later():
         yield Hit(id="auth-key-in-script", observed=())
         yield Hit(id="dup-one-run-per-rank", observed=())
 
-    found = b.evidence(server=b.server(b.server_run(id="a"), b.server_run(id="b")))
+    found = b.healthy()
+    twice = b.server(*(found.server.runs[0].model_copy(update={"id": i}) for i in "ab"))
+    found = found.model_copy(update={"server": twice})
     assert [f.id for f in judge(found, rules=[rule]).findings] == ["dup-one-run-per-rank", "auth-key-in-script"]
 
 
@@ -72,10 +74,13 @@ def test_an_unexplained_failure_beside_an_explained_one_leaves_the_root_cause():
 
 
 def test_what_could_not_be_checked_makes_the_verdict_inconclusive_unless_something_failed():
-    unread = b.server(b.server_run(series={}), partial=(Trouble(kind="timeout", text="late", where="system"),))
-    assert judge(b.evidence(server=unread), rules=[]).verdict == "failed"
-    blind = b.server(b.server_run(system={}), partial=(Trouble(kind="timeout", text="late", where="system"),))
-    assert judge(b.evidence(server=blind), rules=[]).verdict == "inconclusive"
+    blind = b.healthy(run={"system": {}})
+    late = (Trouble(kind="timeout", text="late", where="system"),)
+    found = blind.model_copy(update={"server": blind.server.model_copy(update={"partial": late})})
+    assert judge(found, rules=[]).verdict == "inconclusive"
+    failed = found.server.runs[0].model_copy(update={"state": "failed"})
+    worse = found.model_copy(update={"server": found.server.model_copy(update={"runs": (failed,)})})
+    assert judge(worse, rules=[]).verdict == "failed"
 
 
 def test_nothing_checked_is_no_pass():

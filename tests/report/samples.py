@@ -172,7 +172,9 @@ def crashed() -> tuple[Evidence, Verdict]:
 
 def inconclusive() -> tuple[Evidence, Verdict]:
     trouble = Trouble(kind="timeout", text="no answer within 30 s")
-    return judged(lumi(server=ServerReading(status="failed", trouble=trouble)), not_checked="test_[3456]")
+    return judged(
+        lumi(server=ServerReading(status="failed", trouble=trouble)), not_checked="test_[3456](?!.*init_succeeded)"
+    )
 
 
 def unexplained() -> tuple[Evidence, Verdict]:
@@ -224,7 +226,11 @@ def hostile() -> tuple[Evidence, Verdict]:
         versions={h: h for h in HOSTILE}, created_at=1e300, harness_version=odd,
         watch=Watch(polls=1, run_visible_s=math.inf, first_point_s=math.nan),
     )  # fmt: skip
-    return found, judge(found, checks=staged(lambda _: ("failed", odd + huge)))
+
+    def outcome(name: str) -> tuple[str, str]:
+        return "failed" if re.search("present|completed", name) else "passed", odd + huge
+
+    return found, judge(found, checks=staged(outcome))
 
 
 SAMPLES: Mapping[str, Callable[[], tuple[Evidence, Verdict]]] = {

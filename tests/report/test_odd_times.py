@@ -38,7 +38,8 @@ def twisted(part: Any, clock: Callable[[float], float]) -> Any:
 @pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS)
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
 def test_odd_clocks_do_no_harm(sample, clock):
-    found, verdict = sample()
+    found, _ = sample()
+    verdict = judge(found)
     odd = Evidence.model_validate(twisted(found.model_dump(mode="json"), clock))
     again = judge(odd)
     words = " ".join(element.words for element in Page(render(odd, again, sentences(), AGAIN)).elements)
