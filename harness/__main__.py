@@ -31,7 +31,7 @@ def _explain(argv: Sequence[str]) -> int:
 
 
 def _faults(argv: Sequence[str]) -> int:
-    from harness.commands.explain import faults
+    from harness.commands.faults import main as faults
 
     return faults(argv)
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.settings.model import Settings, SettingsError
 from harness.settings.options import OPTIONS
-from harness.settings.resolve import Settings, SettingsError, resolve
+from harness.settings.resolve import resolve
 
 if TYPE_CHECKING:
     from harness.evidence.models import Evidence
@@ -96,7 +97,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def _saved_evidence(settings: Settings) -> "Evidence | None":
     if settings.replay is None:
         return None
-    from harness.evidence.saved import load
+    from harness.verification.saved_evidence import load
 
     return load(settings.replay)
 

@@ -4,6 +4,8 @@ import argparse
 import sys
 from typing import NoReturn
 
+USAGE_ERROR = 4
+
 
 class Parser(argparse.ArgumentParser):
     """Ends with one sentence and exit code 4."""
@@ -11,4 +13,4 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the usage."""
         sys.stderr.write(f"{self.prog}: {message}\n")
-        raise SystemExit(4)
+        raise SystemExit(USAGE_ERROR)

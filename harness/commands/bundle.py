@@ -14,8 +14,8 @@ from harness.commands.arguments import Parser
 from harness.evidence.models import Evidence
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.redaction.scrubbing import Scrubber
-from harness.evidence.saved import load
-from harness.settings.resolve import SettingsError
+from harness.settings.model import SettingsError
+from harness.verification.saved_evidence import load
 
 CONTENTS = "CONTENTS.txt"
 JOB_LOG_BYTES = 200_000

@@ -1,14 +1,12 @@
-"""Pages of the catalogue in the terminal: one fault, the list of them, or those that a log matches."""
+"""`python -m harness explain`: one fault in full, or the faults whose texts are in a log."""
 
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from harness.commands.arguments import Parser
 from harness.evidence.models import Evidence
@@ -76,28 +74,6 @@ def condition(when: str | None) -> str:
         words = WHEN.get(name, f"with {name.replace('sdk', 'wandb ')}")
         parts.append(f"not {words}" if negated else words)
     return f"({', '.join(parts)}) "
-
-
-def faults(argv: Sequence[str]) -> int:
-    """`faults [--family NAME]`."""
-    families = sorted({e.family for e in catalogue().values()})
-    parser = Parser(prog="python -m harness faults")
-    parser.add_argument("--family", choices=families)
-    parser.add_argument("--markdown", action="store_true")
-    options = parser.parse_args(argv)
-    if options.markdown:
-        from harness.commands.fault_pages import page as whole_page
-
-        sys.stdout.write(whole_page())
-        return 0
-    table = Table(box=None, pad_edge=False)
-    for column in ("fault", "severity", "what it is"):
-        table.add_column(column, no_wrap=column != "what it is")
-    for entry in catalogue().values():
-        if options.family in (None, entry.family):
-            table.add_row(entry.id, entry.severity, escape(fill(entry.title, common_values(Evidence()))))
-    Console().print(table)
-    return 0
 
 
 def _explain_log(parser: Parser, path: Path) -> int:

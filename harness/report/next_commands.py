@@ -9,13 +9,13 @@ from pathlib import Path
 from harness.evidence.models import Evidence, Request
 from harness.evidence.redaction.redactor import redact
 from harness.judging.verdict import RunSummary, Verdict
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 
 CLONE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
-class Again:
+class NextCommands:
     """Commands, each of one or more lines; empty where there is none."""
 
     verify: str = ""
@@ -24,20 +24,20 @@ class Again:
     bundle: str = ""
 
 
-def again_of(settings: Settings, folder: Path, evidence: Evidence, verdict: Verdict, arguments: Sequence[str]) -> Again:
+def next_commands(
+    settings: Settings, folder: Path, evidence: Evidence, verdict: Verdict, arguments: Sequence[str]
+) -> NextCommands:
     """Return the commands; `arguments` is what pytest was called with, `folder` where the reports are."""
-    from harness.__main__ import COMMANDS
-
     python, there = shlex.quote(sys.executable), f"cd {shlex.quote(str(CLONE))}"
     saved = settings.replay or folder / "evidence.json"
     run = _readable_run(evidence.request, verdict.runs)
     given = redact(shlex.join(arguments))
     read = shlex.join(["checks", *_read_options(evidence.request, run, folder)]) if run else ""
-    return Again(
+    return NextCommands(
         verify=f"cd {shlex.quote(str(settings.cwd))}\n{python} -m pytest {given}".rstrip(),
         reread=f"{there}\n{python} -m pytest {read}" if read else "",
         replay=f"{there}\n{python} -m pytest checks --replay {shlex.quote(str(saved))}",
-        bundle=f"{python} -m harness bundle {shlex.quote(str(folder))}" if "bundle" in COMMANDS else "",
+        bundle=f"{python} -m harness bundle {shlex.quote(str(folder))}",
     )
 
 

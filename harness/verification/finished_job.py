@@ -15,7 +15,7 @@ from harness.evidence.server.find import read_one
 from harness.evidence.server.reader import Reader
 from harness.evidence.setup.credentials import api_key_in_use
 from harness.judging.advice import is_cloud
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.verification.clock import Clock
 
 MOST_RUN_DIRS = 64

@@ -20,7 +20,7 @@ from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.server.find import glance, read
 from harness.evidence.server.reader import Reader
 from harness.evidence.server.unshown import unshown
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.targets.base import Target
 from harness.verification.clock import Clock
 from harness.verification.progress import Moment, Progress

@@ -11,7 +11,7 @@ from harness.evidence.models import Setup
 from harness.evidence.network.probe import resolve_base_url
 from harness.evidence.server.reader import Reader
 from harness.evidence.setup.credentials import api_key_in_use
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.targets.base import Target
 
 

@@ -15,7 +15,7 @@ from harness.evidence.redaction.documents import redacted
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.setup.collect import collect_setup
 from harness.judging.setup_questions import blockers
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.targets import environment as job_environment
 from harness.targets.base import Target, log_path
 from harness.targets.interrupts import Interrupts

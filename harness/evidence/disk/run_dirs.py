@@ -130,8 +130,7 @@ def read_local_run(run_dir: Path, scrub: Callable[[str], str]) -> LocalRun:
     match = _LOG_NAME.fullmatch(log_file.name) if log_file else None
     run_id = match["id"] if match else place.rest
     log_file = log_file or run_dir / f"run-{run_id}.wandb"
-    metadata, metadata_trouble = read_json(run_dir / "files" / "wandb-metadata.json", scrub)
-    summary, summary_trouble = read_json(run_dir / "files" / "wandb-summary.json", scrub)
+    metadata, trouble = read_json(run_dir / "files" / "wandb-metadata.json", scrub)
     log = read_wandb_log(log_file)
     return LocalRun(
         path=str(run_dir),
@@ -146,10 +145,9 @@ def read_local_run(run_dir: Path, scrub: Callable[[str], str]) -> LocalRun:
         syncstate=log_file.with_name(f"{log_file.name}.syncstate").exists(),
         files=list_files(run_dir),
         metadata=metadata or {},
-        summary_file=summary,
         console_lines=count_lines(run_dir / "files" / "output.log"),
         sdk_logs=read_sdk_logs(run_dir, scrub),
-        troubles=tuple(t for t in (metadata_trouble, summary_trouble) if t),
+        troubles=(trouble,) if trouble else (),
     )
 
 

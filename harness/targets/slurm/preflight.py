@@ -9,7 +9,7 @@ from typing import Literal
 
 from harness.evidence.models import JobPython, Setup
 from harness.evidence.network.background import Background
-from harness.settings.resolve import Settings, SettingsError
+from harness.settings.model import Settings, SettingsError
 from harness.settings.site import Site, load_site
 from harness.targets.interrupts import Interrupts
 from harness.targets.slurm.commands import Answer, Slurm

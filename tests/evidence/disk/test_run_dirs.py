@@ -97,15 +97,17 @@ def test_markers_files_and_console_lines(wandb: Path) -> None:
     (run / "files" / "output.log").write_text("one\ntwo\nthree")
     (run / "files" / "media").mkdir()
     (run / "files" / "media" / "x.png").write_text("")
-    (run / "files" / "wandb-summary.json").write_text('{"loss": NaN, "acc": 1e999, "_step": 2}')
+    (run / "files" / "wandb-summary.json").write_text("{}")
     (run / "files" / "wandb-metadata.json").write_text(
-        json.dumps({"host": "nid005000", "email": "a@b.org", "args": ["0123456789abcdef0123456789abcdef01234567"]})
+        '{"host": "nid005000", "email": "a@b.org", "args": ["0123456789abcdef0123456789abcdef01234567"],'
+        ' "memory": NaN, "disk": 1e999}'
     )
     found = read_local_run(run, redact)
     assert (found.synced_marker, found.syncstate, found.console_lines) == (True, True, 3)
     assert found.files == ("media/x.png", "output.log", "wandb-metadata.json", "wandb-summary.json")
-    assert found.summary_file == {"loss": "NaN", "acc": "Infinity", "_step": 2}
-    assert found.metadata == {"host": "nid005000", "args": ["[redacted]"]}
+    assert found.metadata == {
+        "host": "nid005000", "args": ["[redacted]"], "memory": "NaN", "disk": "Infinity",
+    }  # fmt: skip
     assert found.troubles == ()
 
 
@@ -136,7 +138,7 @@ def test_large_files_are_cut(wandb: Path) -> None:
 def test_an_empty_directory_is_a_run_without_a_log(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     found = read_local_run(tmp_path / NAME, redact)
-    assert (found.run_id, found.log.status, found.console_lines, found.summary_file) == ("abc123", "missing", 0, None)
+    assert (found.run_id, found.log.status, found.console_lines, found.metadata) == ("abc123", "missing", 0, {})
 
 
 def test_only_what_the_job_made_is_its_own(wandb: Path) -> None:

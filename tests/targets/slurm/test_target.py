@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.settings.resolve import Settings, SettingsError, SlurmSettings
+from harness.settings.model import Settings, SettingsError, SlurmSettings
 from harness.settings.site import Site
 from harness.targets.slurm.commands import Answer, Slurm
 from harness.targets.slurm.container import Image, inspect

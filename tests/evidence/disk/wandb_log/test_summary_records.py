@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from harness.evidence.disk.wandb_log import wire
 from harness.evidence.disk.wandb_log.flat import FlatDict
-from harness.evidence.disk.wandb_log.latest import Change, latest
 from harness.evidence.disk.wandb_log.schema import Schema
+from harness.evidence.disk.wandb_log.summary_records import Change, latest
 from tests.evidence.disk.wandb_log.logfile import item, message, summary
 
 SCHEMA = Schema()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.targets.slurm.leftover import job_left
+from harness.targets.slurm.abandoned_job import job_left
 from tests.targets.slurm.double import Double, queued
 
 AWAY = {"code": 1, "err": "slurm_load_jobs error: Unable to contact slurm controller (connect failure)"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.evidence.models import slurm_states
 from harness.targets.slurm.commands import Slurm
-from harness.targets.slurm.record import Record, records
+from harness.targets.slurm.record import records
 
 
 def job_left(folder: Path, since: float, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -21,7 +21,8 @@ def job_left(folder: Path, since: float, environ: Mapping[str, str] = os.environ
     if found is None:
         return None
     slurm = Slurm(environ)
-    job_id = found.job_id or _submitted_after_all(found, slurm)
+    # An sbatch may outlive its harness, which was killed before it learnt the number.
+    job_id = found.job_id or slurm.by_script(Path(found.script), found.submitted_at)
     if job_id is None:
         return None
     ways = f"scancel {job_id}, or verify it with --lumi-attach {job_id}"
@@ -31,8 +32,3 @@ def job_left(folder: Path, since: float, environ: Mapping[str, str] = os.environ
     if queued is None or slurm_states.is_final(queued.state):
         return None
     return f"its Slurm job {job_id} is {queued.state}: {ways}"
-
-
-def _submitted_after_all(found: Record, slurm: Slurm) -> str | None:
-    """Return the job of an sbatch that outlived its harness: it was killed before it learnt the number."""
-    return slurm.by_script(Path(found.script), found.submitted_at)

@@ -64,7 +64,7 @@ def ending_of(facts: Facts, why: str | None, exit_code: int | None) -> Ending:
     return ending
 
 
-def told_job(
+def job_facts(
     facts: Facts,
     sent: Submission | None,
     answer: Answer | None,
@@ -92,7 +92,6 @@ def told_job(
         states=tuple(facts.states),
         final_state=facts.final_state,
         exit_code=facts.exit_code,
-        derived_exit_code=facts.said("DerivedExitCode", "DerivedExitCode"),
         restarts=max(int(facts.show.get("Restarts", "0") or 0), len(earlier)),
         nodes=facts.nodes,
         account=facts.said("Account", "Account") or (sent.account if sent else None),

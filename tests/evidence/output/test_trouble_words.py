@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.evidence.output.reader import OutputReader
-from harness.evidence.output.words import WORTH_A_LOOK, one_of, weight
+from harness.evidence.output.trouble_words import WORTH_A_LOOK, one_of, weight
 
 SYMPTOMS = (Path(__file__).parent / "samples" / "symptoms.txt").read_text().splitlines()
 

@@ -3,9 +3,9 @@
 import pytest
 
 from harness.evidence.models import Trouble
-from harness.evidence.server import parts
-from harness.evidence.server.parts import Parts, persistently
+from harness.evidence.server import run_parts
 from harness.evidence.server.reader import ReadingFailed
+from harness.evidence.server.run_parts import Parts, persistently
 from tests.judging.build import server_run
 
 
@@ -28,7 +28,7 @@ class Answers:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
-    monkeypatch.setattr(parts, "PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(run_parts, "PAUSES", (0.0, 0.0, 0.0))
 
 
 def test_what_may_pass_is_asked_for_again():
@@ -36,7 +36,7 @@ def test_what_may_pass_is_asked_for_again():
     assert Parts(reader, server_run()).read("internal") == {"a": 1}
 
 
-@pytest.mark.parametrize("kind", sorted(parts.LASTING))
+@pytest.mark.parametrize("kind", sorted(run_parts.LASTING))
 def test_what_lasts_is_not(kind):
     reader = Answers(kind, {})
     with pytest.raises(ReadingFailed):
