@@ -28,7 +28,7 @@ _IDS = {
         init-shadowed-by-folder init-shadowed-by-file init-not-installed init-protobuf-conflict
         init-pydantic-conflict init-dir-not-writable init-disk-quota init-core-panic
         init-env-changed-late:warning init-log-before-init init-log-after-finish
-        init-active-run-returned:warning
+        init-active-run-returned:warning init-settings-file-ignored:warning init-setting-refused
     """,
     "duplicate_runs": """
         dup-one-run-per-rank dup-one-run-per-node dup-rank-unset-srun dup-same-id-all-ranks dup-requeue-new-run

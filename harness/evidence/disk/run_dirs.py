@@ -31,15 +31,14 @@ class _Place(NamedTuple):
     rest: str
 
 
-def wandb_folders(env: Mapping[str, str], cwd: Path) -> list[Path]:
+def wandb_folders(env: Mapping[str, str], cwd: Path, root: Path) -> list[Path]:
     """Return where the SDK would put runs, the likeliest folder first; they need not exist.
 
-    `WANDB_DIR` (else the working directory), in it `.wandb` where that exists, else `wandb`; and the same in the
+    Its root folder (see `JobSettings.wandb_root`), in it `.wandb` where that exists, else `wandb`; and the same in the
     system's temporary folder, where the SDK falls back to if it cannot write (wandb_settings.py `wandb_dir`,
     wandb_init.py `try_create_root_dir`, 0.19.5 to 0.31.0).
     """
-    named = os.path.expanduser(env.get("WANDB_DIR") or ".")  # noqa: PTH111 - Path's raises for a user who is not there
-    root = Path(os.path.normpath(cwd / named))
+    root = Path(os.path.normpath(root))
     names = ["wandb", ".wandb"]
     wanted = env.get("WANDB_USE_DOT_WANDB", "").lower()
     dotted = wanted in ("1", "true", "yes", "on") or (not wanted and (root / ".wandb").is_dir())

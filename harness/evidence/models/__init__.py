@@ -29,6 +29,8 @@ from harness.evidence.models.setup import (
     Place,
     ProbeStep,
     ScriptNote,
+    SdkSettings,
+    SettingProblem,
     Setup,
     Viewer,
 )
@@ -39,6 +41,7 @@ __all__ = [
     "CommandProbe", "Credentials", "Device", "EpochSeen", "Evidence", "Fact", "HttpTrouble", "Job", "JobOutput",
     "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine", "Login", "Mode",
     "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep", "ProcessSeen", "PythonError",
-    "RankSeen", "Request", "RunLink", "ScriptNote", "SdkLogs", "ServerReading", "ServerRun", "ServerSeries", "Setup",
-    "SlurmJob", "SlurmState", "SlurmStep", "Span", "SystemSeries", "Telemetry", "Trouble", "Viewer", "Watch",
+    "RankSeen", "Request", "RunLink", "ScriptNote", "SdkLogs", "SdkSettings", "ServerReading", "ServerRun",
+    "ServerSeries", "SettingProblem", "Setup", "SlurmJob", "SlurmState", "SlurmStep", "Span", "SystemSeries",
+    "Telemetry", "Trouble", "Viewer", "Watch",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ class KeySource(Fact):
     """One place where the SDK may find an API key; the key itself is never kept."""
 
     source: str
-    """`WANDB_API_KEY`, `netrc`, `settings`, `identity_token`."""
+    """`WANDB_API_KEY`, `netrc`, `settings`, `identity_token`, or words for a key that only the SDK was seen to have."""
     path: str | None = None
     """The file, for netrc and settings files."""
     host: str | None = None
@@ -45,7 +45,8 @@ class Credentials(Fact):
 class ModeSource(Fact):
     """One place that sets the mode, in the order of precedence (first wins)."""
 
-    source: Literal["environment", "workspace_settings", "system_settings", "script", "default"]
+    source: Literal["environment", "workspace_settings", "system_settings", "script", "interpreter", "default"]
+    """`interpreter`: not what was given to it, but what Python or its container makes of that when it starts."""
     value: str
     path: str | None = None
 
@@ -65,6 +66,58 @@ class Mode(Fact):
     def winning(self) -> ModeSource:
         """The source that decides; online by default."""
         return self.sources[0] if self.sources else ModeSource(source="default", value="online")
+
+
+class SettingProblem(Fact):
+    """A setting that the SDK does not take, in its own words and without the value."""
+
+    setting: str
+    """As the SDK calls it, `mode` say; empty where the whole file is meant."""
+    text: str
+    where: str
+    """The file, or the variable."""
+    outcome: Literal["files_ignored", "file_unreadable", "refused"]
+    """`files_ignored`: the SDK goes on without any of its settings files; `file_unreadable`: without this one;
+    `refused`: wandb.init() raises."""
+
+
+class SdkSettings(Fact):
+    """The SDK's own Settings, as the job's interpreter builds them in the job's folder and environment."""
+
+    mode: str | None = None
+    """None, like all below, where the SDK was not asked or refuses a setting."""
+    base_url: str | None = None
+    entity: str | None = None
+    project: str | None = None
+    console: str | None = None
+    root_dir: str | None = None
+    """The folder under which `wandb/` will be made."""
+    key_length: int | None = None
+    """Characters of the key that it would send; 0 where it finds none, None where it refuses what it finds."""
+    key_fingerprint: str | None = None
+    """As that of a `KeySource`."""
+    problems: tuple[SettingProblem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What the SDK warned of meanwhile, the first line of each."""
+    changed_variables: tuple[str, ...] = ()
+    """W&B's variables that the interpreter had otherwise than they were given to it: sitecustomize, a container."""
+    trouble: Trouble | None = None
+    """Why it could not be asked; what else is told of the setup is then the harness's own reading."""
+
+    @property
+    def built(self) -> bool:
+        """Whether the SDK made its settings."""
+        return self.mode is not None
+
+    @property
+    def ignored(self) -> tuple[SettingProblem, ...]:
+        """Why the SDK goes on without a settings file."""
+        return tuple(p for p in self.problems if p.outcome != "refused")
+
+    @property
+    def refused(self) -> tuple[SettingProblem, ...]:
+        """Why wandb.init() raises."""
+        return tuple(p for p in self.problems if p.outcome == "refused")
 
 
 class ProbeStep(Fact):
@@ -110,7 +163,7 @@ class Network(Fact):
 
 
 class JobPython(Fact):
-    """The interpreter of the job and the `wandb` that it would import, seen without importing it."""
+    """The interpreter of the job and the `wandb` that it would import."""
 
     executable: str
     python_version: str | None = None
@@ -162,6 +215,8 @@ class Setup(Fact):
     mode: Mode = Mode()
     network: Network = Network()
     python: JobPython | None = None
+    sdk: SdkSettings | None = None
+    """What the SDK itself says; None in evidence of a harness that did not ask it."""
     place: Place = Place()
     script_names: tuple[str, ...] = ()
     """Which of entity, project and base_url the job script names by itself."""

@@ -178,14 +178,12 @@ def test_more_runs_than_the_limit_are_told(wandb: Path) -> None:
 
 
 def test_the_folder_is_where_the_sdk_would_put_it(tmp_path: Path) -> None:
-    assert wandb_folders({"TMPDIR": str(tmp_path)}, Path("/job"))[0] == Path("/job/wandb")
-    assert wandb_folders({"WANDB_DIR": "out"}, Path("/job"))[0] == Path("/job/out/wandb")
-    assert wandb_folders({"WANDB_DIR": "/scratch/x"}, Path("/job"))[0] == Path("/scratch/x/wandb")
-    assert wandb_folders({"WANDB_DIR": "~no-such-user/x"}, Path("/job"))[0] == Path("/job/~no-such-user/x/wandb")
-    assert tmp_path / "wandb" in wandb_folders({"TMPDIR": str(tmp_path)}, Path("/job"))
+    folders = wandb_folders({"TMPDIR": str(tmp_path)}, Path("/job"), Path("/job/../scratch/x"))
+    assert folders[0] == Path("/scratch/x/wandb")
+    assert tmp_path / "wandb" in folders
     (tmp_path / ".wandb").mkdir()
-    assert wandb_folders({}, tmp_path)[0] == tmp_path / ".wandb"
-    assert wandb_folders({"WANDB_USE_DOT_WANDB": "false"}, tmp_path)[0] == tmp_path / "wandb"
+    assert wandb_folders({}, tmp_path, tmp_path)[0] == tmp_path / ".wandb"
+    assert wandb_folders({"WANDB_USE_DOT_WANDB": "false"}, tmp_path, tmp_path)[0] == tmp_path / "wandb"
 
 
 def test_a_real_offline_run_is_read(tmp_path: Path) -> None:
@@ -194,7 +192,7 @@ def test_a_real_offline_run_is_read(tmp_path: Path) -> None:
         "WANDB_X_DISABLE_META": "true", "WANDB_DISABLE_GIT": "true",
     }  # fmt: skip
     code = "import wandb\nrun = wandb.init(project='p')\nrun.log({'loss': 1.0})\nprint('hello')\nrun.finish()\n"
-    folders = wandb_folders(environment, tmp_path)[:2]
+    folders = wandb_folders(environment, tmp_path, tmp_path)[:2]
     before = snapshot_run_dirs(folders)
     begun = time.time()
     done = subprocess.run(

@@ -172,6 +172,34 @@ SCENARIOS = (
     Scenario(name="old-protobuf", expect="init-protobuf-conflict", hook=beside("protobuf==3.19.6"), failed=NO_RUN),
     Scenario(name="old-pydantic", expect="init-pydantic-conflict", hook=beside("pydantic==1.10.13"), failed=NO_RUN),
     Scenario(
+        name="unknown-key-in-a-settings-file", expect="init-settings-file-ignored", kind="warning",
+        files={"wandb/settings": "[default]\nmode = offline\nno_such_setting = 1\n"},
+    ),
+    Scenario(
+        name="bad-value-in-the-users-settings-file", expect="init-settings-file-ignored", kind="warning",
+        files={"~/.config/wandb/settings": "[default]\nmode = offline\ninit_timeout = soon\n"},
+        env={"WANDB_SILENT": "true"},
+    ),
+    Scenario(
+        name="settings-file-without-a-section", expect="init-settings-file-ignored", kind="warning",
+        files={"wandb/settings": "mode = offline\n"},
+    ),
+    Scenario(
+        name="unknown-key-in-a-settings-file-0.19.5", expect="init-setting-refused", sdk="0.19.5", failed=NO_RUN,
+        files={"wandb/settings": "[default]\nno_such_setting = 1\n"},
+        also=frozenset({"init-settings-file-ignored"}),
+    ),
+    Scenario(name="timeout-that-is-no-number", expect="init-setting-refused", env={"WANDB_HTTP_TIMEOUT": "abc"},
+             failed=NO_RUN, nproc=2),
+    Scenario(
+        name="per-cent-sign-in-a-settings-file", expect="init-setting-refused", failed=NO_RUN,
+        files={"~/.config/wandb/settings": "[default]\nhttps_proxy = http://me:%40@proxy.example:3128\n"},
+    ),
+    Scenario(
+        name="ok-settings-file",
+        files={"~/.config/wandb/settings": "[default]\nentity = loopback-team\nmode = online\n"},
+    ),
+    Scenario(
         name="ok-entity-of-the-script",
         env={"WANDB_ENTITY": "nobody-of-that-name"},
         job=init_job('entity="loopback-team"'),

@@ -8,6 +8,7 @@ from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
 from harness.judging.families.init.install import RULES as INSTALL_RULES
 from harness.judging.families.init.script import RULES as SCRIPT_RULES
+from harness.judging.families.init.settings import RULES as SETTINGS_RULES
 from harness.judging.families.network.reach import init_succeeded, is_graphql, main_failure, shorten
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import http_troubles, said, sdk_log_lines
@@ -137,5 +138,5 @@ def hung_after_timeout(evidence: Evidence) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     timed_out, hung_after_timeout, deleted_run_id, entity_forbidden, entity_unknown, resume_refused,
-    *INSTALL_RULES, *SCRIPT_RULES,
+    *INSTALL_RULES, *SCRIPT_RULES, *SETTINGS_RULES,
 )  # fmt: skip
