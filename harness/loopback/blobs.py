@@ -18,12 +18,16 @@ PIECE = 2**20
 
 @dataclass(frozen=True)
 class Blob:
-    """One content: where it lies, its size in bytes, and its digests in hexadecimal."""
+    """One content: where it lies, its size in bytes, and its digests in hexadecimal.
+
+    One that is made of `parts` lies where they lie; what stands for its SHA-256 is that of their digests.
+    """
 
     path: Path = field(repr=False)
     sha256: str
     md5: str
     size: int
+    parts: tuple[Blob, ...] = field(repr=False, default=())
 
     @property
     def md5_base64(self) -> str:
@@ -32,13 +36,20 @@ class Blob:
 
     def read(self) -> bytes:
         """The whole content: for files that are known to be small."""
-        return self.path.read_bytes()
+        return b"".join(self.pieces())
 
     def pieces(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from `start` to before `end`, in pieces."""
+        end = self.size if end is None else end
+        if self.parts:
+            before = 0
+            for part in self.parts:
+                yield from part.pieces(max(0, start - before), max(0, min(part.size, end - before)))
+                before += part.size
+            return
         with self.path.open("rb") as stream:
             stream.seek(start)
-            left = (self.size if end is None else end) - start
+            left = end - start
             while left > 0 and (piece := stream.read(min(PIECE, left))):
                 left -= len(piece)
                 yield piece
@@ -94,9 +105,11 @@ class Blobs:
         """Keeps a content that is in memory."""
         return self.receive((content,))
 
-    def joined(self, parts: Sequence[Blob]) -> Blob:
-        """One content made of several, one after the other."""
-        return self.receive(piece for part in parts for piece in part.pieces())
+    def joined(self, parts: Sequence[Blob], md5: str) -> Blob:
+        """One content made of several, one after the other, without a copy; `md5` is what its sender says it is."""
+        digest = hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
+        size = sum(part.size for part in parts)
+        return self._remember(Blob(parts[0].path, digest, md5, size, tuple(parts)))
 
     def find(self, sha256: str) -> Blob | None:
         """A content that was kept before, None if it is not there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,10 @@ def resolve_events(run: StoredRun, info: Info, **arguments: Any) -> list[str]:
 
 
 def resolve_sampled_history(run: StoredRun, info: Info, **arguments: Any) -> list[list[dict[str, Any]]]:
-    """For each spec the rows that hold all of its keys, and only these keys; `maxStep` is included."""
+    """For each spec the rows that hold all of its keys, and only these keys; `maxStep` is included.
+
+    A spec without keys asks for whole rows.
+    """
     with request_context(info).store.lock:
         return [_sampled(run.rows, spec) for spec in arguments["specs"]]
 
@@ -56,17 +60,17 @@ def resolve_sampled_history(run: StoredRun, info: Info, **arguments: Any) -> lis
 def _sampled(log: RowLog, text: str) -> list[dict[str, Any]]:
     try:
         spec = loads_object(text)
-        keys, samples = [str(key) for key in spec["keys"]], _sample_count(spec.get("samples"))
+        keys, samples = [str(key) for key in spec.get("keys") or ()], _sample_count(spec.get("samples"))
         first, last = int(spec.get("minStep", 0)), int(spec.get("maxStep", LAST_STEP))
     except (KeyError, TypeError, ValueError) as error:
         raise bad_request(f"history spec cannot be read: {error!r}") from error
-    numbers: Sequence[int] = log.holding(keys)
+    numbers: Sequence[int] = log.holding(keys) if keys else log.between(-LAST_STEP, LAST_STEP)
     if "minStep" in spec or "maxStep" in spec:
         wanted = log.between(first, last + 1)
         held = numbers if isinstance(numbers, range) else set(numbers)
         numbers = [number for number in wanted if number in held]
     rows = (json.loads(log.line(number)) for number in evenly(numbers, samples))
-    return [{key: _inside(row, key) for key in keys} for row in rows]
+    return [{key: _inside(row, key) for key in keys} if keys else row for row in rows]
 
 
 def _inside(row: Mapping[str, Any], key: str) -> Any:
@@ -169,7 +173,8 @@ def resolve_files(run: StoredRun, info: Info, **arguments: Any) -> dict[str, Any
     with context.store.lock:
         found = [run.stored_files[name] for name in sorted(run.stored_files)]
     if names:
-        found = [file for file in found if file.name in names]
+        wanted = {posixpath.normpath(name) for name in names}  # the SDK asks for `./name` where it was saved so
+        found = [file for file in found if posixpath.normpath(file.name) in wanted]
     elif pattern:
         found = [file for file in found if like(pattern)(file.name)]
     page = connection(found, arguments.get("first"), arguments.get("after"), lambda file: file.name)
