@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.loopback.context import DEFAULT_PROJECT, RequestContext, Resolver, given, request_context
 from harness.loopback.errors import ApiError, bad_request, project_not_found, run_not_found
-from harness.loopback.runs import StoredRun
+from harness.loopback.runs import StoredRun, storage_id
 
 if TYPE_CHECKING:
     from harness.loopback.context import Info
@@ -117,6 +117,27 @@ def resolve_update_state(_: object, info: Info, **arguments: Any) -> dict[str, b
     return {"success": True}
 
 
+def resolve_rewind(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
+    """Takes a run back to a step: what it logged later is gone.
+
+    Raises:
+        ApiError: another metric than the step is named (400), no such run (404).
+    """
+    context, fields = request_context(info), arguments["input"]
+    run = run_at(context, fields, "rewindRun")
+    if fields["metricName"] != "_step":
+        raise bad_request("a run can be rewound by _step only")
+    context.store.rewind(run, int(fields["metricValue"]))
+    return {"rewoundRun": run}
+
+
+def resolve_chart(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
+    """Accepts a custom chart; nobody draws it."""
+    context, fields = request_context(info), arguments["input"]
+    entity = context.writable(given(fields, "entity"), "createCustomChart")
+    return {"chart": {"id": storage_id("CustomChart", entity, fields["name"])}}
+
+
 def resolve_alert(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
     """Accepts `wandb.alert`; nobody is mailed."""
     run_at(request_context(info), arguments["input"], "notifyScriptableRunAlert")
@@ -131,5 +152,7 @@ RESOLVERS: Mapping[str, Resolver] = {
     "Mutation.deleteRun": resolve_delete_run,
     "Mutation.stopRun": resolve_stop_run,
     "Mutation.updateRunState": resolve_update_state,
+    "Mutation.rewindRun": resolve_rewind,
+    "Mutation.createCustomChart": resolve_chart,
     "Mutation.notifyScriptableRunAlert": resolve_alert,
 }
