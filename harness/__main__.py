@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 USAGE = """\
 usage: python -m harness COMMAND …
 
-  explain FAULT_ID          what a fault is and how to mend it
+  explain FAULT_ID          what a fault is and how to fix it
   explain --log FILE        which known faults a job's output matches
   faults [--family NAME]    list the known faults
-  faults --markdown         the page of all faults
+  faults --markdown FOLDER  write the pages of all faults, one for each family
   bundle [REPORT]           evidence, verdict and tails of logs in one file for user support, without keys
   capture-rocm [FILE]       a redacted sample of what GPU telemetry sees on this node
   loopback [--port N] [--api-key KEY]

@@ -34,7 +34,7 @@ from graphql import (
 
 from harness.loopback.context import RequestContext, Resolver
 from harness.loopback.errors import ApiError
-from harness.loopback.refusals import refused_subject, refusal_words
+from harness.loopback.refusals import refusal_words, refused_subject
 from harness.loopback.resolvers import (
     accounts,
     artifact_changes,
