@@ -33,6 +33,7 @@ _IDS = {
     "duplicate_runs": """
         dup-one-run-per-rank dup-one-run-per-node dup-rank-unset-srun dup-same-id-all-ranks dup-requeue-new-run
         dup-shared-mode-legit:info dup-shared-two-primaries dup-shared-history-overwrite dup-dataloader-spawn
+        dup-restart-without-resume
     """,
     "metrics": """
         metric-missing-key metric-short-series metric-reader-and-semantics metric-reader-sampling:warning
