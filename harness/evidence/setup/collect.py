@@ -12,9 +12,11 @@ from harness.evidence.redaction.redactor import Redactor, clean
 from harness.evidence.setup.credentials import api_key_in_use, collect_credentials
 from harness.evidence.setup.interpreter import collect_job_python
 from harness.evidence.setup.mode import collect_mode, script_mentions_key
+from harness.evidence.setup.script.look import script_look
 from harness.evidence.setup.script.names import script_key_line, script_names
 from harness.evidence.setup.script.notes import script_notes
 from harness.evidence.setup.sdk_settings import read_sdk_settings
+from harness.evidence.setup.sdk_variables import unread_variables
 from harness.evidence.setup.surroundings import collect_place
 
 
@@ -51,6 +53,8 @@ def collect_setup(
         script_key_line=script_key_line(script),
         script_names=script_names(script),
         script_notes=script_notes(script, Redactor.from_environment(env, cwd)),
+        script=script_look(script),
+        unread_variables=unread_variables(env, script, asked.result()),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness.evidence.models.setup import ScriptNote
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.setup.script.calls import argument, is_call, module_names, unconditional
+from harness.evidence.setup.script.look import log_call, run_names
 from harness.evidence.setup.script.sources import parse, read_sources
 
 _LONGEST_LINE = 120
@@ -95,4 +97,35 @@ def _reads_runs(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield "reads_runs", node.lineno
 
 
-RULES = (_never_reached, _never_equal, _swallowed, _disabled_beside_others, _reads_runs)
+def _never_commits(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """The first `log()`, where every one of the script leaves its row open, or writes to one and the same row."""
+    names = module_names(tree)
+    owners = names | run_names(tree, names)
+    calls = [call for node in ast.walk(tree) if (call := log_call(node, owners)) is not None]
+    commits = [argument(call, "commit") for call in calls]
+    steps = [argument(call, "step") for call in calls]
+    if calls and all(isinstance(c, ast.Constant) and c.value is False for c in commits):
+        yield "log_never_commits", min(call.lineno for call in calls)
+    elif calls and all(isinstance(s, ast.Constant) for s in steps) and len({ast.unparse(s) for s in steps if s}) == 1:
+        yield "log_always_same_step", min(call.lineno for call in calls)
+
+
+_WORLD = re.compile(r"WORLD_SIZE|world_size|get_world_size|LOCAL_WORLD_SIZE|SLURM_NTASKS|n_?gpus|nproc")
+
+
+def _expects_world_size(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """A comparison of the number of ranks with a number, on which the script insists."""
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Assert, ast.If)):
+            continue
+        insists = isinstance(node, ast.Assert) or any(isinstance(below, ast.Raise) for below in node.body)
+        if insists and isinstance(node.test, ast.Compare) and _WORLD.search(ast.unparse(node.test)):
+            sides = (node.test.left, *node.test.comparators)
+            if any(isinstance(side, ast.Constant) and type(side.value) is int and side.value > 1 for side in sides):
+                yield "expects_world_size", node.lineno
+
+
+RULES = (
+    _never_reached, _never_equal, _swallowed, _disabled_beside_others, _reads_runs, _never_commits,
+    _expects_world_size,
+)  # fmt: skip
