@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from harness.evidence.models import Evidence, JsonValue, LocalRun, RunLink, ServerRun
 from harness.judging.metric_series import where_to_look
-from harness.judging.view import announced_links, final_server, server_runs
+from harness.judging.view import announced_links, final_server, find_lines, server_runs
 
 TOGETHER_S = 15.0
 """Ranks that start together call `wandb.init()` within this time, in seconds, on a slow file system too."""
@@ -89,10 +89,21 @@ def restarted(evidence: Evidence) -> tuple[LocalRun, ...]:
         return ()
     for runs in _by_id(evidence.local.runs):
         ordered = sorted(runs, key=lambda r: _begun(r) or 0.0)
-        anew = any(not r.offline and r.log.run and not (r.log.run.resumed or r.log.run.forked) for r in ordered[1:])
-        if anew and _one_after_another(runs):
+        if any(began_anew(evidence, run) for run in ordered[1:]) and _one_after_another(runs):
             return tuple(ordered)
     return ()
+
+
+def began_anew(evidence: Evidence, run: LocalRun) -> bool:
+    """Whether an online run counts its steps from 0, by all that its log and the job's output tell.
+
+    The log's own word for it is not enough: 0.31 writes the run's record before the server says that it was there.
+    """
+    facts = run.log.run
+    if run.offline or facts is None or facts.resumed or facts.forked or facts.starting_step:
+        return False
+    said = find_lines(evidence, r"wandb: Resuming run ", limit=20)
+    return run.log.first_step == 0 and not said
 
 
 def _by_id(runs: Iterable[LocalRun]) -> list[list[LocalRun]]:

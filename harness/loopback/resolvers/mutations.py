@@ -62,8 +62,10 @@ def resolve_upsert_bucket(_: object, info: Info, **arguments: Any) -> dict[str, 
     entity = context.writable(given(fields, "entityName"), "upsertBucket")
     project = given(fields, "modelName") or DEFAULT_PROJECT
     for text in (name, project):
-        if len(text) > NAME_LIMIT or any(c in FORBIDDEN_IN_NAMES for c in text):
-            raise bad_request(f"invalid name {text[:NAME_LIMIT]!r}")
+        if len(text) > NAME_LIMIT:
+            raise bad_request(f"invalid parameters: {NAME_LIMIT} limit exceeded for Name")
+        if any(c in FORBIDDEN_IN_NAMES for c in text):
+            raise bad_request(f"invalid name {text!r}")
     _refuse_long_values(fields)
     username = context.require_user().username
     run, inserted = context.store.upsert(entity, project, name, fields, username)

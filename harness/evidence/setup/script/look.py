@@ -31,8 +31,11 @@ _DRIVES: Mapping[str, re.Pattern[str]] = {
 }
 """What a script brings along and calls where the framework trains (or writes) for it."""
 _OWN_LOGGER = r"\bW(?:andb|andB|ANDB)\w*(?:Logger|Callback|Tracker)\b|\bwandb_callback\b"
+_GIVEN_LOGGER = r"\bloggers?=(?!False\b|True\b|None\b)[^=\s]|\.loggers? = |[\"']loggers?[\"']:|\*\*\w+|\bclass_path:"
+"""Lightning's: one that is made, but not given to the trainer, logs nothing. An assignment has spaces around `=`."""
 _ATTACHED: Mapping[str, re.Pattern[str]] = {
-    **{name: re.compile(_OWN_LOGGER) for name in ("lightning", "fabric", "ignite", "skorch", "keras", "fastai")},
+    **{name: re.compile(_OWN_LOGGER) for name in ("ignite", "skorch", "keras", "fastai")},
+    **{name: re.compile(rf"(?s)(?=.*(?:{_OWN_LOGGER})).*(?:{_GIVEN_LOGGER})") for name in ("lightning", "fabric")},
     **{
         name: re.compile(rf"report_to[\"']?\s*[=:]\s*[^\n]*[\"'\[ ](?:wandb|all)\b|{_OWN_LOGGER}")
         for name in ("transformers", "trl")
@@ -48,7 +51,7 @@ _AGENT = re.compile(r"\bwandb\.agent\(|\bwandb\s+agent\b|\bwandb\.sweep\(")
 
 def script_look(script: Path | None) -> ScriptLook:
     """Look at the script and at what it brings along from its own folder."""
-    sources = [COMMENT.sub("", text) for text in read_sources(script)]
+    sources = [_code(text) for text in read_sources(script)]
     whole = "\n".join(sources)
     frameworks = tuple(name for name, pattern in _DRIVES.items() if any(pattern.search(text) for text in sources))
     trees = [tree for tree in map(parse, sources) if tree is not None]
@@ -62,6 +65,24 @@ def script_look(script: Path | None) -> ScriptLook:
         log_every={name: int(number) for name, number in _INTERVAL.findall(whole)},
         scalars=tuple(scalars)[:_MOST_SCALARS],
     )
+
+
+def _code(text: str) -> str:
+    """The text without what it says to people: comments and docstrings."""
+    tree = parse(text)
+    if tree is None:
+        return COMMENT.sub("", text)
+    for node in ast.walk(tree):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list):
+                # An empty block would be no code any more.
+                setattr(node, name, [one for one in block if not _is_text(one)] or [ast.Pass()] * bool(block))
+    return ast.unparse(tree)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _logs(tree: ast.Module) -> bool:

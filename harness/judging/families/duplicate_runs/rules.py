@@ -6,6 +6,7 @@ from harness.evidence.models import Evidence, LocalRun, ServerRun
 from harness.judging.catalogue import version_key
 from harness.judging.duplicates import (
     Writer,
+    began_anew,
     began_together,
     grouped_on_purpose,
     listed,
@@ -24,8 +25,8 @@ from harness.judging.view import main_local_run, main_server_run, python_errors,
 
 PRIMARY_RECORDS_SINCE = (0, 31, 0)
 """Seen in 0.31.0: of the writers of a shared run, only primaries record an environment."""
-CLOCKS_S = 10.0
-"""Seconds by which a server's clock may be behind the job's."""
+CLOCKS_S, QUEUE_S = 1.0, 120.0
+"""Seconds by which a server's clock may be behind the job's, and by which a start may be noticed late in a queue."""
 
 
 def several_runs(evidence: Evidence) -> Iterator[Hit]:
@@ -148,13 +149,13 @@ def begun_anew(evidence: Evidence) -> Iterator[Hit]:
 
 def _over_an_earlier_one(evidence: Evidence, local: LocalRun, server: ServerRun) -> bool:
     """Whether the run is older than the job that wrote it, which neither resumed it nor shares it."""
-    facts, job = local.log.run, evidence.job
-    if facts is None or facts.resumed or facts.forked or local.offline or local.run_id != server.id:
+    job = evidence.job
+    if local.run_id != server.id or not began_anew(evidence, local):
         return False
     if job is None or job.started_at is None or server.created_at is None or shared_mode(evidence):
         return False
-    # Two clocks, and whole seconds in places.
-    return server.created_at < job.started_at - CLOCKS_S
+    slack = QUEUE_S if evidence.request.target == "slurm" else CLOCKS_S
+    return server.created_at < job.started_at - slack
 
 
 def _rows_gone(found: tuple[LocalRun, ...], server: ServerRun | None) -> list[str]:

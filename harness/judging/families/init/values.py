@@ -21,12 +21,12 @@ class Limit(NamedTuple):
 
 
 LIMITS: dict[str, Limit] = {
-    "name": Limit("the run's name", 128, "WANDB_NAME"),
-    "id": Limit("the run's id", 128, "WANDB_RUN_ID"),
-    "group": Limit("the group", 128, "WANDB_RUN_GROUP"),
-    "job_type": Limit("the job type", 64, "WANDB_JOB_TYPE"),
-    "tags": Limit("a tag", 64, "WANDB_TAGS"),
-    "project": Limit("the project's name", 128, "WANDB_PROJECT"),
+    "name": Limit("The run's name", 128, "WANDB_NAME"),
+    "id": Limit("The run's id", 128, "WANDB_RUN_ID"),
+    "group": Limit("The group", 128, "WANDB_RUN_GROUP"),
+    "job_type": Limit("The job type", 64, "WANDB_JOB_TYPE"),
+    "tags": Limit("A tag", 64, "WANDB_TAGS"),
+    "project": Limit("The project's name", 128, "WANDB_PROJECT"),
 }
 """Characters; those of tags, job type and project as SDK and server say them, the others as the cloud's name limit."""
 _COLUMNS = {
@@ -46,7 +46,9 @@ _TOO_LONG = (
 
 def too_long(evidence: Evidence) -> Iterator[Hit]:
     """The SDK, the server or the file system refused a value for its length; of an offline run a later sync will."""
-    words = said(evidence, _TOO_LONG, limit=2) or tuple(
+    # A traceback shows the line that raises the error, too.
+    printed = [line for line in said(evidence, _TOO_LONG, limit=4) if not line.strip().startswith("raise ")][:2]
+    words = tuple(printed) or tuple(
         t.text for t in http_troubles(evidence) if t.status == 400 and re.search(_TOO_LONG, t.text)
     )
     if words and (match := re.search(_TOO_LONG, "\n".join(words))):
@@ -70,7 +72,7 @@ def _refused(match: re.Match[str], words: tuple[str, ...]) -> Hit:
     what = next((found[n] for n in ("column", "artifact", "config", "note") if n in found), "a value").lower()
     most = next(value for name, value in found.items() if name.endswith("most"))
     unit = "" if "MB" in most else " characters"
-    values = {"value": f"the {what}", "limit": f"{most}{unit}", "where": "in the script"}
+    values = {"value": f"The {what}", "limit": f"{most}{unit}", "where": "in the script"}
     # An artifact is made while the run goes on.
     fails = ("test_job_completed",) if "artifact" in found else None
     return Hit(id="init-value-too-long", observed=tuple(map(shorten, words)), values=values, fails=fails)
@@ -91,7 +93,7 @@ def _offline_too_long(evidence: Evidence) -> Iterator[Hit]:
     for run in evidence.local.runs:
         for kind, value in _given(run):
             if run.offline and len(value) > LIMITS[kind].most:
-                seen = f"{LIMITS[kind].what.capitalize()} has {len(value)} characters: {value[:40]}…"
+                seen = f"{LIMITS[kind].what} has {len(value)} characters: {value[:40]}…"
                 yield _hit(kind, (seen, "The run is offline: the server will refuse it when it is synced."),
                            severity="warning")  # fmt: skip
                 return

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from harness.evidence.models import Evidence
 from harness.judging.duplicates import listed
 from harness.judging.metric_names import close_names
-from harness.judging.metric_series import all_series, main_run, rows, series
+from harness.judging.metric_series import all_series, main_run, number, rows, series
 from harness.judging.rule import Rule
 from harness.judging.verdict import Hit
 from harness.judging.view import find_lines, script_note
@@ -85,6 +85,7 @@ def _steps(evidence: Evidence) -> int | None:
     """Steps of the training, by the framework's own counter; None where the run does not hold it."""
     held = [view for key in _STEPS if (view := series(evidence, key)) is not None and view.usable]
     numbers = [value for view in held for _, value in view.sketch]
+    numbers += [last for view in held if (last := number(view.last)) is not None]
     return int(max(numbers)) if numbers else None
 
 
