@@ -124,14 +124,27 @@ _WORLD = re.compile(r"WORLD_SIZE|world_size|get_world_size|LOCAL_WORLD_SIZE|SLUR
 
 def _expects_world_size(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """A comparison of the number of ranks with a number, on which the script insists."""
+    counted = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and _WORLD.search(ast.unparse(node.value))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Assert, ast.If)):
             continue
         insists = isinstance(node, ast.Assert) or any(isinstance(below, ast.Raise) for below in node.body)
-        if insists and isinstance(node.test, ast.Compare) and _WORLD.search(ast.unparse(node.test)):
+        if insists and isinstance(node.test, ast.Compare) and _speaks_of(node.test, counted):
             sides = (node.test.left, *node.test.comparators)
             if any(isinstance(side, ast.Constant) and type(side.value) is int and side.value > 1 for side in sides):
                 yield "expects_world_size", node.lineno
+
+
+def _speaks_of(test: ast.Compare, counted: set[str]) -> bool:
+    """Whether the comparison is with the number of ranks, by its own name or by one that was given to it."""
+    named = any(isinstance(node, ast.Name) and node.id in counted for node in ast.walk(test))
+    return named or bool(_WORLD.search(ast.unparse(test)))
 
 
 RULES = (
