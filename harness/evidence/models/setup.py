@@ -144,7 +144,7 @@ class Place(Fact):
 
 NoteKind = Literal[
     "text_compared_with_number", "init_never_reached", "init_error_swallowed", "disabled_beside_others", "reads_runs",
-    "log_never_commits", "log_always_same_step", "expects_world_size",
+    "log_never_commits", "log_always_same_step", "expects_world_size", "reads_argument",
 ]  # fmt: skip
 
 

@@ -202,7 +202,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="config-changed", expect="init-config-changed-on-resume",
-        job=init_job(train="run.config.epochs = 6; train(run)"), failed=("test_job_completed",),
+        job=init_job(train="train(run, 2); run.config.epochs = 6"), failed=("test_job_completed",),
     ),
     Scenario(
         name="ok-config-changed-on-purpose",

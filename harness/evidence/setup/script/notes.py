@@ -14,7 +14,7 @@ from harness.evidence.setup.script.look import log_call, run_names
 from harness.evidence.setup.script.sources import parse, read_sources
 
 _LONGEST_LINE = 120
-_MOST_NOTES = 5
+_MOST_NOTES = 12
 
 
 def script_notes(script: Path | None, redactor: Redactor) -> tuple[ScriptNote, ...]:
@@ -119,6 +119,15 @@ def _unused(tree: ast.Module) -> Iterator[ast.FunctionDef]:
     yield from (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name not in named)
 
 
+def _reads_arguments(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """`sys.argv[1]` and the like: an argument that the script takes without asking whether it is there."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Subscript) or ast.unparse(node.value) not in ("sys.argv", "argv"):
+            continue
+        if isinstance(node.slice, ast.Constant) and type(node.slice.value) is int and node.slice.value > 0:
+            yield "reads_argument", node.lineno
+
+
 _WORLD = re.compile(r"WORLD_SIZE|world_size|get_world_size|LOCAL_WORLD_SIZE|SLURM_NTASKS|n_?gpus|nproc")
 
 
@@ -149,5 +158,5 @@ def _speaks_of(test: ast.Compare, counted: set[str]) -> bool:
 
 RULES = (
     _never_reached, _never_equal, _swallowed, _disabled_beside_others, _reads_runs, _never_commits,
-    _expects_world_size,
+    _expects_world_size, _reads_arguments,
 )  # fmt: skip

@@ -13,20 +13,22 @@ from harness.judging.view import find_lines, python_errors, said, script_note
 ARGUMENTS: tuple[tuple[str, str], ...] = (
     (r"error: the following arguments are required: (?P<names>.+)", "argparse"),
     (r"error: one of the arguments (?P<names>.+) is required", "argparse"),
-    (r"(?:Error: |│ |error: )Missing (?P<kind>option|argument|parameter) '(?P<names>[^']+)'", "click"),
-    (r"The function received no value for the required argument: (?P<names>\S+)", "Fire"),
+    (r"(?:Error: |│ |error: )Missing (?:option|parameter) '(?P<names>[^']+(?:' / '[^']+)*)'", "click"),
+    (r"(?:Error: |│ )Missing argument '(?P<names>[^']+)'", "click"),
+    (r"The function received no value for the required argument: (?P<names>\S+)", "dashed"),
     (r"MissingMandatoryValue: Missing mandatory value: (?P<names>\S+)", "OmegaConf"),
-    (r"(?:│ )?(?:The following (?:arguments|options) are required|Required options)\W+(?P<names>--\S.*?)(?: *│)?$",
-     "tyro"),
-    (r"flag --(?P<names>\S+?)=None: Flag --\S+ must have a value other than None", "absl"),
-    (r"error: (?:Key|Option|Parser key) ['\"](?P<names>[^'\"]+)['\"] is required", "jsonargparse"),
+    (r"You must specify '(?P<names>[^']+)', e\.g, ", "OmegaConf"),
+    (r"flag --(?P<names>\S+?)=None: Flag --\S+ must have a value other than None", "dashed"),
     (r"line \d+: (?P<names>\$?\d+): (?:unbound variable|parameter (?:null or )?not set)", "bash"),
 )  # fmt: skip
-"""What parsers of arguments say of one that is not there, each with the parser's name."""
+"""What parsers of arguments say of one that is not there: argparse, click and typer, Fire, Hydra, absl, bash."""
+BOX, IN_BOX = r"│ Missing from \S+:", r"^│ +(--[\w.-]+)(?: \S+)? +│$"
+"""tyro draws a box around them."""
 WRONG = (
-    r"error: (?P<words>unrecognized arguments: .+|argument \S+: (?:invalid|expected|not allowed) .+)"
-    r"|Error: (?P<words2>No such option:? .+|Got unexpected extra argument.+|Invalid value for .+)"
-    r"|(?P<words3>Could not override '[^']+'.*)"
+    r"(?:error: |│ )(?P<words>unrecognized arguments: .+|argument \S+: (?:invalid|expected|not allowed) .+"
+    r"|Unrecognized options: .+?(?= *│|$))"
+    r"|(?:Error: |│ )(?P<words2>No such option:? .+?(?= *│|$)|Got unexpected extra argument.+|Invalid value for .+)"
+    r"|(?P<words3>Could not override '[^']+'.*)|ERROR: (?P<words4>Could not consume arg: .+)"
 )
 """What they say of one that they do not take."""
 
@@ -35,33 +37,65 @@ def arguments_missing(evidence: Evidence) -> Iterator[Hit]:
     """The script ended before it began, for want of an argument or over a wrong one."""
     if evidence.job is None or evidence.job.ending == "completed":
         return
-    for pattern, parser in ARGUMENTS:
-        text = said(evidence, pattern, limit=1)
-        if text and (match := re.search(pattern, text[0])):
-            names = _names(match["names"], positional=match.groupdict().get("kind") == "argument")
-            call = " ".join(f"{name}=VALUE" if parser == "OmegaConf" else _example(name, parser) for name in names)
-            usage = find_lines(evidence, r"(?i)^usage: ", limit=1)
-            values = {"arguments": ", ".join(names), "call": call, "how": "needs"}
-            yield Hit(id="job-arguments-missing", observed=(shorten(text[0]), *usage), values=values)
-            return
-    if text := said(evidence, WRONG, limit=1):
+    usage = find_lines(evidence, r"(?i)^usage: ", limit=1)
+    if found := _missing(evidence, "\n".join(usage)):
+        line, names, call = found
+        values = {"arguments": ", ".join(names), "call": call, "how": "needs"}
+        yield Hit(id="job-arguments-missing", observed=(shorten(line), *usage), values=values)
+    elif text := said(evidence, WRONG, limit=1):
         match = re.search(WRONG, text[0])
         words = next((g for g in match.groups() if g), text[0]) if match else text[0]
-        usage = find_lines(evidence, r"(?i)^usage: ", limit=1)
-        values = {"arguments": shorten(words), "call": "…", "how": "does not take its arguments:"}
+        values = {"arguments": shorten(words), "call": "ARGUMENTS", "how": "does not take its arguments:"}
         yield Hit(id="job-arguments-missing", observed=(shorten(text[0]), *usage), values=values)
 
 
-def _names(told: str, *, positional: bool) -> tuple[str, ...]:
-    """Names of arguments, one of each that is known by several: `-d/--data` or `-d / --data`."""
-    parts = re.split(r",\s*|\s+(?=-)(?<!/ )", told.strip()) if not positional else [told]
-    return tuple(re.split(r"\s*/\s*", part.strip())[-1] for part in parts if part.strip(" /"))[:8]
+def _missing(evidence: Evidence, usage: str) -> tuple[str, tuple[str, ...], str] | None:
+    """What was said, the arguments that lack, and how they may be given."""
+    for pattern, parser in ARGUMENTS:
+        text = said(evidence, pattern, limit=1)
+        if text and (match := re.search(pattern, text[0])):
+            names = tuple(_as_given(name, parser, usage) for name in _names(match["names"]))
+            return text[0], names, " ".join(map(_example, names))
+    if box := find_lines(evidence, BOX, limit=1):
+        told = (re.findall(IN_BOX, line) for line in find_lines(evidence, IN_BOX, limit=8))
+        names = tuple(dict.fromkeys(name for found in told for name in found))
+        return box[0].strip("│ "), names or ("an argument",), " ".join(map(_example, names)) or "ARGUMENTS"
+    return _unread_argument(evidence)
 
 
-def _example(name: str, parser: str) -> str:
-    if parser in ("Fire", "absl", "jsonargparse") and not name.startswith("-"):
-        return f"--{name} VALUE"
-    return f"{name} VALUE" if name.startswith("-") else name.upper()
+def _unread_argument(evidence: Evidence) -> tuple[str, tuple[str, ...], str] | None:
+    """An IndexError in a line that reads `sys.argv`."""
+    notes = evidence.setup.script_notes if evidence.setup else ()
+    lines = {note.line: note.text for note in notes if note.kind == "reads_argument"}
+    for error in python_errors(evidence, r"^IndexError$"):
+        at = re.search(r", line (\d+)", error.frames[-1]) if error.frames else None
+        if at and int(at[1]) in lines:
+            text = lines[int(at[1])]
+            numbers = re.findall(r"argv\[(\d+)\]", text) or ["1"]
+            names = tuple(f"ARGUMENT_{number}" for number in numbers)
+            return f"{evidence.request.job_path}, line {at[1]}: {text}", names, " ".join(names)
+    return None
+
+
+def _names(told: str) -> tuple[str, ...]:
+    """Each argument once, by its long name where it has several: `-d/--data`, `-d' / '--data`."""
+    parts = re.split(r",\s*|(?<=[^/])\s+(?=-)", told.replace("' / '", "/").strip())
+    ways = (re.split(r"\s*/\s*", part.strip()) for part in parts if part.strip())
+    return tuple(next((way for way in names if way.startswith("--")), names[-1]) for names in ways)[:8]
+
+
+def _as_given(name: str, parser: str, usage: str) -> str:
+    """The argument as it stands on the command line: `data` may be `--data`, `DATA` or `data=`."""
+    if parser == "OmegaConf":
+        return f"{name}="
+    dashed = parser == "dashed" or re.search(rf"(?<![\w-])--{re.escape(name)}\b", usage)
+    return f"--{name}" if dashed and not name.startswith("-") else name
+
+
+def _example(name: str) -> str:
+    if name.endswith("="):
+        return f"{name}VALUE"
+    return f"{name} VALUE" if name.startswith("-") else name.strip("$").upper()
 
 
 RANKS_TOLD = (

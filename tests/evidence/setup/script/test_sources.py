@@ -98,6 +98,8 @@ NOTED = {
     "if dist.get_world_size() != 4:\n    raise ValueError": "expects_world_size",
     "if dist.get_world_size() > 1:\n    train()": None,
     "assert batch == 8": None,
+    "import sys\ndata = sys.argv[1]": "reads_argument",
+    "import sys\nname = sys.argv[0]; rest = sys.argv[1:]": None,
 }
 
 

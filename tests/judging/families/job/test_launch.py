@@ -13,16 +13,22 @@ ARGUMENTS = {
     "train.py: error: one of the arguments --train --eval is required": (
         "--train, --eval", "--train VALUE --eval VALUE",
     ),
+    REQUIRED + "--model_name/--model-name": ("--model_name", "--model_name VALUE"),
+    "error: the following arguments are required: data": ("--data", "--data VALUE"),
     "Error: Missing option '--data'.": ("--data", "--data VALUE"),
-    "Error: Missing option '-d' / '--data'.": ("-d", "-d VALUE"),
-    "Error: Missing argument 'DATA'.": ("DATA", "DATA"),
+    "Error: Missing option '-d' / '--data'.": ("--data", "--data VALUE"),
+    "Error: Missing argument 'OUT'.": ("OUT", "OUT"),
     "│ Missing option '--data'.                    │": ("--data", "--data VALUE"),
-    "ERROR: The function received no value for the required argument: data": ("data", "--data VALUE"),
-    "omegaconf.errors.MissingMandatoryValue: Missing mandatory value: data.path": ("data.path", "data.path=VALUE"),
-    "train.py: error: Key 'data' is required": ("data", "--data VALUE"),
+    "ERROR: The function received no value for the required argument: data": ("--data", "--data VALUE"),
+    "omegaconf.errors.MissingMandatoryValue: Missing mandatory value: data.path": ("data.path=", "data.path=VALUE"),
+    "You must specify 'db', e.g, db=<OPTION>": ("db=", "db=VALUE"),
     "FATAL Flags parsing error: flag --data=None: Flag --data must have a value other than None.": (
-        "data", "--data VALUE",
+        "--data", "--data VALUE",
     ),
+    "│ Missing from train.py:  │\n│     --data STR          │\n│         (required)      │\n│     --lr FLOAT      │": (
+        "--data, --lr", "--data VALUE --lr VALUE",
+    ),
+    "train.sh: line 3: $1: unbound variable": ("$1", "1"),
 }  # fmt: skip
 
 
@@ -44,11 +50,24 @@ def test_arguments_missing(line, names, call):
         "train.py: error: unrecognized arguments: --dta x",
         "train.py: error: argument --lr: invalid float value: 'high'",
         "Error: No such option: --dta",
+        "│ No such option: --dta (Possible options: --data)    │",
+        "│ Unrecognized options: --lrr, 1            │",
+        "ERROR: Could not consume arg: --lrr",
         "Could not override 'modl.lr'.",
     ],
 )
 def test_arguments_that_it_does_not_take(line):
     assert told(line)["job-arguments-missing"].values["how"] == "does not take its arguments:"
+
+
+def test_an_argument_that_the_script_takes_by_its_number():
+    note = ScriptNote(kind="reads_argument", line=2, text="data = sys.argv[1]")
+    setup = b.setup(script_notes=(note,))
+    here = b.error("IndexError", "list index out of range", frames=('File "train.py", line 2, in <module>',))
+    elsewhere = b.error("IndexError", "list index out of range", frames=('File "train.py", line 20, in <module>',))
+    hit = told(errors=(here,), setup=setup)["job-arguments-missing"]
+    assert hit.observed[0] == "train.py, line 2: data = sys.argv[1]"
+    assert told(errors=(elsewhere,), setup=setup) == {}
 
 
 def test_a_job_that_went_well_had_its_arguments():
