@@ -196,8 +196,9 @@ class Place(Fact):
 
 
 NoteKind = Literal[
-    "text_compared_with_number", "init_never_reached", "init_error_swallowed", "disabled_beside_others", "reads_runs"
-]
+    "text_compared_with_number", "init_never_reached", "init_error_swallowed", "disabled_beside_others", "reads_runs",
+    "log_never_commits", "log_always_same_step", "expects_world_size", "reads_argument",
+]  # fmt: skip
 
 
 class ScriptNote(Fact):
@@ -206,6 +207,33 @@ class ScriptNote(Fact):
     kind: NoteKind
     line: int
     text: str
+
+
+class ScriptLook(Fact):
+    """How the job script, with the modules beside it, logs; read from its text, the script is never run."""
+
+    frameworks: tuple[str, ...] = ()
+    """Frameworks that do the training or the logging: `lightning`, `transformers`, `accelerate`, `tensorboard`, …"""
+    attached: tuple[str, ...] = ()
+    """Those of them that are told to log to W&B."""
+    calls_init: bool = False
+    logs_itself: bool = False
+    """It calls `wandb.log()` or `run.log()`, whatever a framework does."""
+    runs_agent: bool = False
+    """It starts the agent of a sweep by itself."""
+    log_every: dict[str, int] = {}
+    """`log_every_n_steps` and `logging_steps`, where the script gives them a number."""
+    scalars: tuple[str, ...] = ()
+    """Names that it gives to TensorBoard's writer, at most 20."""
+
+
+class UnreadVariable(Fact):
+    """A variable that looks like one of the SDK's and is none; its value is not kept."""
+
+    name: str
+    meant: str
+    """The nearest variable that the SDK reads."""
+    where: Literal["environment", "script"] = "environment"
 
 
 class Setup(Fact):
@@ -226,3 +254,6 @@ class Setup(Fact):
     """Lines of the job script that may explain what is missing, or what lies about, where nothing was said."""
     script_key_line: int | None = None
     """The line of the job script in which a key itself stands, for everyone to read; counted from 1."""
+    script: ScriptLook = ScriptLook()
+    unread_variables: tuple[UnreadVariable, ...] = ()
+    """Variables of the environment and of the script that are probably misspelt, at most 10."""

@@ -24,7 +24,10 @@ _TROUBLE = (
     "must only increase", "redundant", "no-op", "forced shutdown", "must be ", "is not a valid",
     "are not permitted", "bind", "read_only", "w&b disabled",
 )  # fmt: skip
-_HINTS = ("w&b ", "warn", "deprecat", "retry", "ignored", "missing", "nccl", "rccl")
+_HINTS = (
+    "w&b ", "warn", "deprecat", "retry", "ignored", "missing", "nccl", "rccl",
+    "usage: ", "required", "limit exceeded", "logging interval", "│     --",
+)  # fmt: skip
 _MARKS = ("wandb", "w&b", "accuracy: ", ", loss: ", "local_rank", "local rank", "root cause", "  host  ")
 
 

@@ -15,8 +15,10 @@ from harness.evidence.setup.credentials import api_key_in_use, collect_credentia
 from harness.evidence.setup.interpreter import Asked
 from harness.evidence.setup.job_settings import JobSettings
 from harness.evidence.setup.mode import collect_mode, script_mentions_key
+from harness.evidence.setup.script.look import script_look
 from harness.evidence.setup.script.names import script_key_line, script_names
 from harness.evidence.setup.script.notes import script_notes
+from harness.evidence.setup.sdk_variables import unread_variables
 from harness.evidence.setup.surroundings import collect_place
 
 
@@ -63,6 +65,8 @@ def collect_setup(
         script_key_line=key_line,
         script_names=names,
         script_notes=notes,
+        script=script_look(script),
+        unread_variables=unread_variables(settings.env, script, answer.python) if answer.python else (),
     )
 
 

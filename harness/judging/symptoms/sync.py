@@ -101,7 +101,11 @@ def _differences(local: LocalRun, server: ServerRun, evidence: Evidence) -> Iter
         yield from _metrics(local, server, lost)
     if rest := list(_no_rows(local, server, lost)):
         yield f"{name}: the server lacks {'; '.join(rest)}: {lost}"
-    if problem := _other_end(local, server):
+    # The server has the end of the last start alone, however often the run was started.
+    later = (r for r in evidence.local.runs if r.run_id == local.run_id)
+    if all((r.started_at or 0.0) <= (local.started_at or 0.0) for r in later) and (
+        problem := _other_end(local, server)
+    ):
         yield f"{name}: {problem}"
 
 
