@@ -1,30 +1,26 @@
 """Setup: can a job log to W&B at all? The guide: verify `WANDB_API_KEY`; check whether W&B is in offline mode."""
 
-import pytest
 
-
-def test_api_key_is_configured(preflight):
+def test_api_key_is_configured(setup):
     """W&B finds a well-formed API key: WANDB_API_KEY, or a netrc entry for the server."""
-    assert not preflight.key_problem, preflight.key_problem
+    assert setup.has_an_api_key
 
 
-def test_server_is_reachable(preflight):
+def test_server_is_reachable(setup):
     """The W&B server answers from where the job would run."""
-    assert not preflight.reach_problem, preflight.reach_problem
+    assert setup.reaches_the_server
 
 
-@pytest.mark.needs("test_api_key_is_configured", "test_server_is_reachable")
-def test_api_key_is_accepted(preflight):
+def test_api_key_is_accepted(setup):
     """The server accepts the API key."""
-    assert not preflight.key_refusal, preflight.key_refusal
+    assert setup.key_is_accepted
 
 
-@pytest.mark.needs("test_api_key_is_accepted")
-def test_project_is_writable(preflight):
+def test_project_is_writable(setup):
     """The key may write to the project that runs go to."""
-    assert not preflight.access_problem, preflight.access_problem
+    assert setup.project_is_writable
 
 
-def test_mode_is_online(preflight):
+def test_mode_is_online(setup):
     """W&B is online: neither environment, settings file nor script says offline or disabled."""
-    assert not preflight.mode_problem, preflight.mode_problem
+    assert setup.is_online

@@ -1,43 +1,36 @@
 """Run: `wandb.init()` starts successfully, and only rank 0 logs to W&B."""
 
-import pytest
 
-pytestmark = pytest.mark.needs("test_init_succeeded")
-
-
-@pytest.mark.needs("test_job_started", "test_mode_is_online")
-def test_init_succeeded(run_count):
+def test_init_succeeded(run):
     """`wandb.init()` made a run that W&B has."""
-    assert run_count >= 1, "no run of this job is there"
+    assert run.exists
 
 
-def test_exactly_one_run(surplus):
+def test_exactly_one_run(run):
     """Exactly one run exists, however many ranks the job has, unless it groups its runs on purpose."""
-    assert not surplus, surplus
+    assert run.is_the_only_one
 
 
 def test_run_finished(run):
     """The run ended as finished: neither crashed, failed, killed nor still running."""
-    assert run.state == "finished", f"the run is {run.state}: {run}"
+    assert run.finished
 
 
-def test_config_is_tracked(run, job_config):
+def test_config_is_tracked(run):
     """The configuration is there, with what the job was started with."""
-    missing = [key for key in job_config if key not in run.config]
-    assert not missing, f"the run's config lacks {', '.join(missing)}; it has {', '.join(run.config) or 'nothing'}"
+    assert run.has_its_config
 
 
-def test_run_is_where_it_was_meant_to_be(run, intended):
+def test_run_is_where_it_was_meant_to_be(run):
     """The run is in the entity and project that were asked for."""
-    assert (run.entity, run.project) == intended, f"meant for {'/'.join(intended)}, found in {run.entity}/{run.project}"
+    assert run.is_where_it_was_meant_to_be
 
 
-def test_environment_is_recorded(environment):
+def test_environment_is_recorded(run):
     """W&B knows the environment: host and Python version."""
-    missing = [fact for fact, value in environment.items() if not value]
-    assert not missing, f"the run does not say its {' and '.join(missing)}"
+    assert run.knows_its_environment
 
 
-def test_console_output_is_captured(console_lines):
+def test_console_output_is_captured(run):
     """The job's output is in the run's Logs tab."""
-    assert console_lines > 0, "the run has no console output"
+    assert run.has_console_output

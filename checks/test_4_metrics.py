@@ -2,37 +2,27 @@
 
 import warnings
 
-import pytest
 
-pytestmark = pytest.mark.needs("test_init_succeeded")
-
-
-def test_series_is_present(metric, series, absence):
+def test_series_is_present(metric, series):
     """The metric is in the run, as numbers."""
-    assert series, absence
-    assert series.usable, f"{metric} holds no numbers"
+    assert series.is_present
 
 
-@pytest.mark.needs("test_series_is_present")
-def test_series_has_every_point(metric, series, points):
+def test_series_has_every_point(metric, series):
     """The metric has a point for each epoch."""
-    assert series.count >= points, f"{metric} has {series.count} of {points} points"
+    assert series.has_every_point
 
 
-@pytest.mark.needs("test_series_is_present")
-def test_series_is_finite(metric, values):
+def test_series_is_finite(metric, series):
     """Every value is a finite number: no NaN, no infinity."""
-    assert not values.non_finite, f"{metric} has {values.non_finite} values that are not finite"
+    assert series.is_finite
 
 
-@pytest.mark.needs("test_series_is_present")
-def test_steps_increase(metric, values, step_warnings):
+def test_steps_increase(metric, series):
     """Steps go up and no row was dropped for going back."""
-    assert not values.backward_steps, f"{metric}: {values.backward_steps} steps go back"
-    assert not step_warnings, step_warnings[0]
+    assert series.goes_up_in_steps
 
 
-@pytest.mark.needs("test_init_succeeded", "test_series_is_present[loss]")
 def test_loss_goes_down(loss):
     """The loss goes down; a loss that does not is worth a look, but no fault of W&B's."""
     if loss[-1] >= loss[0]:

@@ -41,7 +41,6 @@ def _runs_checks(config: pytest.Config) -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options before anything is collected."""
-    config.addinivalue_line("markers", "needs(*checks): checks without which this one means nothing")
     if not _runs_checks(config):
         return
     if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
@@ -169,65 +168,45 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("metric", metafunc.config.stash[KEY].expect)
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Keep what each check needs."""
-    from harness.checking.session import KEY
-
-    if mine := session.config.stash.get(KEY, None):
-        mine.needs = {i.name.partition("[")[0]: frozenset(_needs(i)) for i in session.items}
-
-
-def _needs(item: pytest.Item) -> list[str]:
-    return [n for m in item.iter_markers("needs") for n in m.args if n != item.name.partition("[")[0]]
-
-
 def _is_check(item: pytest.Item) -> bool:
     return CHECKS in item.path.resolve().parents  # a clone may be reached through a link, as on Lustre
 
 
-def check_name(item: pytest.Item) -> str:
-    """Name a check as the verdict does: `test_3_run.py::test_exactly_one_run`."""
-    return f"{item.path.name}::{item.name}"
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a check whose ground is gone."""
+    """Gather and judge the evidence, then leave out each check that has nothing to ask."""
     if not _is_check(item):
         return
-    from harness.checking.outcomes import BLOCKED
+    from harness.checking.outcomes import check_name, stop_early
     from harness.checking.session import session_of
 
-    session = session_of(item.config)
-    if blocker := session.blocker(item.name, _needs(item)):
-        pytest.skip(f"{BLOCKED}{blocker}")
+    if result := session_of(item.config).result(check_name(item)):
+        stop_early(result)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn what a check raised into its outcome, with cause and cure."""
+    """Show the judge's outcome of a check, with cause and cure."""
     if not _is_check(item):
         return (yield)
-    from harness.checking.outcomes import annotate, judge
+    from harness.checking.outcomes import check_name, result_of
     from harness.checking.session import session_of
+    from harness.report.terminal.outcomes import annotate, rewrite
 
     session = session_of(item.config)
-    result = judge(check_name(item), call, session)
+    result = result_of(check_name(item), call, session)
     if result:
-        session.results[result.name] = result
         annotate(item, result, session)
     report = yield
     if result:
-        from harness.checking.outcomes import rewrite
-
         rewrite(report, result, item, session)
     return report
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Show a check that could not be made as an error, not as a failure."""
-    from harness.checking.outcomes import status_of
+    from harness.report.terminal.outcomes import status_of
 
     return status_of(report) if isinstance(report, pytest.TestReport) else None
 
@@ -254,13 +233,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     mine.interrupts.close()
     mine.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-    if not mine.results or mine.interrupted:  # of checks that were not made nothing follows
+    if mine.judged is None or mine.interrupted:  # no check was made, or not every one
         return
     from harness.report.write import finish
 
-    mine.verdict = finish(mine, session.config.invocation_params.args)
+    finish(mine, mine.judged, session.config.invocation_params.args)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        session.exitstatus = EXIT[mine.verdict.verdict]
+        session.exitstatus = EXIT[mine.judged.verdict]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,254 +1,146 @@
-"""Fixtures of the checks: nouns of the guide's Verify list, each a view of the evidence."""
+"""Fixtures of the checks: the nouns of the guide's Verify list; each answers by the judge's own symptoms."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pytest
 
 from harness.checking.session import session_of
-from harness.evidence.models import Evidence, Watch
-from harness.judging import duplicates, metric_series, system_series
-from harness.judging.expected_gpus import GpuExpectation
-from harness.judging.expected_gpus import expected_gpus as expected_of
-from harness.judging.metric_series import SeriesView
-from harness.judging.outcomes import NotApplicable, NotChecked
-from harness.judging.symptoms.job import JobSubject
-from harness.judging.symptoms.losses import losses as losses_of
-from harness.judging.symptoms.runs import RunSubject, count_of, judged_on_server, main_run, runs_of
-from harness.judging.symptoms.setup import Preflight
-from harness.judging.system_series import GpuView, HostKind, SystemView
-from harness.judging.view import own_entities, unread
-
-UPLOAD_INTERVAL_S = 15.0
-"""The SDK sends rows and system metrics in batches; a shorter job may end before the first one."""
-CONFIG = ("learning_rate", "architecture", "epochs", "batch_size")
-"""Keys of the built-in job's config; the guide's, plus the batch size."""
+from harness.judging.case import Case
+from harness.judging.check import Symptom
+from harness.judging.symptoms import job as of_job
+from harness.judging.symptoms import metrics as of_metric
+from harness.judging.symptoms import run as of_run
+from harness.judging.symptoms import setup as of_setup
+from harness.judging.symptoms import sync as of_sync
+from harness.judging.symptoms import system as of_system
 
 
-@pytest.fixture(scope="session")
-def evidence(pytestconfig: pytest.Config) -> Evidence:
-    """What happened; gathered once, when the first check asks."""
-    return session_of(pytestconfig).evidence()
+@dataclass(frozen=True)
+class Answer:
+    """What a symptom says of the case: true where nothing is wrong; its text is what is."""
+
+    problem: str | None
+
+    def __bool__(self) -> bool:
+        return self.problem is None
+
+    def __repr__(self) -> str:
+        return self.problem or "as it should be"
 
 
-@pytest.fixture
-def preflight(evidence: Evidence) -> Preflight:
-    """The setup, judged before the job."""
-    return Preflight(evidence)
+@dataclass(frozen=True)
+class Noun:
+    """Something that a check speaks of; `of` is the metric or the part of the host that is meant."""
+
+    case: Case
+    of: str = ""
+
+    def ask(self, symptom: Symptom) -> Answer:
+        """Ask the case for a symptom."""
+        return Answer(symptom(self.case, self.of))
 
 
-@pytest.fixture
-def job(evidence: Evidence) -> JobSubject:
+def _answer(symptom: Symptom) -> "property":
+    def answer(noun: Noun) -> Answer:
+        return noun.ask(symptom)
+
+    return property(answer, doc=symptom.__doc__)
+
+
+class Setup(Noun):
+    """The setup before the job."""
+
+    has_an_api_key = _answer(of_setup.api_key_is_configured)
+    reaches_the_server = _answer(of_setup.server_is_reachable)
+    key_is_accepted = _answer(of_setup.api_key_is_accepted)
+    project_is_writable = _answer(of_setup.project_is_writable)
+    is_online = _answer(of_setup.mode_is_online)
+
+
+class Job(Noun):
     """The job that was started."""
-    return JobSubject(evidence)
+
+    was_submitted = _answer(of_job.job_was_submitted)
+    started = _answer(of_job.job_started)
+    completed = _answer(of_job.job_completed)
+    has_every_rank = _answer(of_job.every_rank_joined)
 
 
-@pytest.fixture
-def run_count(evidence: Evidence) -> int:
-    """How many runs the job has."""
-    return count_of(evidence)
-
-
-@pytest.fixture
-def surplus(evidence: Evidence) -> str | None:
-    """Runs, or writers of the one run, beyond the one that was meant."""
-    found, problem = runs_of(evidence), duplicates.problem(evidence)
-    if found and problem is None and (trouble := unread(evidence, "neighbours")):
-        raise NotChecked(f"other runs of the job could not be looked for: {trouble.text[:300]}")
-    return problem
-
-
-@pytest.fixture
-def run(evidence: Evidence) -> RunSubject:
+class Run(Noun):
     """The run that carries the training."""
-    return main_run(evidence)
+
+    exists = _answer(of_run.init_succeeded)
+    is_the_only_one = _answer(of_run.exactly_one_run)
+    finished = _answer(of_run.run_finished)
+    has_its_config = _answer(of_run.config_is_tracked)
+    is_where_it_was_meant_to_be = _answer(of_run.run_is_where_it_was_meant_to_be)
+    knows_its_environment = _answer(of_run.environment_is_recorded)
+    has_console_output = _answer(of_run.console_output_is_captured)
+    lost_nothing = _answer(of_sync.nothing_was_lost)
+
+
+class Series(Noun):
+    """The series of one expected metric."""
+
+    is_present = _answer(of_metric.series_is_present)
+    has_every_point = _answer(of_metric.series_has_every_point)
+    is_finite = _answer(of_metric.series_is_finite)
+    goes_up_in_steps = _answer(of_metric.steps_increase)
+
+
+class SystemMetrics(Noun):
+    """System metrics of the host and of its GPUs."""
+
+    are_captured = _answer(of_system.host_metrics_are_captured)
+    cover_every_gpu = _answer(of_system.every_gpu_reports)
+    show_that_gpus_worked = _answer(of_system.gpus_were_used)
+    were_visible_while_running = _answer(of_system.metrics_were_visible_while_running)
 
 
 @pytest.fixture
-def job_config(evidence: Evidence) -> tuple[str, ...]:
-    """Keys that the run's config must have."""
-    if evidence.request.job_kind == "builtin":
-        return CONFIG
-    if not main_run(evidence).config:
-        raise NotApplicable("the job tracks no config; the guide passes one to wandb.init(config=…)")
-    return ()
+def case(pytestconfig: pytest.Config) -> Case:
+    """What happened; gathered once, when the first check asks."""
+    return session_of(pytestconfig).case()
 
 
 @pytest.fixture
-def intended(evidence: Evidence) -> tuple[str, str]:
-    """Entity and project that were asked for; what the job script names by itself is right by definition."""
-    run = main_run(evidence)
-    if evidence.request.run_path:
-        named = evidence.request.run_path.split("/")
-        return named[0], named[1]
-    if not judged_on_server(evidence):
-        raise NotApplicable("an offline run gets its place when it is synced")
-    setup = evidence.setup
-    asked = setup.network if setup else None
-    entity = asked.entity if asked and setup and "entity" not in setup.script_names else None
-    project = asked.project if asked and setup and "project" not in setup.script_names else None
-    # Nobody asked for the default entity: a job that goes to one of the user's teams says what it means.
-    default = asked.viewer.entity if asked and asked.viewer else None
-    if entity == default and (run.entity in own_entities(evidence) or evidence.request.server == "loopback"):
-        entity = None
-    return entity or run.entity, project or run.project
+def setup(case: Case) -> Setup:
+    """The setup, judged before the job."""
+    return Setup(case)
 
 
 @pytest.fixture
-def environment(evidence: Evidence) -> dict[str, object]:
-    """Facts that the run records of its environment."""
-    run = main_run(evidence)
-    python = run.metadata.get("python") or (run.server.python_version if run.server else None)
-    found = {"host": run.metadata.get("host") or (run.server.host if run.server else None), "Python version": python}
-    if not all(found.values()):
-        need(run, evidence, "environment", "metadata", "files")
-    return found
-
-
-def need(run: RunSubject, evidence: Evidence, what: str, *parts: str) -> None:
-    """Refuse to judge what could not be read.
-
-    Raises:
-        NotChecked: one of the parts is missing because the server did not tell it.
-    """
-    if run.server and (trouble := unread(evidence, "internal", *parts)):
-        raise NotChecked(f"the run's {what} could not be read ({trouble.where}): {trouble.text[:300]}")
+def job(case: Case) -> Job:
+    """The job that was started."""
+    return Job(case)
 
 
 @pytest.fixture
-def console_lines(evidence: Evidence) -> int:
-    """Lines of console output that the run has."""
-    run = main_run(evidence)
-    local = [r for r in evidence.local.runs if r.run_id == run.id]
-    if any("off" in (r.log.settings.get("console"), r.sdk_logs.settings.get("console")) for r in local):
-        raise NotApplicable("the job turned the console capture off")
-    if local and not any(r.log.console_lines or r.console_lines or r.log.status != "complete" for r in local):
-        raise NotApplicable("the process that logs to W&B printed nothing after wandb.init()")
-    if run.console_lines:
-        return run.console_lines
-    if run.server:
-        # In shared mode each writer has a file of its own: output_LABEL.log.
-        if any(re.fullmatch(r"(logs/)?output[^/]*\.log", name) for name in run.server.files):
-            return 1
-        need(run, evidence, "console output", "counts", "files")
-        if not local:
-            raise NotApplicable("W&B has no console output; whether the job printed any, or captured it, is not known")
-    return 0
+def run(case: Case) -> Run:
+    """The run that carries the training."""
+    return Run(case)
 
 
 @pytest.fixture
-def series(evidence: Evidence, metric: str) -> SeriesView | None:
+def series(case: Case, metric: str) -> Series:
     """The expected metric's series."""
-    run, found = main_run(evidence), metric_series.series(evidence, metric)
-    if found is not None and not found.usable:  # NaN is told from a text by the values themselves
-        need(run, evidence, f"values of {metric}", f"series:{metric}")
-    return found
+    return Series(case, metric)
 
 
 @pytest.fixture
-def absence(evidence: Evidence, metric: str) -> str:
-    """What there is of a metric that the run lacks."""
-    on_disk = metric_series.series(evidence, metric, "disk")
-    if on_disk and metric_series.where_to_look(evidence) == "server":
-        return f"{metric} is not on the server; {on_disk.count} points of it are on disk"
-    if not metric_series.all_series(evidence):
-        return f"the run has no row, so no {metric}"
-    return f"{metric} was never logged"
+def loss(case: Case) -> Sequence[float]:
+    """The loss, in order of its steps."""
+    return of_metric.loss_values(case)
 
 
 @pytest.fixture
-def values(evidence: Evidence, metric: str, series: SeriesView | None) -> SeriesView | None:
-    """The expected metric's series, its values seen."""
-    need(main_run(evidence), evidence, f"values of {metric}", f"series:{metric}")
-    return series
+def system(case: Case) -> SystemMetrics:
+    """System metrics of the run."""
+    return SystemMetrics(case)
 
 
 @pytest.fixture
-def points(evidence: Evidence) -> int:
-    """Points that each series must have."""
-    return evidence.request.expect_points
-
-
-@pytest.fixture
-def step_warnings(evidence: Evidence) -> tuple[str, ...]:
-    """Words of the SDK about rows that it dropped because their step went back."""
-    return metric_series.dropped_rows(evidence)
-
-
-@pytest.fixture
-def loss(evidence: Evidence) -> list[float]:
-    """The loss, in order."""
-    found = metric_series.series(evidence, "loss")
-    need(main_run(evidence), evidence, "values of loss", "series:loss")
-    if found is None or len(found.sketch) < 2:
-        raise NotApplicable("there is no series named loss with two points")
-    return [value for _, value in found.sketch]
-
-
-@pytest.fixture
-def host_metrics(evidence: Evidence) -> Callable[[HostKind], tuple[SystemView, ...]]:
+def metrics_of(case: Case) -> Callable[[str], SystemMetrics]:
     """System metrics of one part of the host."""
-    run = main_run(evidence)
-
-    def of(part: HostKind) -> tuple[SystemView, ...]:
-        if not (found := system_series.host_series(evidence, part)):
-            need(run, evidence, "system metrics", "system")
-        return found
-
-    return of
-
-
-@pytest.fixture
-def expected_gpus(evidence: Evidence) -> GpuExpectation:
-    """GPUs that should report."""
-    main_run(evidence)
-    found = expected_of(evidence)
-    if found is None:
-        raise NotApplicable("the job had no GPU")
-    return found
-
-
-@pytest.fixture
-def gpus(evidence: Evidence, expected_gpus: GpuExpectation) -> tuple[GpuView, ...]:
-    """GPUs that report, where the job had any."""
-    if len(found := system_series.gpus(evidence)) < expected_gpus.count:
-        need(main_run(evidence), evidence, "system metrics", "system")
-    return found
-
-
-@pytest.fixture
-def gpu_gaps(evidence: Evidence) -> tuple[str, ...]:
-    """What GPUs fail to report."""
-    if gaps := system_series.gpu_gaps(evidence):
-        need(main_run(evidence), evidence, "system metrics", "system")
-    return gaps
-
-
-@pytest.fixture
-def watch(evidence: Evidence) -> Watch:
-    """What could be seen on the server while the job ran."""
-    request, watch = evidence.request, evidence.watch
-    if request.source != "job" or not request.wants_server or request.offline or watch is None:
-        raise NotApplicable("nothing was watched on a server while a job ran")
-    if watch.first_point_s is not None and watch.first_system_metric_s is not None:
-        return watch
-    if watch.blind:
-        why = watch.troubles[0].text[:300] if watch.troubles else "no reason was given"
-        raise NotChecked(f"looks at the server failed while the job ran ({watch.failed_polls} of {watch.polls}): {why}")
-    if watch.run_visible_s is None and evidence.server.status == "failed":
-        unread = evidence.server.trouble
-        raise NotChecked(f"the server could not be read: {unread.text[:300] if unread else 'no reason was given'}")
-    lasted = watch.job_ended_s or 0.0
-    if request.job_kind != "builtin" and lasted < 3 * UPLOAD_INTERVAL_S:
-        what = "point" if watch.first_point_s is None else "system metric"
-        raise NotApplicable(
-            f"no {what} could be seen in the {lasted:.0f} s that the job took: the SDK uploads every"
-            f" {UPLOAD_INTERVAL_S:.0f} s or less often"
-        )
-    return watch
-
-
-@pytest.fixture
-def losses(evidence: Evidence) -> list[str]:
-    """Differences between disk and server."""
-    return losses_of(evidence)
+    return lambda part: SystemMetrics(case, part)

@@ -1,84 +1,48 @@
-"""What a check's exception means, and how pytest's own report of it is written anew."""
-
-from typing import TYPE_CHECKING, Any, cast
+"""How a check ends in pytest as the judge says: set aside before it is asked, or asked and compared."""
 
 import pytest
 
+from harness.checking.session import Session
 from harness.evidence.redaction.redactor import redact
-from harness.judging.outcomes import NotApplicable, NotChecked
+from harness.judging.outcomes import NotChecked
 from harness.judging.verdict import CheckResult
-from harness.report.terminal.failures import failure, not_checked
-from harness.report.text import seen
-
-if TYPE_CHECKING:
-    from harness.checking.session import Session
-
-BLOCKED = "blocked by "
-INFRASTRUCTURE = "the check itself broke: "
 
 
-def judge(name: str, call: pytest.CallInfo[None], session: "Session") -> CheckResult | None:
-    """Return the check's outcome as far as this phase tells it; None for a phase that tells nothing."""
-    if call.excinfo is None:
-        return CheckResult(name=name, outcome="passed", duration_s=_seconds(call)) if call.when == "call" else None
-    error = call.excinfo.value
-    seconds = _seconds(call)
+def check_name(item: pytest.Item) -> str:
+    """Name a check as the verdict does: `test_3_run.py::test_exactly_one_run`."""
+    return f"{item.path.name}::{item.name}"
+
+
+def stop_early(result: CheckResult) -> None:
+    """End a check that has nothing to ask before it is asked.
+
+    Raises:
+        pytest.skip.Exception: it is blocked, or not applicable.
+        NotChecked: it could not be made.
+    """
+    if result.outcome in ("blocked", "not_applicable"):
+        pytest.skip(result.reason)
+    if result.outcome == "not_checked":
+        raise NotChecked(result.reason)
+
+
+def result_of(name: str, call: pytest.CallInfo[None], session: Session) -> CheckResult | None:
+    """The judge's result of a check, as far as this phase of the test tells it; None for one that tells nothing.
+
+    A check that comes out otherwise than the judge says is broken, and is shown as that.
+    """
+    error = call.excinfo.value if call.excinfo else None
     if isinstance(error, (KeyboardInterrupt, SystemExit, pytest.exit.Exception)):
         return None
-    if isinstance(error, pytest.skip.Exception):
-        text = str(error.msg)
-        blocked_by = text.removeprefix(BLOCKED) if text.startswith(BLOCKED) else None
-        outcome = "blocked" if blocked_by else "not_applicable"
-        return CheckResult(name=name, outcome=outcome, reason=text, blocked_by=blocked_by, duration_s=seconds)
-    if isinstance(error, NotApplicable):
-        return CheckResult(name=name, outcome="not_applicable", reason=str(error), duration_s=seconds)
-    if isinstance(error, NotChecked):
-        return CheckResult(name=name, outcome="not_checked", reason=str(error), duration_s=seconds)
-    if isinstance(error, AssertionError) and call.when == "call":
-        reason = str(error).split("\nassert ")[0].strip() or "the check failed"
-        outcome = "blocked" if session.follows(name) else "failed"
-        return CheckResult(name=name, outcome=outcome, reason=reason, duration_s=seconds)
-    what = f"{type(error).__name__}: {error}"
-    if isinstance(error, OSError) and error.filename:
-        what = f"{error.filename}: {error.strerror}"
-    reason = redact(f"{INFRASTRUCTURE}{what}")
-    return CheckResult(name=name, outcome="not_checked", reason=reason[:500], duration_s=seconds)
-
-
-def _seconds(call: pytest.CallInfo[None]) -> float:
-    return round(call.duration, 4)
-
-
-def annotate(item: pytest.Item, result: CheckResult, session: "Session") -> None:
-    """Give JUnit the outcome and the fault id; pytest reads these properties before it writes the report."""
-    item.user_properties.append(("outcome", result.outcome))
-    if result.outcome == "failed" and (cause := session.named_cause(result.name)):
-        item.user_properties.append(("fault", cause.id))
-
-
-def rewrite(report: pytest.TestReport, result: CheckResult, item: pytest.Item, session: "Session") -> None:
-    """Replace the traceback by what was expected and observed, and by the name of the cause."""
-    where, style = (str(item.path), item.reportinfo()[1] or 0), item.config.option.tbstyle
-    expected = (getattr(getattr(item, "function", None), "__doc__", None) or item.name).strip().splitlines()[0]
-    if result.outcome == "failed":
-        cause = session.named_cause(result.name)
-        told = failure(where, expected, result.reason, cause, quiet=style == "line")
-        report.longrepr = cast("Any", told)
-    elif result.outcome == "not_checked":
-        report.longrepr = cast("Any", not_checked(where, expected, result.reason, quiet=style == "line"))
-    elif result.outcome in ("not_applicable", "blocked"):
-        report.outcome = "skipped"
-        report.longrepr = (*where, f"Skipped: {seen(result.reason)}")
-
-
-def status_of(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Map the outcome, kept in the report's properties, to pytest's category, letter and word."""
-    properties: dict[str, Any] = dict(report.user_properties)
-    outcome = properties.get("outcome")
-    if outcome == "not_checked" and report.failed:
-        return "error", "E", "NOT CHECKED"
-    if outcome == "blocked" and report.skipped:
-        return "skipped", "b", "BLOCKED"
-    if outcome == "not_applicable" and report.skipped:
-        return "skipped", "-", "NOT APPLICABLE"
-    return None
+    if error is None and call.when != "call":
+        return None
+    if session.judged is None:  # the evidence could not be gathered
+        return CheckResult(name=name, outcome="not_checked", reason=redact(f"{type(error).__name__}: {error}")[:500])
+    result = session.result(name)
+    if result is None or isinstance(error, (pytest.skip.Exception, NotChecked)):
+        return result
+    shown = "failed" if isinstance(error, AssertionError) else "passed" if error is None else type(error).__name__
+    if shown == result.outcome and call.when == "call":
+        return result
+    said = redact(f"the check itself broke: it says {shown}, the judge {result.outcome}: {error or result.reason}")
+    return result.model_copy(update={"outcome": "not_checked", "reason": said[:500]})

@@ -1,16 +1,16 @@
-"""One verification within one pytest session: settings, evidence, findings and how each check came out."""
+"""One verification within one pytest session: settings, evidence, and the verdict that every check shows a part of."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from harness.evidence.models import Evidence
-from harness.judging.outcomes import NotApplicable, NotChecked
-from harness.judging.symptoms.runs import count_of
-from harness.judging.verdict import CheckResult, Finding, Verdict
+from harness.judging.case import Case
+from harness.judging.judge import judge
+from harness.judging.verdict import Cause, CheckResult, Verdict
 from harness.settings.report_folder import write_atomically
 from harness.settings.resolve import Settings
 from harness.targets.interrupts import Interrupts
@@ -26,12 +26,10 @@ class Session:
     settings: Settings
     folder: Path
     progress: Callable[[], Progress]
-    results: dict[str, CheckResult] = field(default_factory=dict)
-    needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """The checks without which each check means nothing, by their bare names."""
-    verdict: Verdict | None = None
     gathered: Evidence | None = None
     """The evidence, once there is any."""
+    judged: Verdict | None = None
+    """The verdict on it, the same whichever checks were chosen."""
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     """Known to nobody else: with it GitHub Actions is told to listen again."""
     interrupts: Interrupts = field(default_factory=Interrupts)
@@ -42,7 +40,7 @@ class Session:
     """Reports that could not be written, and why; one line each."""
     record_for_suite: Callable[[str, object], None] = lambda _name, _value: None
     """Adds a property to JUnit's whole suite, where pytest writes one."""
-    _findings: tuple[Finding, ...] | None = None
+    _case: Case | None = None
 
     @property
     def expect(self) -> tuple[str, ...]:
@@ -64,63 +62,26 @@ class Session:
                 self.unwritten.append(f"evidence.json: {error.strerror or error} ({self.folder})")
         return self.gathered
 
-    def findings(self) -> tuple[Finding, ...]:
-        """Causes that the evidence speaks of, earliest first."""
-        if self._findings is None:
-            from harness.judging.findings import diagnose
+    def case(self) -> Case:
+        """The view of the evidence that checks and reports share."""
+        if self._case is None:
+            self._case = Case(self.evidence())
+        return self._case
 
-            self._findings = diagnose(self.gathered) if self.gathered else ()
-        return self._findings
+    def verdict(self) -> Verdict:
+        """Judge the evidence, gathered on first use."""
+        if self.judged is None:
+            self.judged = judge(self.evidence())
+        return self.judged
 
-    def cause_of(self, check: str) -> Finding | None:
-        """The earliest finding that explains a failed check; one that names it as symptom goes first."""
-        covering = [(f, how) for f in self.findings() if (how := f.covers(check))]
-        return next((f for f, how in covering if how == "fails"), covering[0][0] if covering else None)
+    def result(self, check: str) -> CheckResult | None:
+        """How a check came out; None for a test that is none of the harness's checks."""
+        return next((c for c in self.verdict().checks if c.name == check), None)
 
-    def named_cause(self, check: str) -> Finding | None:
-        """The cause that is named beside a failed check: the one that the verdict tells of."""
-        from harness.judging.judge import cause_among
-
-        failed = [r.name for r in self.results.values() if r.outcome == "failed"]
-        return cause_among(check, failed, self.findings())
-
-    def follows(self, check: str) -> bool:
-        """Whether a failed check is a mere consequence: the cause's own symptom has failed, or may in its turn."""
-        cause = self.cause_of(check)
-        if cause is None or cause.covers(check) != "blocks":
-            return False
-        outcomes = {r.name: r.outcome for r in self.results.values()}
-        symptoms = [outcome for name, outcome in outcomes.items() if cause.covers(name) == "fails"]
-        made = {name.rpartition("::")[2].partition("[")[0] for name in outcomes}
-        bare = check.rpartition("::")[2].partition("[")[0]
-        to_come = {name.partition("[")[0] for name in cause.fails} - made
-        # What needs this check is not made without it, so it cannot fail either.
-        to_come = {name for name in to_come if bare not in self.needs.get(name, ())}
-        if self.gathered and not _lacks_run(self.gathered):
-            to_come.discard("test_init_succeeded")
-        return "failed" in symptoms or bool(to_come)
-
-    def blocker(self, check: str, needs: Sequence[str]) -> str | None:
-        """Name the check without which this one means nothing, if it did not pass."""
-        param = check.partition("[")[2]
-        for need in needs:
-            for name in (f"{need}[{param}", need) if param and "[" not in need else (need,):
-                for result in self.results.values():
-                    if result.name.rpartition("::")[2] == name and result.outcome in (
-                        "failed",
-                        "blocked",
-                        "not_checked",
-                    ):
-                        return result.name
-        return None
-
-
-def _lacks_run(evidence: Evidence) -> bool:
-    """Whether it is known that there is no run."""
-    try:
-        return count_of(evidence) == 0
-    except (NotApplicable, NotChecked):
-        return False
+    def cause_of(self, check: str) -> Cause | None:
+        """The cause of a failed check, the first one where there are several; `unknown` explains nothing."""
+        causes = (f for f in self.verdict().findings if isinstance(f, Cause) and check in f.explains)
+        return next((c for c in causes if c.id != "unknown"), None)
 
 
 def session_of(config: pytest.Config) -> Session:

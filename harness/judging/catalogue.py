@@ -9,7 +9,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from harness.judging.verdict import Severity
+from harness.judging.rule import Severity
 
 FAMILIES = (
     "credentials", "mode_and_sync", "network", "init", "duplicate_runs",
@@ -18,7 +18,7 @@ FAMILIES = (
 
 STAGES = (
     "interpreter", "credentials", "network", "permission", "mode", "submission", "start", "container", "launch", "init",
-    "duplicates", "training", "upload", "finish", "metrics", "system", "sync", "reader", "generic",
+    "duplicates", "training", "upload", "finish", "lost", "metrics", "system", "sync", "reader", "generic",
 )  # fmt: skip
 """When in the life of a job a cause strikes, in order; the earliest cause is the root cause."""
 
@@ -60,7 +60,6 @@ class Entry(BaseModel):
     guide_section: str
     links: tuple[str, ...] = ()
     fails: tuple[str, ...] = ()
-    blocks: tuple[str, ...] = ()
     follows_from: tuple[str, ...] = ()
     """Ids (or patterns such as `net-*`) of which this is a mere consequence: dropped where one of them is found."""
     sdk: str = ""

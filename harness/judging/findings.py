@@ -1,35 +1,34 @@
-"""Evidence in, findings out: runs every rule, joins hits with the catalogue, orders them by cause."""
+"""From hits to findings: runs the rules, and joins what they say with the words of the catalogue."""
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from string import Formatter
 
 from harness.evidence.models import Evidence
 from harness.judging.advice import applies, common_values
 from harness.judging.catalogue import STAGES, Entry, catalogue
 from harness.judging.families import RULES
-from harness.judging.rule import Rule
-from harness.judging.verdict import Finding, Hit
+from harness.judging.rule import Hit, Rule
+from harness.judging.verdict import Finding
+
+
+def hits_of(evidence: Evidence, rules: Iterable[Rule] = RULES) -> tuple[Hit, ...]:
+    """Run every rule; of several hits of one fault the first counts, whatever the order in which rules are given."""
+    found: dict[str, Hit] = {}
+    for rule in sorted(rules, key=lambda r: (r.__module__, r.__name__)):
+        for hit in rule(evidence):
+            found.setdefault(hit.id, hit)
+    return tuple(sorted(found.values(), key=lambda h: (STAGES.index(catalogue()[h.id].stage), h.id)))
 
 
 def diagnose(evidence: Evidence, rules: Iterable[Rule] = RULES) -> tuple[Finding, ...]:
-    """Return what may explain failed checks, earliest cause first; which of it counts is up to the verdict."""
-    entries = catalogue()
-    hits: dict[str, Hit] = {}
-    for rule in rules:
-        for hit in rule(evidence):
-            hits.setdefault(hit.id, hit)
-    kept = [h for h in hits.values() if not _follows(entries[h.id], hits)]
+    """Return all that the rules say, earliest stage first; which of it counts is up to the judge."""
     values = common_values(evidence)
-    findings = [_finding(h, entries[h.id], evidence, values) for h in kept]
-    return tuple(sorted(findings, key=lambda f: f.stage))
+    return tuple(finding(hit, evidence, values) for hit in hits_of(evidence, rules))
 
 
-def _follows(entry: Entry, hits: Iterable[str]) -> bool:
-    return any(fnmatchcase(other, p) for other in hits if other != entry.id for p in entry.follows_from)
-
-
-def _finding(hit: Hit, entry: Entry, evidence: Evidence, values: dict[str, str]) -> Finding:
+def finding(hit: Hit, evidence: Evidence, values: dict[str, str]) -> Finding:
+    """Tell a hit in the words of its entry, filled in with what is known."""
+    entry: Entry = catalogue()[hit.id]
     filled = values | hit.values
     return Finding(
         id=entry.id,
@@ -39,10 +38,6 @@ def _finding(hit: Hit, entry: Entry, evidence: Evidence, values: dict[str, str])
         advice=tuple(fill(a.text, filled) for a in entry.advice if applies(a.when, evidence)),
         guide_section=entry.guide_section,
         links=entry.links,
-        explains=(),
-        fails=hit.fails if hit.fails is not None else entry.fails,
-        blocks=entry.blocks,
-        stage=STAGES.index(entry.stage),
     )
 
 

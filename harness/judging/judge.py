@@ -1,137 +1,84 @@
-"""From checks and findings to the verdict: which cause counts, what it explains, what stays unexplained."""
+"""The judge: evidence in, verdict out, by pure functions; the only place where outcomes and causes are decided."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from harness.evidence.models import Evidence
+from harness.judging.advice import common_values
+from harness.judging.asking import Asking, blocked
+from harness.judging.case import Case
+from harness.judging.catalogue import catalogue
+from harness.judging.causes import Suspect, consequences, roots, suspects
+from harness.judging.check import Check
+from harness.judging.checks import CHECKS
+from harness.judging.families import RULES
+from harness.judging.findings import finding, hits_of
+from harness.judging.graph import Graph
+from harness.judging.rule import Hit, Rule
+from harness.judging.summaries import run_summaries, timings
 from harness.judging.unexplained import unknown
-from harness.judging.verdict import CheckResult, Finding, RunSummary, Verdict
-from harness.judging.view import final_server
+from harness.judging.verdict import Cause, CheckResult, Finding, Remark, Verdict
 
 
-def assemble(evidence: Evidence | None, checks: Sequence[CheckResult], findings: Sequence[Finding]) -> Verdict:
-    """Judge the whole: failed if a check failed, inconclusive if one could not be made, else passed."""
-    settled = settle(checks, findings)
-    failed = [c for c in settled if c.outcome == "failed"]
-    unsure = any(c.outcome == "not_checked" for c in settled) or not any(c.outcome == "passed" for c in settled)
-    kept = explain(settled, findings)
-    unexplained = [c for c in failed if not any(c.name in f.explains for f in kept)]
+def judge(
+    evidence: Evidence,
+    *,
+    rules: Iterable[Rule] = RULES,
+    checks: Sequence[Check] = CHECKS,
+    graph: Graph | None = None,
+) -> Verdict:
+    """Judge the whole: failed if a check failed, inconclusive if one could not be made or none passed, else passed."""
+    graph = graph or Graph(tuple(CHECKS), catalogue())
+    case, hits = Case(evidence), hits_of(evidence, rules)
+    asked = Asking(case, checks).answers()
+    failed = [name for name, answer in asked.items() if answer.outcome == "failed"]
+    possible = suspects(hits, failed, graph)
+    causes = roots(possible, graph)
+    results = _settled(asked, consequences(failed, causes))
+    still_failed = [c for c in results if c.outcome == "failed"]
+    unexplained = [c for c in still_failed if not any(c.name in cause.symptoms for cause in causes)]
+
+    values = common_values(evidence)
+    told = {hit.id: finding(hit, evidence, values) for hit in hits}
+    findings: list[Cause | Remark] = [_cause(told[s.hit.id], s.symptoms, results) for s in causes]
     if unexplained:
-        kept = [*kept, unknown(evidence, unexplained)]
-    causes = [f for f in kept if f.explains]
-    job = evidence.job.model_dump(mode="json", exclude={"output"}) if evidence and evidence.job else {}
+        findings.append(_cause(unknown(case, unexplained), {c.name for c in unexplained}, results))
+    findings += [_remark(told[hit.id]) for hit in hits if not _told_already(hit, causes, possible, graph)]
+    unsure = any(c.outcome == "not_checked" for c in results) or not any(c.outcome == "passed" for c in results)
     return Verdict(
-        verdict="failed" if failed else "inconclusive" if unsure else "passed",
-        root_cause=causes[0].id if causes else None,
-        findings=tuple(sorted(kept, key=lambda f: not f.explains)),
-        checks=tuple(settled),
-        runs=run_summaries(evidence) if evidence else (),
-        job=job,
-        timings=_timings(evidence) if evidence else {},
-        versions=evidence.versions if evidence else {},
+        verdict="failed" if still_failed else "inconclusive" if unsure else "passed",
+        root_cause=findings[0].id if still_failed else None,
+        findings=tuple(findings),
+        checks=tuple(results),
+        runs=run_summaries(case),
+        job=evidence.job.model_dump(mode="json", exclude={"output"}) if evidence.job else {},
+        timings=timings(case),
+        versions=evidence.versions,
     )
 
 
-def settle(checks: Sequence[CheckResult], findings: Sequence[Finding]) -> list[CheckResult]:
-    """Name what blocked each check that was set aside as a mere consequence, or count it as failed after all."""
-    failed = [c.name for c in checks if c.outcome == "failed"]
-    settled = []
-    for check in checks:
-        if check.outcome == "blocked" and check.blocked_by is None:
-            symptom = next(
-                (n for f in findings if f.covers(check.name) for n in failed if f.covers(n) == "fails"), None
-            )
-            update = {"blocked_by": symptom} if symptom else {"outcome": "failed"}
-            settled.append(check.model_copy(update=update))
-        else:
-            settled.append(check)
-    return _led_back(settled)
+def _settled(asked: Mapping[str, CheckResult], follows: Mapping[str, str]) -> list[CheckResult]:
+    """Set consequences aside, and lead what was blocked by one of them back to the symptom that failed."""
+    found = []
+    for name, answer in asked.items():
+        if by := follows.get(name) or follows.get(answer.blocked_by or ""):
+            answer = blocked(name, by)  # noqa: PLW2901
+        found.append(answer)
+    return found
 
 
-def _led_back(checks: Sequence[CheckResult]) -> list[CheckResult]:
-    """Name the check at the beginning where one blocked check blocks the next: the one that failed says why."""
-    by_name = {c.name: c for c in checks}
-
-    def first(name: str) -> str:
-        passed: set[str] = set()
-        while name not in passed and (check := by_name.get(name)) and check.blocked_by:
-            passed.add(name)
-            name = check.blocked_by
-        return name
-
-    def led(check: CheckResult) -> CheckResult:
-        if check.blocked_by is None:
-            return check
-        name = first(check.blocked_by)
-        reason = check.reason.replace(f"blocked by {check.blocked_by}", f"blocked by {name}")
-        return check.model_copy(update={"blocked_by": name, "reason": reason})
-
-    return [led(c) for c in checks]
+def _cause(told: Finding, symptoms: Collection[str], results: Sequence[CheckResult]) -> Cause:
+    """A finding that explains its symptoms, and what is blocked by one of them."""
+    explains = {*symptoms, *(c.name for c in results if c.blocked_by in symptoms)}
+    return Cause(**{**dict(told), "explains": tuple(sorted(explains))})
 
 
-def explain(checks: Sequence[CheckResult], findings: Sequence[Finding]) -> list[Finding]:
-    """Keep the causes that explain a failed check which no earlier cause explains, and all mere remarks."""
-    failed = {c.name for c in checks if c.outcome == "failed"}
-    set_aside = {c.name for c in checks if c.outcome == "blocked"}
-    explained: set[str] = set()
-    kept: list[Finding] = []
-    for finding in _in_order(findings, failed):
-        mine = {n for n in failed if finding.covers(n)}
-        if mine - explained:
-            followers = {n for n in set_aside if finding.covers(n)}
-            kept.append(finding.model_copy(update={"explains": tuple(sorted(mine | followers))}))
-            explained |= mine
-        elif finding.severity != "error":
-            kept.append(finding)
-    return kept
+def _remark(told: Finding) -> Remark:
+    """A finding that explains nothing; what made nothing fail is no error."""
+    severity = "warning" if told.severity == "error" else told.severity
+    return Remark(**{**dict(told), "severity": severity})
 
 
-def cause_among(name: str, failed: Iterable[str], findings: Sequence[Finding]) -> Finding | None:
-    """Name the cause that `explain` keeps for a failed check, as far as failures are known."""
-    return next((f for f in _in_order(findings, {*failed, name}) if f.covers(name)), None)
-
-
-def _in_order(findings: Sequence[Finding], failed: set[str]) -> list[Finding]:
-    """Order findings by stage; of one stage those whose own symptom failed come first."""
-    return sorted(findings, key=lambda f: (f.stage, not _direct(f, failed)))
-
-
-def _direct(finding: Finding, failed: Iterable[str]) -> bool:
-    return any(finding.covers(name) == "fails" for name in failed)
-
-
-def run_summaries(evidence: Evidence) -> tuple[RunSummary, ...]:
-    """List the job's runs: those on the server, and those that only the disk has."""
-    found = [
-        RunSummary(entity=r.entity, project=r.project, id=r.id, name=r.name, state=r.state, url=r.url, source="server")
-        for r in final_server(evidence).runs
-    ]
-    known = {r.id for r in found}
-    for local in evidence.local.runs:
-        facts = local.log.run
-        if local.run_id not in known:
-            found.append(
-                RunSummary(
-                    entity=facts.entity if facts else "",
-                    project=facts.project if facts else "",
-                    id=local.run_id,
-                    name=facts.display_name if facts else "",
-                    state="offline" if local.offline else local.log.status,
-                    url="",
-                    source="local",
-                )
-            )
-    return tuple(found)
-
-
-def _timings(evidence: Evidence) -> dict[str, float]:
-    timings = {f"{s.name}_s": round(s.end - s.start, 3) for s in evidence.spans if s.end is not None}
-    if waited := final_server(evidence).waited_s:
-        timings["reads_waited_s"] = waited
-    watch = evidence.watch
-    if watch:
-        seen = {
-            "run_visible_s": watch.run_visible_s, "first_point_s": watch.first_point_s,
-            "first_system_metric_s": watch.first_system_metric_s, "job_ended_s": watch.job_ended_s,
-        }  # fmt: skip
-        timings |= {name: round(value, 3) for name, value in seen.items() if value is not None}
-    return timings
+def _told_already(hit: Hit, causes: Sequence[Suspect], possible: Sequence[Suspect], graph: Graph) -> bool:
+    """Whether a hit is a cause, or merely follows from one."""
+    gave_way = any(s.hit.id == hit.id for s in possible)
+    return gave_way or any(cause.hit.id in graph.origins[hit.id] for cause in causes)

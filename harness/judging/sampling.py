@@ -15,6 +15,8 @@ _OLDEST_S = 30.0
 AT_ONCE = (0, 29, 0)
 """From here on the first sample is taken at the start: wandb/wandb#12649; seen in 0.30.0 and 0.31.0."""
 NAMES = ("x_stats_sampling_interval", "_stats_sampling_interval", "x_stats_sample_rate_seconds")
+UPLOAD_INTERVAL_S = 15.0
+"""The SDK sends rows and system metrics in batches; a shorter job may end before the first one."""
 VARIABLES = ("WANDB_X_STATS_SAMPLING_INTERVAL", "WANDB__STATS_SAMPLING_INTERVAL")
 
 
@@ -71,3 +73,9 @@ def lasted(evidence: Evidence) -> float | None:
     logged = number(run.summary.get("_runtime"))
     alive = run.heartbeat_at - run.created_at if run.heartbeat_at is not None and run.created_at is not None else None
     return max((seconds for seconds in (logged, alive) if seconds is not None), default=None)
+
+
+def over_before_an_upload(evidence: Evidence) -> bool:
+    """Whether a job of the user's own was too short for anything to be visible on the server while it ran."""
+    lasted_s = evidence.watch.job_ended_s if evidence.watch else None
+    return evidence.request.job_kind != "builtin" and (lasted_s or 0.0) < 3 * UPLOAD_INTERVAL_S

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harness.evidence.models import Evidence
-from harness.judging.catalogue import STAGES
+from harness.judging.case import Case
 from harness.judging.duplicates import began_together, listed, made_by_one_process, writers
 from harness.judging.verdict import CheckResult, Finding
 from harness.judging.view import (
@@ -21,16 +21,14 @@ from harness.judging.view import (
 MOST_RUNS = 6
 
 
-def unknown(evidence: Evidence | None, checks: Sequence[CheckResult]) -> Finding:
+def unknown(case: Case, checks: Sequence[CheckResult]) -> Finding:
     """Say that no rule explains a symptom; what bears on it comes first, what the job printed last."""
-    observed: list[str] = []
-    advice: list[str] = []
-    if evidence:
-        observed += [*_no_word(evidence), *_several_runs(evidence, checks), *_raised(evidence), *_answered(evidence)]
-        logs = [f"{ln.file}: {ln.text}" for r in evidence.local.runs for ln in r.sdk_logs.lines]
-        observed += [*(line[:300] for line in logs[-4:]), *_job(evidence)]
-        observed += [line for line in list(output_lines(evidence))[-8:] if line.strip()]
-        advice = [*_advice(evidence, checks)]
+    evidence = case.evidence
+    observed = [*_no_word(evidence), *_several_runs(evidence, checks), *_raised(evidence), *_answered(evidence)]
+    logs = [f"{ln.file}: {ln.text}" for r in evidence.local.runs for ln in r.sdk_logs.lines]
+    observed += [*(line[:300] for line in logs[-4:]), *_job(evidence)]
+    observed += [line for line in list(output_lines(evidence))[-8:] if line.strip()]
+    advice = [*_advice(evidence, checks)]
     observed += [f"{c.name.rpartition('::')[2]}: {c.reason}" for c in checks]
     return Finding(
         id="unknown",
@@ -44,8 +42,6 @@ def unknown(evidence: Evidence | None, checks: Sequence[CheckResult]) -> Finding
         ),
         guide_section="Troubleshooting",
         links=("https://docs.wandb.ai/support/",),
-        explains=tuple(c.name for c in checks),
-        stage=len(STAGES),
     )
 
 

@@ -1,31 +1,16 @@
-"""What diagnosis says: findings that explain causes, and the verdict document that holds them."""
+"""What the judge says: causes, remarks, checks, and the verdict document that holds them."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Severity = Literal["error", "warning", "info"]
+from harness.judging.rule import Severity
+
 Outcome = Literal["passed", "failed", "blocked", "not_applicable", "not_checked"]
 
 
-class Hit(BaseModel):
-    """A rule's word that a fault is there: which one, and what was observed; the catalogue says the rest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str
-    observed: tuple[str, ...]
-    """What in the evidence shows it, in short sentences or quoted lines."""
-    values: dict[str, str] = {}
-    """Values that the advice is filled with, beside the common ones of `harness.judging.advice`."""
-    fails: tuple[str, ...] | None = None
-    """Checks that fail because of it, where the catalogue's list is too wide (one metric of several, say)."""
-    severity: Severity | None = None
-    """Overrides the catalogue's severity for this one case."""
-
-
 class Finding(BaseModel):
-    """A cause in the words of the catalogue, filled in with what was observed."""
+    """A fault in the words of the catalogue, filled in with what was observed: a cause, or a remark."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,22 +21,20 @@ class Finding(BaseModel):
     advice: tuple[str, ...]
     guide_section: str
     links: tuple[str, ...]
-    explains: tuple[str, ...]
+    explains: tuple[str, ...] = ()
     """Names of the checks that did not pass because of it."""
-    fails: tuple[str, ...] = Field(default=(), exclude=True)
-    """Checks that it makes fail: short names or `name[param]`."""
-    blocks: tuple[str, ...] = Field(default=(), exclude=True)
-    """Checks that merely follow; blocked once one of `fails` has failed."""
-    stage: int = Field(default=0, exclude=True)
-    """Earlier causes have smaller numbers; a saved verdict is in order already."""
 
-    def covers(self, check: str) -> Literal["fails", "blocks"] | None:
-        """Say whether it explains a check, given as `file.py::test_name[param]`."""
-        full = check.rpartition("::")[2]
-        names = {full, full.partition("[")[0]}
-        if names & set(self.fails):
-            return "fails"
-        return "blocks" if names & set(self.blocks) else None
+
+class Cause(Finding):
+    """What makes checks fail."""
+
+    explains: tuple[str, ...] = Field(min_length=1)
+
+
+class Remark(Finding):
+    """What is worth knowing and explains no failed check; it takes part in nothing."""
+
+    explains: tuple[()] = ()
 
 
 class CheckResult(BaseModel):
@@ -88,7 +71,8 @@ class Verdict(BaseModel):
     schema_version: Literal[1] = 1
     verdict: Literal["passed", "failed", "inconclusive"]
     root_cause: str | None
-    findings: tuple[Finding, ...]
+    findings: tuple[Cause | Remark, ...]
+    """Causes first, in the order in which they struck."""
     checks: tuple[CheckResult, ...]
     runs: tuple[RunSummary, ...] = ()
     job: dict[str, object] = {}

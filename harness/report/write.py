@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.evidence.models import Evidence
-from harness.judging.judge import assemble
 from harness.judging.verdict import Verdict
 from harness.settings.report_folder import write_atomically
 
@@ -13,15 +12,17 @@ if TYPE_CHECKING:
     from harness.checking.session import Session
 
 
-def finish(session: "Session", arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Verdict:
-    """Assemble the verdict, write it and the reports made of it, and give JUnit what concerns the whole.
+def finish(
+    session: "Session", verdict: Verdict, arguments: Sequence[str], environ: Mapping[str, str] = os.environ
+) -> None:
+    """Write the verdict and the reports made of it, and give JUnit what concerns the whole.
 
     Args:
         session: what was found out; told in `session.unwritten` what could not be written.
+        verdict: what the judge says of it.
         arguments: what pytest was called with, for the command that verifies again.
         environ: where GitHub Actions names the file of the step's summary.
     """
-    verdict = assemble(session.gathered, list(session.results.values()), session.findings())
     text = verdict.model_dump_json(indent=1)
     saved = session.folder / "evidence.json"
     if session.settings.replay and session.gathered:  # so that this folder, too, can be packed and judged again
@@ -34,7 +35,6 @@ def finish(session: "Session", arguments: Sequence[str], environ: Mapping[str, s
         session.record_for_suite("root_cause", verdict.root_cause)
     for run in verdict.runs[:8]:
         session.record_for_suite("run", run.url or f"{run.entity}/{run.project}/{run.id}")
-    return verdict
 
 
 def _attempt(session: "Session", what: str, write: Callable[[], None]) -> None:

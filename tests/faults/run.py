@@ -15,15 +15,16 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from harness.loopback.server import LoopbackServer
+from harness.plugin import EXIT
 from tests.compat.sdks import sdk_python
+from tests.faults.right import Judgement, checks, judgement
 from tests.faults.scenario import PRELUDE, Scenario, Stage
 from tests.repository import REPOSITORY
 
 FOREIGN = ("WANDB", "SBATCH", "SLURM", "PYTEST", "HARNESS", "LUMI", "SCENARIO", "TORCHELASTIC")
-Result = Literal["found", "missed", "wrong", "false alarm", "passed", "broken"]
 
 
 @dataclass(frozen=True)
@@ -37,29 +38,6 @@ class Played:
     seconds: float
     folder: Path
     leaks: tuple[str, ...] = ()
-
-    @property
-    def findings(self) -> dict[str, str]:
-        """Severity of each finding by id, in order."""
-        return {f["id"]: f["severity"] for f in self.verdict["findings"]} if self.verdict else {}
-
-    def checks(self, outcome: str) -> dict[str, str]:
-        """Checks that came out so: short name, and what is said to be the reason."""
-        found = self.verdict["checks"] if self.verdict else ()
-        return {c["name"].rpartition("::")[2]: c["reason"] for c in found if c["outcome"] == outcome}
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Whether the harness was right."""
-
-    result: Result
-    problems: tuple[str, ...] = ()
-
-    @property
-    def right(self) -> bool:
-        """Whether nothing is to be mended."""
-        return self.result in ("found", "passed") and not self.problems
 
 
 def clean_environment() -> dict[str, str]:
@@ -157,50 +135,14 @@ def remove(played: Played) -> None:
 
 
 def judge(played: Played) -> Judgement:
-    """Compare the verdict with what is right."""
+    """Compare what came out with what is right: the verdict, pytest's own count, the exit code, and every file."""
     scenario, verdict = played.scenario, played.verdict
     if verdict is None:
         return Judgement("broken", (f"no verdict, exit code {played.exit_code}", *played.output.splitlines()[-3:]))
     problems = [f"the key is in {place}" for place in played.leaks]
     counted = re.search(r"^=+ .*?\b(\d+) failed\b", played.output.splitlines()[-1]) if played.output else None
-    if (int(counted[1]) if counted else 0) != len(played.checks("failed")):
+    if (int(counted[1]) if counted else 0) != len(checks(verdict, "failed")):
         problems.append(f"pytest counts other failures: {played.output.splitlines()[-1]}")
-    if scenario.healthy or scenario.kind != "error":
-        return _judge_passing(played, problems)
-    root = verdict["root_cause"]
-    if root != scenario.expect:
-        result: Result = "missed" if root in (None, "unknown") else "wrong"
-        return Judgement(result, (*problems, f"root cause {root}; findings {played.findings}", *_failed(played)))
-    if verdict["verdict"] != "failed" or played.exit_code != 1:
+    if played.exit_code != EXIT[verdict["verdict"]]:
         problems.append(f"verdict {verdict['verdict']}, exit code {played.exit_code}")
-    extra = {i for i, s in played.findings.items() if s != "info" and i not in {root, *scenario.also}}
-    if extra:
-        problems.append(f"more than the root cause was said: {', '.join(sorted(extra))}")
-    explained = {name.rpartition("::")[2] for f in verdict["findings"] for name in f["explains"]}
-    if unexplained := set(played.checks("failed")) - explained:
-        problems.append(f"failed without a cause: {', '.join(sorted(unexplained))}")
-    bare = {name.partition("[")[0] for name in played.checks("failed")}
-    if missing := set(scenario.failed) - bare - set(played.checks("failed")):
-        problems.append(f"should have failed: {', '.join(sorted(missing))}; failed: {', '.join(sorted(bare))}")
-    if not next(f for f in verdict["findings"] if f["id"] == root)["advice"]:
-        problems.append("no advice")
-    return Judgement("found", tuple(problems))
-
-
-def _judge_passing(played: Played, problems: list[str]) -> Judgement:
-    scenario, verdict = played.scenario, played.verdict
-    assert verdict is not None
-    loud = {i for i, s in played.findings.items() if s != "info"}
-    told = played.findings if scenario.kind == "info" else loud
-    if scenario.expect and scenario.expect not in told:
-        return Judgement("missed", (*problems, f"findings {played.findings}", *_failed(played)))
-    extra = loud - {scenario.expect, *scenario.also}
-    if verdict["verdict"] != "passed" or played.exit_code != 0 or extra:
-        what = f"verdict {verdict['verdict']}, exit code {played.exit_code}, findings {played.findings}"
-        return Judgement("false alarm", (*problems, what, *_failed(played)))
-    return Judgement("passed" if scenario.healthy else "found", tuple(problems))
-
-
-def _failed(played: Played) -> tuple[str, ...]:
-    unwell = {**played.checks("failed"), **played.checks("not_checked")}
-    return tuple(f"{name}: {reason.splitlines()[0] if reason else ''}" for name, reason in unwell.items())[:5]
+    return judgement(scenario, verdict, problems)

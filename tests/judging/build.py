@@ -33,8 +33,11 @@ from harness.evidence.models import (
     Viewer,
 )
 from harness.evidence.models.wandb_log import LocalLog, RunFacts, SeriesSummary, SystemSeriesSummary
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.catalogue import catalogue
+from harness.judging.checks import CHECKS
+from harness.judging.findings import hits_of
+from harness.judging.graph import Graph
+from harness.judging.rule import Hit, Rule
 
 BASE_URL = "https://api.wandb.ai"
 RUN_ID = "abcd1234"
@@ -211,6 +214,16 @@ def evidence(**change: Any) -> Evidence:
     )
 
 
+def healthy(**change: Any) -> Evidence:
+    """A healthy run of which every check holds; `run` changes the server's view of it."""
+    kinds = ("cpu", "memory_percent", "disk.in", "network.sent")
+    run = {
+        "system": {f"system.{kind}": system(kind, [1.0, 2.0]) for kind in kinds}, "files": ("output.log",),
+        "metadata": {"host": "nid005001", "python": "3.12.3"}, **change.pop("run", {}),
+    }  # fmt: skip
+    return evidence(**{"server": server(server_run(**run)), **change})
+
+
 def no_run(**change: Any) -> Evidence:
     """Evidence of a job that made no run at all."""
     return evidence(**{"local": local(), "server": server(), "job": job(ending="failed"), **change})
@@ -288,3 +301,10 @@ def system(name: str, values: Iterable[float], every_s: float = 1.0) -> SystemSe
         key=f"system.{name}", count=disk.count, first=disk.first, last=disk.last, minimum=disk.min, maximum=disk.max,
         nonzero=disk.count_nonzero, sketch=disk.sketch,
     )  # fmt: skip
+
+
+def leading(evidence: Evidence, rules: Iterable[Rule]) -> list[str]:
+    """Ids of hits that follow from no other hit, as if every symptom had failed."""
+    found = [hit.id for hit in hits_of(evidence, rules)]
+    origins = Graph(CHECKS, catalogue()).origins
+    return [i for i in found if not origins[i] & set(found)]

@@ -1,6 +1,7 @@
 """A symptom that no rule explains: the evidence that bears on it comes first."""
 
 from harness.evidence.models import Job, Request, RunLink
+from harness.judging.case import Case
 from harness.judging.unexplained import unknown
 from harness.judging.verdict import CheckResult
 from tests.judging.build import error, evidence, http, job, local, local_run, output, run_with_http, server
@@ -13,7 +14,7 @@ def test_error_and_answer_come_before_the_symptom() -> None:
     raised = error("wandb.errors.errors.CommError", "<no message>", frames=('File "train.py", line 3, in <module>',))
     launcher = error("torch.distributed.elastic.multiprocessing.errors.ChildFailedError", "")
     job = Job(ending="failed", exit_code=1, output=output("x", errors=(raised, launcher)))
-    finding = unknown(evidence(job=job, local=local(run_with_http(http("", 400, "/graphql")))), CHECKS)
+    finding = unknown(Case(evidence(job=job, local=local(run_with_http(http("", 400, "/graphql"))))), CHECKS)
     assert finding.observed[:3] == (
         "wandb.errors.errors.CommError: <no message>",
         'File "train.py", line 3, in <module>',
@@ -23,24 +24,20 @@ def test_error_and_answer_come_before_the_symptom() -> None:
     assert not any("ChildFailedError" in line for line in finding.observed)
 
 
-def test_without_evidence_the_symptom_is_all_there_is() -> None:
-    assert unknown(None, CHECKS).observed == ("test_init_succeeded: no run is there",)
-
-
 def test_how_the_job_ended_and_what_was_found_is_told():
     ended = job("x", ending="out_of_memory", exit_code=137)
     found = evidence(job=ended, local=local(local_run(), local_run(run_id="b")), server=server(runs_total=0))
-    observed = unknown(found, CHECKS).observed
+    observed = unknown(Case(found), CHECKS).observed
     assert "the job ended as out of memory, exit code 137" in observed
     assert "server: read, runs: 0; runs on disk: 2" in observed
     without_code = evidence(job=job("x", ending="node_fail", exit_code=None))
-    assert "the job ended as node fail" in unknown(without_code, CHECKS).observed
-    assert not any("the job ended" in line for line in unknown(evidence(job=None), CHECKS).observed)
+    assert "the job ended as node fail" in unknown(Case(without_code), CHECKS).observed
+    assert not any("the job ended" in line for line in unknown(Case(evidence(job=None)), CHECKS).observed)
 
 
 def test_answers_of_the_server_are_counted():
     refused = run_with_http(http("busy", 503, "/graphql", count=2), http("", 500, ""), http("no route", None))
-    observed = unknown(evidence(local=local(refused)), CHECKS).observed
+    observed = unknown(Case(evidence(local=local(refused))), CHECKS).observed
     assert observed[:2] == (
         "The server answered /graphql with HTTP 503, 2 times: busy", "The server answered a request with HTTP 500",
     )  # fmt: skip
@@ -56,7 +53,7 @@ def test_of_runs_that_only_the_output_tells_of_nothing_else_is_claimed():
         request=Request(source="job_log", server="none", target="none"), setup=None, local=local(), server=server(),
         job=Job(output=output("x", links=links)),
     )  # fmt: skip
-    finding = unknown(alone, SEVERAL)
+    finding = unknown(Case(alone), SEVERAL)
     assert finding.observed[:2] == (
         "https://wandb.ai/me/vit/runs/a: what it holds is not known here.",
         "https://wandb.ai/me/vit/runs/b: what it holds is not known here.",
@@ -67,5 +64,5 @@ def test_of_runs_that_only_the_output_tells_of_nothing_else_is_claimed():
 
 
 def test_what_to_do_fits_the_symptom():
-    assert "grep -nE 'wandb.init|reinit|finish' train.py" in unknown(evidence(), SEVERAL).advice[0]
-    assert unknown(evidence(), CHECKS).advice[0].startswith("Read the observations above from the top")
+    assert "grep -nE 'wandb.init|reinit|finish' train.py" in unknown(Case(evidence()), SEVERAL).advice[0]
+    assert unknown(Case(evidence()), CHECKS).advice[0].startswith("Read the observations above from the top")

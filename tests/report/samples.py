@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from harness.evidence.models import (
     Evidence,
@@ -21,9 +21,12 @@ from harness.evidence.models import (
     Trouble,
     Watch,
 )
-from harness.judging.findings import diagnose
-from harness.judging.judge import assemble
-from harness.judging.verdict import CheckResult, Verdict
+from harness.judging.case import Case
+from harness.judging.check import Check
+from harness.judging.checks import CHECKS
+from harness.judging.judge import judge
+from harness.judging.outcomes import NotChecked
+from harness.judging.verdict import Verdict
 from tests.judging.build import (
     disk_series,
     error,
@@ -40,10 +43,8 @@ from tests.judging.build import (
     system,
     with_keys,
 )
-from tests.repository import REPOSITORY
 
 START = 1_795_461_957.0
-CHECKS = REPOSITORY / "checks"
 HOSTILE = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "]]>", "</style></script><svg onload=alert(1)>",
     "\u202egnp.exe\u2066", "\x1b[31mred\x07\x00", "a\u0300" + "\u0301" * 200, "{{ 7*7 }}{% raw %}", "![x](https://evil.example/x)",
@@ -51,30 +52,30 @@ HOSTILE = (
 )  # fmt: skip
 
 
-def names(expect: Sequence[str] = ("loss", "acc")) -> list[str]:
-    """Every check's name, as `pytest checks` would have it."""
-    found = []
-    for path in sorted(CHECKS.glob("test_*.py")):
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.FunctionDef):
-                arguments = {a.arg for a in node.args.args}
-                parts = ("cpu", "memory", "disk", "network") if "part" in arguments else ()
-                params = expect if "metric" in arguments else parts
-                found += [f"{path.name}::{node.name}{f'[{p}]' if p else ''}" for p in params or ("",)]
-    return found
+def staged(outcome: Callable[[str], tuple[str, str]]) -> list[Check]:
+    """Every check, with an outcome of one's own: `failed`, `not_checked` or `passed`, and the reason."""
+
+    def told(check: Check) -> Check:
+        def symptom(_case: Case, parameter: str) -> str | None:
+            came_out, reason = outcome(check.instance(parameter))
+            if came_out == "not_checked":
+                raise NotChecked(reason)
+            return reason if came_out == "failed" else None
+
+        return replace(check, symptom=symptom)
+
+    return [told(check) for check in CHECKS]
 
 
 def judged(found: Evidence, failed: str = "$^", **outcomes: str) -> tuple[Evidence, Verdict]:
-    """Judge evidence as if the checks that match had failed; what the findings set aside is blocked."""
-    findings = diagnose(found)
-    results = []
-    for name in names(found.request.expect):
-        outcome = "failed" if re.search(failed, name) else "passed"
-        outcome = next((o for o, pattern in outcomes.items() if re.search(pattern, name)), outcome)
-        set_aside = outcome == "passed" and any(f.covers(name) == "blocks" for f in findings)
-        reason = {"failed": "what was seen differs", "not_checked": "no answer within 30 s"}.get(outcome, "")
-        results.append(CheckResult(name=name, outcome="blocked" if set_aside else outcome, reason=reason))
-    return found, assemble(found, results, findings)
+    """Judge evidence as if the checks that match had failed, or had come out as told."""
+
+    def outcome(name: str) -> tuple[str, str]:
+        came_out = next((o for o, pattern in outcomes.items() if re.search(pattern, name)), "")
+        came_out = came_out or ("failed" if re.search(failed, name) else "passed")
+        return came_out, {"failed": "what was seen differs", "not_checked": "no answer within 30 s"}.get(came_out, "")
+
+    return found, judge(found, checks=staged(outcome))
 
 
 def lumi(gpus: int = 8, points: int = 60, **change: object) -> Evidence:
@@ -171,7 +172,9 @@ def crashed() -> tuple[Evidence, Verdict]:
 
 def inconclusive() -> tuple[Evidence, Verdict]:
     trouble = Trouble(kind="timeout", text="no answer within 30 s")
-    return judged(lumi(server=ServerReading(status="failed", trouble=trouble)), not_checked="test_[3456]")
+    return judged(
+        lumi(server=ServerReading(status="failed", trouble=trouble)), not_checked="test_[3456](?!.*init_succeeded)"
+    )
 
 
 def unexplained() -> tuple[Evidence, Verdict]:
@@ -193,7 +196,7 @@ def many_gpus() -> tuple[Evidence, Verdict]:
 
 
 def nothing() -> tuple[Evidence, Verdict]:
-    return Evidence(), assemble(None, [], [])
+    return Evidence(), judge(Evidence(), checks=())
 
 
 def hostile() -> tuple[Evidence, Verdict]:
@@ -223,8 +226,11 @@ def hostile() -> tuple[Evidence, Verdict]:
         versions={h: h for h in HOSTILE}, created_at=1e300, harness_version=odd,
         watch=Watch(polls=1, run_visible_s=math.inf, first_point_s=math.nan),
     )  # fmt: skip
-    checks = [CheckResult(name=n, outcome="failed", reason=odd + huge) for n in names(found.request.expect)]
-    return found, assemble(found, checks, diagnose(found))
+
+    def outcome(name: str) -> tuple[str, str]:
+        return "failed" if re.search("present|completed", name) else "passed", odd + huge
+
+    return found, judge(found, checks=staged(outcome))
 
 
 SAMPLES: Mapping[str, Callable[[], tuple[Evidence, Verdict]]] = {

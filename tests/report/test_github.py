@@ -14,7 +14,8 @@ def test_outside_github_nothing_is_said(tmp_path):
 
 
 def test_a_cause_is_an_error_with_its_first_advice():
-    (line,) = annotations(duplicates()[1], ACTIONS)
+    line, remark = annotations(duplicates()[1], ACTIONS)
+    assert remark.startswith("::warning title=W&B verification%3A metric-short-series::")
     assert line.startswith("::error title=W&B verification%3A dup-one-run-per-rank::Every rank made its own W&B run")
     assert "%0A8 runs belong to this job" in line
     assert "rank = int(os.environ" in line
@@ -24,7 +25,7 @@ def test_a_pass_says_nothing_and_a_doubt_says_why():
     assert annotations(passed()[1], ACTIONS) == []
     (line,) = annotations(inconclusive()[1], ACTIONS)
     assert line.startswith("::error title=W&B verification::This could not be settled")
-    assert "test_init_succeeded: no answer within 30 s" in line
+    assert "test_exactly_one_run: no answer within 30 s" in line
 
 
 def test_no_text_can_end_a_command_or_begin_another():

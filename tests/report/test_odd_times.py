@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from harness.evidence.models import Evidence
-from harness.judging.findings import diagnose
-from harness.judging.judge import assemble
+from harness.judging.judge import judge
 from harness.report.html.checks import sentences
 from harness.report.html.page import render
 from harness.report.markdown import summary
@@ -39,9 +38,10 @@ def twisted(part: Any, clock: Callable[[float], float]) -> Any:
 @pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS)
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
 def test_odd_clocks_do_no_harm(sample, clock):
-    found, verdict = sample()
+    found, _ = sample()
+    verdict = judge(found)
     odd = Evidence.model_validate(twisted(found.model_dump(mode="json"), clock))
-    again = assemble(odd, list(verdict.checks), diagnose(odd))
+    again = judge(odd)
     words = " ".join(element.words for element in Page(render(odd, again, sentences(), AGAIN)).elements)
     text = f"{words}\n{summary(odd, again, sentences(), AGAIN)}"
     straight = f"{render(found, verdict, sentences(), AGAIN)}\n{summary(found, verdict, sentences(), AGAIN)}"

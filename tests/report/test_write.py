@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from harness.checking.session import Session
-from harness.judging.verdict import CheckResult
 from harness.report.html import page
 from harness.report.html.findings import parts, sentence, when
 from harness.report.write import finish
@@ -20,12 +19,12 @@ from tests.report.samples import duplicates, nothing, passed
 def session(tmp_path):
     found, verdict = duplicates()
     settings = Settings(target="local", source="job", server="loopback", cwd=Path("/home/me/my work"))
-    results = {c.name: CheckResult(name=c.name, outcome=c.outcome, reason=c.reason) for c in verdict.checks}
-    return Session(settings, tmp_path, Silent, results=results, gathered=found)
+    return Session(settings, tmp_path, Silent, gathered=found, judged=verdict)
 
 
 def test_every_report_is_written_and_says_the_same(session, tmp_path):
-    verdict = finish(session, ["checks", "--job", "a b.py"], {})
+    verdict = session.judged
+    finish(session, verdict, ["checks", "--job", "a b.py"], {})
     assert session.unwritten == []
     assert json.loads((tmp_path / "verdict.json").read_text())["root_cause"] == verdict.root_cause
     for name in ("report.html", "summary.md"):
@@ -37,7 +36,8 @@ def test_every_report_is_written_and_says_the_same(session, tmp_path):
 
 def test_a_page_that_cannot_be_drawn_costs_one_line_not_the_verdict(session, tmp_path, monkeypatch):
     monkeypatch.setattr(page, "pictures", lambda _: 1 / 0)
-    verdict = finish(session, [], {})
+    verdict = session.judged
+    finish(session, verdict, [], {})
     assert verdict.verdict == "failed"
     assert (tmp_path / "verdict.json").exists()
     assert session.unwritten == ["report.html and summary.md: ZeroDivisionError: division by zero"]
@@ -45,32 +45,33 @@ def test_a_page_that_cannot_be_drawn_costs_one_line_not_the_verdict(session, tmp
 
 def test_a_folder_that_is_gone_costs_lines_not_the_verdict(session, tmp_path):
     session = replace(session, folder=tmp_path / "gone")
-    assert finish(session, [], {}).verdict == "failed"
+    finish(session, session.judged, [], {})
+    assert session.judged.verdict == "failed"
     assert [line.partition(":")[0] for line in session.unwritten] == ["verdict.json", "report.html and summary.md"]
     assert all("No such file" in line for line in session.unwritten)
 
 
 def test_a_step_summary_that_cannot_be_written_costs_one_line(session, tmp_path):
-    finish(session, [], {"GITHUB_STEP_SUMMARY": str(tmp_path / "no" / "file")})
+    finish(session, session.judged, [], {"GITHUB_STEP_SUMMARY": str(tmp_path / "no" / "file")})
     assert len(session.unwritten) == 1
     assert (tmp_path / "summary.md").exists()
 
 
 def test_the_step_summary_is_the_markdown_page(session, tmp_path):
-    finish(session, [], {"GITHUB_STEP_SUMMARY": str(tmp_path / "step.md")})
+    finish(session, session.judged, [], {"GITHUB_STEP_SUMMARY": str(tmp_path / "step.md")})
     assert (tmp_path / "step.md").read_text().strip() == (tmp_path / "summary.md").read_text().strip()
 
 
 def test_junit_hears_what_concerns_the_whole(session):
     heard = []
     session.record_for_suite = lambda name, value: heard.append((name, value))
-    finish(session, [], {})
+    finish(session, session.judged, [], {})
     assert heard[:2] == [("verdict", "failed"), ("root_cause", "dup-one-run-per-rank")]
     assert heard[2] == ("run", "https://wandb.ai/team/vit/runs/run00000")
 
 
 def test_without_any_evidence_there_is_still_a_page(session, tmp_path):
-    finish(replace(session, gathered=None), [], {})
+    finish(replace(session, gathered=None), session.judged, [], {})
     assert "W&amp;B does not work" in (tmp_path / "report.html").read_text()
 
 

@@ -11,8 +11,7 @@ import pytest
 import harness.schemas
 from harness.evidence.models import Evidence
 from harness.evidence.saved import load
-from harness.judging.findings import diagnose
-from harness.judging.judge import assemble
+from harness.judging.judge import judge
 from harness.judging.verdict import Verdict
 from harness.schemas.make import DOCUMENTS
 
@@ -64,7 +63,7 @@ def test_a_saved_verdict_fits_the_schema_as_it_stands(path, misfits):
 def test_saved_evidence_is_judged_as_it_was(path):
     old = Verdict.model_validate_json(path.with_name(path.name.replace("evidence", "verdict")).read_text())
     evidence = load(path)
-    assert assemble(evidence, old.checks, diagnose(evidence)).root_cause == old.root_cause
+    assert judge(evidence).root_cause == old.root_cause
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -1,6 +1,8 @@
-"""The job as checks ask about it."""
+"""Symptoms of the job: did it run to its end, with every rank?"""
 
-from harness.evidence.models import Evidence, Job, RankSeen
+from harness.evidence.models import Job
+from harness.judging.case import Case
+from harness.judging.check import Check
 from harness.judging.outcomes import NotApplicable, NotChecked
 
 ENDED_BADLY = {
@@ -10,75 +12,80 @@ ENDED_BADLY = {
 }  # fmt: skip
 
 
-class JobSubject:
-    """One job; every property is NotApplicable where no job was asked for."""
+def _job(case: Case) -> Job:
+    """The job that the harness started."""
+    if case.evidence.request.source != "job" or case.evidence.job is None:
+        raise NotApplicable("no job was started: what already ran is judged")
+    return case.evidence.job
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
 
-    @property
-    def facts(self) -> Job:
-        """The evidence of a job that the harness started."""
-        if self._evidence.request.source != "job" or self._evidence.job is None:
-            raise NotApplicable("no job was started: what already ran is judged")
-        return self._evidence.job
+def job_was_submitted(case: Case, _: str) -> str | None:
+    """There is no job."""
+    job = _job(case)
+    if job.ending == "refused":
+        words = job.slurm.submit_stderr.strip() if job.slurm else ""
+        return words or job.stopped_by_harness or "the scheduler refused it"
+    return "it was not submitted" if job.ending == "not_submitted" else None
 
-    @property
-    def refusal(self) -> str | None:
-        """Why there is no job."""
-        job = self.facts
-        if job.ending == "refused":
-            words = job.slurm.submit_stderr.strip() if job.slurm else ""
-            return words or job.stopped_by_harness or "the scheduler refused it"
-        return "it was not submitted" if job.ending == "not_submitted" else None
 
-    @property
-    def waiting(self) -> str | None:
-        """Why it did not start."""
-        job = self.facts
-        if job.started_at is not None or job.ending not in ("pending", "unknown", "cancelled"):
-            return None
-        if job.ending == "cancelled":
-            return "it was cancelled while it waited"
-        states = job.slurm.states if job.slurm else ()
-        last = f"{states[-1].state} ({states[-1].reason or 'no reason given'})" if states else job.ending
-        return f"the last state seen was {last}"
+def job_started(case: Case, _: str) -> str | None:
+    """The job did not start."""
+    job = _job(case)
+    if job.started_at is not None or job.ending not in ("pending", "unknown", "cancelled"):
+        return None
+    if job.ending == "cancelled":
+        return "it was cancelled while it waited"
+    states = job.slurm.states if job.slurm else ()
+    last = f"{states[-1].state} ({states[-1].reason or 'no reason given'})" if states else job.ending
+    return f"the last state seen was {last}"
 
-    @property
-    def bad_end(self) -> str | None:
-        """How it ended, unless it completed; of what already ran, as far as its output tells."""
-        told = self._evidence.job
-        if self._evidence.request.source != "job" and told is not None:
-            if told.ending == "unknown":
-                raise NotApplicable("the job's output does not tell how it ended")
-            job = told
-        else:
-            job = self.facts
-        if job.ending == "completed":
-            return None
-        if job.ending == "unknown":
-            raise NotChecked("how the job ended is not known")
-        how = ENDED_BADLY.get(job.ending, job.ending)
-        status = f", exit code {job.exit_code}" if job.exit_code else f", signal {job.signal}" if job.signal else ""
-        slurm = f" (Slurm: {job.slurm.final_state} {job.slurm.exit_code or ''})" if job.slurm else ""
-        return f"{how}{status}{slurm}" + (f"; {job.stopped_by_harness}" if job.stopped_by_harness else "")
 
-    @property
-    def world_size(self) -> int:
-        """Ranks that were asked for."""
-        asked = self._evidence.request.world_size
-        if asked is None:
-            raise NotApplicable("how many ranks the job has is its own affair")
-        return asked
+def job_completed(case: Case, _: str) -> str | None:
+    """The job ended badly; of what already ran, as far as its output tells."""
+    told = case.evidence.job
+    if case.evidence.request.source != "job" and told is not None:
+        if told.ending == "unknown":
+            raise NotApplicable("the job's output does not tell how it ended")
+        job = told
+    else:
+        job = _job(case)
+    if job.ending == "completed":
+        return None
+    if job.ending == "unknown":
+        raise NotChecked("how the job ended is not known")
+    how = ENDED_BADLY.get(job.ending, job.ending)
+    status = f", exit code {job.exit_code}" if job.exit_code else f", signal {job.signal}" if job.signal else ""
+    slurm = f" (Slurm: {job.slurm.final_state} {job.slurm.exit_code or ''})" if job.slurm else ""
+    return f"{how}{status}{slurm}" + (f"; {job.stopped_by_harness}" if job.stopped_by_harness else "")
 
-    @property
-    def ranks(self) -> tuple[RankSeen, ...]:
-        """Ranks that said they joined."""
-        job = self.facts
-        if not job.output.ranks:
-            if self._evidence.request.job_kind != "builtin":
-                how = "to have it checked, let each of them print `Rank 0 of 8 joined`"
-                raise NotApplicable(f"your script does not say which ranks joined; {how}")
-            if job.output.trouble:
-                raise NotChecked(f"the job's output could not be read: {job.output.trouble.text}")
-        return job.output.ranks
+
+def every_rank_joined(case: Case, _: str) -> str | None:
+    """Ranks are missing, or disagree how many there are."""
+    job, request = _job(case), case.evidence.request
+    if not job.output.ranks:
+        if request.job_kind != "builtin":
+            how = "to have it checked, let each of them print `Rank 0 of 8 joined`"
+            raise NotApplicable(f"your script does not say which ranks joined; {how}")
+        if job.output.trouble:
+            raise NotChecked(f"the job's output could not be read: {job.output.trouble.text}")
+    if request.world_size is None:
+        raise NotApplicable("how many ranks the job has is its own affair")
+    joined = sorted({r.rank for r in job.output.ranks})
+    if joined != list(range(request.world_size)):
+        return f"ranks {joined} of {request.world_size} joined"
+    return None
+
+
+FILE = "test_2_job.py"
+CHECKS = (
+    Check(
+        FILE, "test_job_was_submitted", job_was_submitted,
+        needs=(
+            "test_api_key_is_configured", "test_server_is_reachable", "test_api_key_is_accepted",
+            "test_project_is_writable", "test_mode_is_online",
+        ),
+    ),
+    Check(FILE, "test_job_started", job_started, needs=("test_job_was_submitted",)),
+    Check(FILE, "test_job_completed", job_completed, needs=("test_job_started",)),
+    Check(FILE, "test_every_rank_joined", every_rank_joined, needs=("test_job_started",)),
+)  # fmt: skip

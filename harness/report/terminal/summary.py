@@ -37,7 +37,7 @@ MOST_RUNS = 4
 
 def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     """Write the summary below pytest's own; what matters most comes last, next to the prompt."""
-    verdict = session.verdict
+    verdict = session.judged
     if verdict is None:
         return
     width = max(40, min(shutil.get_terminal_size().columns, 100))

@@ -168,7 +168,7 @@ def test_a_blocked_check_names_what_blocks_it_where_its_group_has_several():
 def test_a_doubt_says_what_was_in_the_way_and_what_to_type():
     page = Page(drawn(*inconclusive()))
     why = page.one("section", "doubt")
-    assert "no answer within 30 s (24 checks)" in why.words
+    assert "no answer within 30 s (15 checks)" in why.words
     assert "cd /x pytest checks --run t/p/r" in why.words
     found, verdict = inconclusive()
     assert (

@@ -10,7 +10,7 @@ from harness.report.terminal.failures import failure, not_checked
 CAUSE = Finding(
     id="dup", severity="error", title="Every rank made its own run", observed=("8 runs",),
     advice=("Let rank 0 alone log:\n  if rank == 0: wandb.init(project='a very long name', config={'x': 1, 'y': 2})",),
-    guide_section="Duplicates", links=("https://docs.wandb.ai/x",), explains=(), stage=10,
+    guide_section="Duplicates", links=("https://docs.wandb.ai/x",),
 )  # fmt: skip
 WHERE = ("checks/test_3_run.py", 12)
 

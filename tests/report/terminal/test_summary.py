@@ -29,7 +29,7 @@ def finding(**change):
     return Finding(
         **{
             "id": "f", "severity": "error", "title": "T", "observed": (), "advice": (), "guide_section": "-",
-            "links": (), "explains": (), "stage": 10, **change,
+            "links": (), **change,
         }
     )  # fmt: skip
 

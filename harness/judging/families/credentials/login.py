@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 
 from harness.evidence.models import Evidence
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import made_no_run, own_entities, python_errors, said, server_runs
 
 SAVING = re.compile(r"in (_update_netrc|write_netrc\w*|write_key)\b")

@@ -8,9 +8,8 @@ from harness.evidence.models import Credentials, Evidence, KeySource, Network
 from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
 from harness.judging.families.credentials.login import RULES as LOGIN_RULES
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
-from harness.judging.view import http_troubles, job_ran, said, sdk_log_lines, server_runs
+from harness.judging.rule import Hit, Rule
+from harness.judging.view import http_troubles, job_ran, reached_server, said, sdk_log_lines, server_runs
 
 # `wandb sync` says the same after "Error: "; that is sync-no-key.
 NO_KEY = r"^(?!Error: ).*(No API key configured\. Use `wandb login`|api_key not configured \(no-tty\))"
@@ -184,7 +183,7 @@ def _refusals(evidence: Evidence) -> tuple[str, ...]:
 def rejected_key(evidence: Evidence) -> Iterator[Hit]:
     """The server answers 401; another key, hidden by the environment, makes it the hidden one's fault."""
     observed = _refusals(evidence)
-    if not observed:
+    if not observed or reached_server(evidence):  # the job had a better key
         return
     credentials = evidence.setup.credentials if evidence.setup else None
     winning = credentials.winning if credentials else None

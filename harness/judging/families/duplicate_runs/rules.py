@@ -19,8 +19,7 @@ from harness.judging.duplicates import (
     writers,
 )
 from harness.judging.metric_series import all_series
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import main_local_run, main_server_run, python_errors, said
 
 PRIMARY_RECORDS_SINCE = (0, 31, 0)

@@ -10,9 +10,8 @@ from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.families.network.upload import hangs, upload_failures
-from harness.judging.rule import Rule
+from harness.judging.rule import Hit, Rule
 from harness.judging.run_end import job_over, last_sign, life
-from harness.judging.verdict import Hit
 from harness.judging.view import (
     LAUNCHER,
     find_lines,

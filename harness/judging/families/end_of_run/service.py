@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence
 from harness.judging.families.network.reach import init_succeeded, shorten
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import python_errors, said, sdk_log_lines
 
 PANIC = r"^panic: |^fatal error: |^goroutine \d+ \["

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence
 from harness.judging.families.network.reach import is_filestream, is_graphql, shorten
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import final_server, find_lines, http_troubles, sdk_log_lines
 
 FILE_TROUBLE = r"(?i)file ?transfer.*(error|fail)|failed to upload file|uploader: error|CreateRunFiles returned error"

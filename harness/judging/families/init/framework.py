@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from harness.evidence.models import Evidence
 from harness.judging.metric_series import all_series, main_run
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import made_no_run
 
 

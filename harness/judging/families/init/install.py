@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, JobPython
 from harness.judging.families.network.reach import init_succeeded, shorten
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import names_sdk_folder, passed_through_sdk, python_errors, said, sdk_log_lines
 
 HIDDEN = r"module 'wandb' has no attribute '(init|login|log|Settings|finish|config|sdk|Api|run|util)'"

@@ -11,8 +11,7 @@ from harness.judging.families.init.install import RULES as INSTALL_RULES
 from harness.judging.families.init.script import RULES as SCRIPT_RULES
 from harness.judging.families.init.values import RULES as VALUE_RULES
 from harness.judging.families.network.reach import init_succeeded, is_graphql, main_failure, shorten
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import http_troubles, said, sdk_log_lines
 
 TIMED_OUT = (

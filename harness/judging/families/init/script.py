@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, PythonError
 from harness.judging.families.network.reach import init_succeeded, shorten
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import NO_WORD, find_lines, python_errors, said, script_note, server_runs, silent
 
 NO_RUN = r"You must call wandb\.init\(\) before wandb\.\w+"

@@ -7,8 +7,7 @@ from typing import NamedTuple
 from harness.evidence.models import Evidence, LocalRun
 from harness.judging.duplicates import listed
 from harness.judging.families.network.reach import shorten
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import find_lines, http_troubles, passed_through_sdk, python_errors, said
 
 
@@ -40,7 +39,7 @@ _TOO_LONG = (
     r"|(?P<project>project) name .*exceeded (?P<project_most>\d+) characters"
     r"|(?i:(?P<artifact>artifact name)) .*?(?:must be|longer than) (?P<artifact_most>\d+) characters"
     r"|(?P<config>run config) cannot exceed (?P<config_most>\d+ MB)"
-    r"|(?P<note>\w+) (?:must be|exceeds) (?P<note_most>\d+) characters(?: or less)?"
+    r"|(?P<note>\w+) must be (?P<note_most>\d+) characters or less"
 )
 
 

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, PythonError
 from harness.judging.families.network.reach import shorten
-from harness.judging.rule import Rule
+from harness.judging.rule import Hit, Rule
 from harness.judging.system_series import gpus
-from harness.judging.verdict import Hit
 from harness.judging.view import find_lines, python_errors, said, script_note
 
 ARGUMENTS: tuple[tuple[str, str], ...] = (

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from harness.evidence.models import Evidence
-from harness.judging.rule import Rule
+from harness.judging.rule import Hit, Rule
 from harness.judging.system_series import gpus
-from harness.judging.verdict import Hit
 from harness.judging.view import find_lines, names_sdk_folder, passed_through_sdk, python_errors, said
 
 NO_GPU = (

@@ -7,8 +7,7 @@ from harness.evidence.models import Evidence, SlurmJob
 from harness.evidence.models.slurm_states import NEVER, base, meaning
 from harness.judging.families.job.launch import RULES as LAUNCH_RULES
 from harness.judging.families.job.output import RULES as OUTPUT_RULES
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import said
 
 REFUSALS: dict[str, str] = {

@@ -7,8 +7,7 @@ from harness.evidence.models import Evidence
 from harness.judging.duplicates import listed
 from harness.judging.metric_names import close_names
 from harness.judging.metric_series import all_series, main_run, number, rows, series
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import find_lines, script_note
 
 INTERVALS: Mapping[str, tuple[str, int]] = {

@@ -9,8 +9,7 @@ from harness.evidence.server.unshown import SYSTEM_SAMPLE, unshown
 from harness.judging.catalogue import version_key
 from harness.judging.duplicates import listed, setting
 from harness.judging.metric_series import SeriesView, all_series, main_run, series
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import (
     SETTLES_S,
     final_server,

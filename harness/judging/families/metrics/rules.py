@@ -19,8 +19,7 @@ from harness.judging.metric_series import (
     series,
     where_to_look,
 )
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import main_local_run, main_server_run, python_errors, said, unread
 
 NAN_FIXED = (0, 28, 1)

@@ -6,8 +6,7 @@ from harness.evidence.models import Evidence, ModeSource
 from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
 from harness.judging.families.mode_and_sync.sync import RULES as SYNC_RULES
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import NO_WORD, job_ran, made_no_run, said, script_note, server_runs, silent
 
 OFFLINE_SAID = r"W&B syncing is set to `offline`|You can sync this run to the cloud by running"

@@ -6,9 +6,8 @@ from itertools import pairwise
 
 from harness.evidence.models import Evidence, LocalRun
 from harness.judging.catalogue import version_key
-from harness.judging.rule import Rule
+from harness.judging.rule import Hit, Rule
 from harness.judging.run_end import life
-from harness.judging.verdict import Hit
 from harness.judging.view import TEMPORARY_FOLDER, find_lines, said, server_runs
 
 TORN_SAID = (

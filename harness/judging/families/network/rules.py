@@ -15,8 +15,7 @@ from harness.judging.families.network.reach import (
     shorten,
 )
 from harness.judging.families.network.upload import RULES as UPLOAD_RULES
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import find_lines, python_errors
 
 _FAULTS: Mapping[Kind, str] = {

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, HttpTrouble, LocalRun
 from harness.judging.families.network.reach import Failure, classify, init_succeeded, is_filestream, shorten
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import (
     final_server,
     find_lines,

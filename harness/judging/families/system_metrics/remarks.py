@@ -7,9 +7,8 @@ from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
 from harness.judging.duplicates import listed
 from harness.judging.expected_gpus import expected_gpus, first_node
-from harness.judging.rule import Rule
+from harness.judging.rule import Hit, Rule
 from harness.judging.system_series import gpus, host_series
-from harness.judging.verdict import Hit
 from harness.judging.view import find_lines
 
 SLOW_S = 3.0

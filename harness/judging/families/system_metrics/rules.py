@@ -10,10 +10,9 @@ from harness.judging.duplicates import listed, setting
 from harness.judging.expected_gpus import GpuExpectation, environment, expected_gpus, first_node
 from harness.judging.families.system_metrics import remarks
 from harness.judging.metric_series import main_run, where_to_look
-from harness.judging.rule import Rule
-from harness.judging.sampling import sampling
+from harness.judging.rule import Hit, Rule
+from harness.judging.sampling import over_before_an_upload, sampling
 from harness.judging.system_series import gpu_gaps, gpus, host_series, system_series
-from harness.judging.verdict import Hit
 from harness.judging.view import final_server, main_local_run, said, sdk_log_lines
 
 LIBRARY_SINCE = (0, 31, 0)
@@ -60,6 +59,8 @@ def not_seen_in_time(evidence: Evidence) -> Iterator[Hit]:
     """System metrics came, but the job was over before its SDK had sent them."""
     watch, times = evidence.watch, sampling(evidence)
     if watch is None or watch.blind or watch.first_system_metric_s is not None or not system_series(evidence):
+        return
+    if over_before_an_upload(evidence):  # nothing could be asked of so short a job
         return
     if watch.job_ended_s is not None and watch.job_ended_s < times.first_s + times.interval_s:
         observed = f"The job lasted {watch.job_ended_s:.0f} s: too short for a sample to be taken and sent meanwhile."

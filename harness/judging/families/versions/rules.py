@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from harness.evidence.models import Evidence
 from harness.judging.advice import is_cloud, job_sdk_version
 from harness.judging.catalogue import version_key
-from harness.judging.rule import Rule
-from harness.judging.verdict import Hit
+from harness.judging.rule import Hit, Rule
 from harness.judging.view import find_lines, made_no_run, python_errors, said, script_note, server_runs
 
 REQUIRE_WARNED = (

@@ -16,12 +16,14 @@ from harness.evidence.models import (
 )
 from harness.judging.families.end_of_run import rules as end_of_run
 from harness.judging.findings import diagnose
+from harness.judging.judge import judge
 from tests.judging.build import (
     error,
     evidence,
     hits,
     http,
     job,
+    leading,
     local,
     local_run,
     log,
@@ -238,9 +240,8 @@ def test_error_that_another_family_explains_is_left_to_it():
     found = no_run(job=Job(ending="failed", exit_code=1, output=output("ModuleNotFoundError: No module named 'wandb'",
                                                                        errors=raised)))  # fmt: skip
     assert "end-failed-exitcode" in hits(end_of_run.RULES, found)
-    ids = [f.id for f in diagnose(found, RULES)]
-    assert "end-failed-exitcode" not in ids
-    assert "init-not-installed" in ids
+    assert judge(found).root_cause == "init-not-installed"
+    assert "end-failed-exitcode" not in leading(found, RULES)
 
 
 CUT = "wandb: ERROR Control-C detected -- Run data was not synced"

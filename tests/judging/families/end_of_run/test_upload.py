@@ -11,12 +11,12 @@ from harness.evidence.models import (
     SlurmJob,
 )
 from harness.judging.families.end_of_run import upload as end_of_upload
-from harness.judging.findings import diagnose
 from tests.judging.build import (
     evidence,
     hits,
     http,
     job,
+    leading,
     local,
     local_run,
     run_with_http,
@@ -34,7 +34,7 @@ def test_closing_line_that_the_server_contradicts():
     )
     from harness.judging.families import RULES
 
-    ids = [f.id for f in diagnose(refused, RULES)]
+    ids = leading(refused, RULES)
     assert "net-filestream-4xx-fatal" in ids
     assert "end-footer-lies" not in ids
 

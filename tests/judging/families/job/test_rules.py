@@ -19,6 +19,7 @@ from harness.evidence.models import (
 )
 from harness.judging.families.job import rules
 from harness.judging.findings import diagnose
+from harness.judging.judge import judge
 from tests.judging.build import evidence, hits, job, output
 from tests.judging.endings import ran, slurm
 
@@ -96,9 +97,9 @@ def test_image_without_wandb_that_got_no_job() -> None:
     scheduler = slurm(job_id=None, final_state=None, container="/appl/torch.sif", container_wandb="missing")
     refusal = Job(ending="refused", slurm=scheduler, stopped_by_harness="it has no wandb")
     told = evidence(job=refusal, local=LocalReading(), server=ServerReading())
-    first = diagnose(told)[0]
+    first = judge(told).findings[0]
     assert first.id == "init-not-installed"
-    assert first.covers("test_2_job.py::test_job_was_submitted") == "fails"
+    assert "test_2_job.py::test_job_was_submitted" in first.explains
 
 
 def waiting(reason: str, **change: Any) -> Evidence:

@@ -218,16 +218,26 @@ def test_interval_that_was_set():
     assert faults(short(60, "0.28.2", setup=b.setup(place=place))) == {"sys-run-too-short"}
 
 
+def builtin(system, **change):
+    """The built-in job, which is asked whether it could be watched however short it was."""
+    return lumi(system, request=Request(server="real", nproc=2), **change)
+
+
+def test_a_job_of_the_users_own_that_ends_at_once_is_not_called_too_short():
+    watch = Watch(polls=5, first_point_s=2.0, job_ended_s=6.0)
+    assert "sys-run-too-short" not in b.hits(RULES, laptop(HOST, watch=watch))
+
+
 def test_too_short_to_be_seen_meanwhile():
     watch = Watch(polls=5, first_point_s=2.0, job_ended_s=6.0)
-    hit = b.hits(RULES, laptop(HOST, watch=watch))["sys-run-too-short"]
+    hit = b.hits(RULES, builtin(HOST, watch=watch))["sys-run-too-short"]
     assert hit.fails == ("test_metrics_were_visible_while_running",)
     assert hit.observed == ("The job lasted 6 s: too short for a sample to be taken and sent meanwhile.",)
     assert hit.values == {"interval": "15", "lasted": "60"}
 
 
 def test_a_run_of_unknown_length_lasted_a_few_seconds():
-    found = laptop(HOST, watch=Watch(polls=5, job_ended_s=6.0), local=b.local(b.local_run(log=b.log(runtime_s=None))))
+    found = builtin(HOST, watch=Watch(polls=5, job_ended_s=6.0), local=b.local(b.local_run(log=b.log(runtime_s=None))))
     assert b.hits(RULES, found)["sys-run-too-short"].values["lasted"] == "a few"
 
 

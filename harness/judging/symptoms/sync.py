@@ -1,9 +1,11 @@
-"""What the disk has and the server lacks: each difference in words, with the layer that lost it."""
+"""The symptom of the sync: what the disk has and the server lacks, with the layer that lost it."""
 
 from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, LocalRun, ServerRun
 from harness.evidence.server.unshown import unshown
+from harness.judging.case import Case
+from harness.judging.check import Check
 from harness.judging.families.network.upload import FATAL
 from harness.judging.lost_data import Lost, count, first_missing, layer, upload_lost
 from harness.judging.outcomes import NotApplicable, NotChecked
@@ -139,3 +141,11 @@ def _other_end(local: LocalRun, server: ServerRun) -> str | None:
         return None
     expected = "finished" if log.exit_code == 0 else "failed"
     return f"exit code {log.exit_code} on disk, {server.state} on the server" if server.state != expected else None
+
+
+def nothing_was_lost(case: Case, _: str) -> str | None:
+    """Disk and server differ."""
+    return "; ".join(losses(case.evidence)) or None
+
+
+CHECKS = (Check("test_6_sync.py", "test_nothing_was_lost", nothing_was_lost, needs=("test_init_succeeded",)),)

@@ -4,7 +4,7 @@ import pytest
 
 from harness.evidence.models import EpochSeen, LogLine, Request, SdkLogs, ServerReading, Trouble
 from harness.judging.outcomes import NotApplicable, NotChecked
-from harness.judging.symptoms.losses import losses
+from harness.judging.symptoms.sync import losses
 from tests.judging.build import (
     disk_series,
     evidence,

@@ -1,0 +1,70 @@
+"""Which hits are root causes: those whose own symptom failed, and that follow from no other which explains as much."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.judging.check import bare
+from harness.judging.graph import Graph
+from harness.judging.rule import Hit, Severity
+
+CRASH = "test_job_completed"
+"""What a traceback of the user's script makes fail; no warning explains it."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A hit beside the checks that failed: which of them are its own symptoms."""
+
+    hit: Hit
+    severity: Severity
+    symptoms: frozenset[str]
+    """Failed checks, by full name, that it makes fail."""
+    explains: frozenset[str]
+    """Failed checks that it accounts for: its symptoms, and what may follow from it."""
+
+
+def suspects(hits: Iterable[Hit], failed: Iterable[str], graph: Graph) -> list[Suspect]:
+    """Return the hits that make failed checks fail; an info never does, and a warning only what no error does."""
+    failed = frozenset(failed)
+    found = []
+    for hit in hits:
+        severity = hit.severity or graph.entries[hit.id].severity
+        symptoms = frozenset(name for name in failed if severity != "info" and _makes_fail(hit, name, graph))
+        if symptoms:
+            reached = graph.consequences[hit.id]
+            found.append(Suspect(hit, severity, symptoms, symptoms | {n for n in failed if bare(n) in reached}))
+    return [s for s in found if s.severity == "error" or _alone(s, found, graph)]
+
+
+def _makes_fail(hit: Hit, name: str, graph: Graph) -> bool:
+    fails = hit.fails if hit.fails is not None else graph.entries[hit.id].fails
+    return bool({name.rpartition("::")[2], bare(name)} & set(fails))
+
+
+def _alone(warning: Suspect, found: Sequence[Suspect], graph: Graph) -> bool:
+    """Whether a warning makes something fail that no error does which stands without it."""
+    others = (s for s in found if s.severity == "error" and warning.hit.id not in graph.origins[s.hit.id])
+    return bool(warning.symptoms.difference(*(s.symptoms for s in others)))
+
+
+def roots(found: Sequence[Suspect], graph: Graph) -> list[Suspect]:
+    """Leave out each suspect that follows from another one which explains all that it explains."""
+    return [s for s in found if not any(_gives_way(s, other, graph) for other in found)]
+
+
+def _gives_way(suspect: Suspect, other: Suspect, graph: Graph) -> bool:
+    if other.hit.id not in graph.origins[suspect.hit.id] or suspect.hit.id in graph.origins[other.hit.id]:
+        return False
+    if other.severity == "warning" and any(bare(name) == CRASH for name in suspect.symptoms):
+        return False
+    return suspect.explains <= other.explains
+
+
+def consequences(failed: Iterable[str], causes: Sequence[Suspect]) -> Mapping[str, str]:
+    """Name, for each failed check that is a mere consequence, the symptom of its cause that failed."""
+    own = frozenset[str]().union(*(cause.symptoms for cause in causes))
+    return {
+        name: min(cause.symptoms)
+        for name in failed
+        if name not in own and (cause := next((c for c in causes if name in c.explains), None))
+    }

@@ -1,0 +1,61 @@
+"""The one graph of judging: check needs check, cause makes check fail, cause follows from cause."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from harness.judging.catalogue import Entry
+from harness.judging.check import Check, bare
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Checks and causes with their edges; what is a consequence of what is reachability on it, listed nowhere."""
+
+    checks: tuple[Check, ...]
+    entries: Mapping[str, Entry]
+
+    @cached_property
+    def _needed_by(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {check.name: set() for check in self.checks}
+        for check in self.checks:
+            for need in check.needs:
+                found[bare(need)].add(check.name)
+        return found
+
+    @cached_property
+    def origins(self) -> Mapping[str, frozenset[str]]:
+        """Of each cause all those that it may follow from, whichever lie between."""
+        direct = {
+            i: {o for o in self.entries if o != i and any(fnmatchcase(o, p) for p in entry.follows_from)}
+            for i, entry in self.entries.items()
+        }
+        return {i: frozenset(_closure(direct[i], direct) - {i}) for i in self.entries}
+
+    @cached_property
+    def consequences(self) -> Mapping[str, frozenset[str]]:
+        """Of each cause the checks (bare names) that may fail, or mean nothing, because of it: its own symptoms too."""
+        followers: dict[str, set[str]] = {i: {i} for i in self.entries}
+        for follower, origins in self.origins.items():
+            for origin in origins:
+                followers[origin].add(follower)
+        own = {i: {bare(name) for name in entry.fails} for i, entry in self.entries.items()}
+        return {
+            i: frozenset(self.downstream({name for follower in mine for name in own[follower]}))
+            for i, mine in followers.items()
+        }
+
+    def downstream(self, names: Iterable[str]) -> set[str]:
+        """The checks of these bare names, and all that need one of them."""
+        return _closure(names, self._needed_by)
+
+
+def _closure(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(start)
+    while waiting:
+        if (name := waiting.pop()) not in found:
+            found.add(name)
+            waiting += edges.get(name, ())
+    return found

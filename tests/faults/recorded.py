@@ -1,0 +1,90 @@
+"""Evidence of every scenario, recorded when it was played: judged again in milliseconds; `record` plays them anew.
+
+python -m tests.faults.recorded [-j N] [-k PART]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+from harness.evidence.models import Evidence
+from tests.faults.run import judge, play, remove
+from tests.faults.scenario import Scenario
+from tests.faults.scenarios import BY_FAMILY
+from tests.repository import REPOSITORY
+
+FOLDER = Path(__file__).with_name("recordings")
+
+
+@cache
+def recordings() -> Mapping[str, Evidence]:
+    """The recorded evidence of each scenario, by its name."""
+    return {name: Evidence.model_validate(raw) for path in _files() for name, raw in _read(path).items()}
+
+
+def _files() -> list[Path]:
+    return sorted(FOLDER.glob("*.json.xz"))
+
+
+def _read(path: Path) -> dict[str, object]:
+    return json.loads(lzma.decompress(path.read_bytes())) if path.exists() else {}
+
+
+def impersonal(text: str) -> str:
+    """Take this machine out of evidence: where the clone, the interpreter, the home and the temporary folders lie."""
+    text = re.sub(r'"PATH": "[^"]*"', '"PATH": "/usr/bin:/bin"', text)
+    text = re.sub(r"/tmp/scenario-[\w.-]+?-\w{8}(?=[/\"\\: ])", "/tmp/scenario", text)
+    for real, name in ((sys.prefix, "/venv"), (str(REPOSITORY), "/clone"), (sys.base_prefix, "/python")):
+        text = text.replace(real, name)
+    return text
+
+
+def write(family: str, found: Mapping[str, object]) -> None:
+    """Keep the recordings of a family, those that were not made anew as they are; scenarios that are gone go."""
+    path = FOLDER / f"{family}.json.xz"
+    names = [scenario.name for scenario in BY_FAMILY[family]]
+    every = {**_read(path), **found}
+    kept = {name: every[name] for name in names if name in every}
+    FOLDER.mkdir(exist_ok=True)
+    path.write_bytes(lzma.compress(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode(), preset=9))
+
+
+def _record(scenario: Scenario) -> tuple[str, object | None]:
+    played = play(scenario)
+    judgement = judge(played)
+    sys.stdout.write(f"{scenario.name}: {judgement.result} {'; '.join(judgement.problems)[:300]}\n")
+    path = next((played.folder / "report").rglob("evidence.json"), None)
+    raw = json.loads(impersonal(path.read_text())) if path else None
+    remove(played)
+    return scenario.name, raw
+
+
+def _chosen(part: str) -> Iterable[tuple[str, list[Scenario]]]:
+    for family, scenarios in BY_FAMILY.items():
+        found = [s for s in scenarios if any(part in text for text in (family, s.name, s.expect or ""))]
+        yield family, [s for s in found if not (s.why_not and s.why_not())]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Play what was asked for, and keep its evidence."""
+    cli = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    cli.add_argument("-j", "--jobs", type=int, default=2, help="scenarios at a time")
+    cli.add_argument("-k", "--part", default="", help="only scenarios whose name, fault or family holds this")
+    options = cli.parse_args(argv)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for family, scenarios in _chosen(options.part):
+            if scenarios:
+                write(family, {name: raw for name, raw in pool.map(_record, scenarios) if raw is not None})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
