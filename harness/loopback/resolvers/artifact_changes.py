@@ -190,7 +190,7 @@ def resolve_link(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
     return {"versionIndex": member.version, "artifactMembership": member}
 
 
-def resolve_unlink(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
+def resolve_unlink(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
     """Takes a version out of a portfolio."""
     context, fields = request_context(info), arguments["input"]
     found = context.artifacts.get(fields["artifactID"])
@@ -200,7 +200,7 @@ def resolve_unlink(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
         raise ApiError("artifact is not linked there", 404)
     context.writable(member.collection.entity, "unlinkArtifact")
     context.artifacts.unlink(member)
-    return {"success": True}
+    return {"success": True, "artifactID": fields["artifactID"]}
 
 
 def _aliased(info: Info, fields: Mapping[str, Any], mutation: str) -> list[tuple[Membership, str]]:
