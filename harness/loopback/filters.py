@@ -1,4 +1,4 @@
-"""Which runs (or sweeps, artifacts) a reader asks for, and in which order: the MongoDB-like filters of `wandb.Api()`."""
+"""Which runs, sweeps or artifacts a reader asks for, and in which order: the filters of `wandb.Api()`."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from graphql import (
 
 from harness.loopback.context import RequestContext, Resolver
 from harness.loopback.errors import ApiError
-from harness.loopback.refusals import refused_subject, refusal_words
+from harness.loopback.refusals import refusal_words, refused_subject
 from harness.loopback.resolvers import (
     accounts,
     artifact_changes,
@@ -52,8 +52,9 @@ LONGEST_QUERY = 200_000
 
 @dataclass(frozen=True)
 class Document:
-    """A request document, read once: `problems` are the reasons why it cannot be executed, `refused` names what it asks for
-    if that is something that this server does not have.
+    """A request document, read once.
+
+    `problems` are the reasons why it cannot be executed; `refused` names what it asks for that this server has not.
     """
 
     ast: DocumentNode | None

@@ -37,6 +37,12 @@ esac
 """
 
 
+def show(line: str) -> None:
+    """Prints a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 @dataclass
 class Result:
     """One group: how many passed, were skipped, and failed with what."""
@@ -109,9 +115,9 @@ def main() -> int:
             print_group(group, read(report))
             unknown = collections.Counter(line[:160] for line in running.server.unknown_operations)
             for operation, count in unknown.most_common():
-                print(f"  unknown operation ({count}): {operation}")
+                show(f"  unknown operation ({count}): {operation}")
             for crash in running.server.crashes[:5]:
-                print(f"  crash: {crash.splitlines()[-1]}")
+                show(f"  crash: {crash.splitlines()[-1]}")
     return 0
 
 
@@ -119,10 +125,9 @@ def print_group(group: str, result: Result) -> None:
     """One group's counts and the failures by reason."""
     total = result.passed + len(result.failed)
     share = 100 * result.passed / total if total else 0
-    print(f"{group}: {result.passed} of {total} passed ({share:.1f} %), {result.skipped} skipped")
+    show(f"{group}: {result.passed} of {total} passed ({share:.1f} %), {result.skipped} skipped")
     for name, why in sorted(result.failed.items()):
-        print(f"  {name}: {why}")
-    sys.stdout.flush()
+        show(f"  {name}: {why}")
 
 
 if __name__ == "__main__":
