@@ -293,7 +293,8 @@ def _date(run: Any, *, old: bool) -> None:
     internal = run.raw_config.get("_wandb", {}).get("value", {})
     name = "wandb-metadata.json"
     if old and (writers := internal.pop("e", None)):
-        run.stored_files[name] = StoredFile(name, json.dumps(next(iter(writers.values()))).encode(), time.time())
+        blob = store.blobs.of(json.dumps(next(iter(writers.values()))).encode())
+        run.stored_files[name] = StoredFile(name, blob, time.time())
     elif not old and (file := run.stored_files.pop(name, None)):
         internal["e"] = {"w": json.loads(file.content)}
 

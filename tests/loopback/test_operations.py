@@ -57,5 +57,5 @@ def test_a_refusal_names_what_is_not_there_and_is_no_unknown_operation(client: C
         == refusal_words("launch queues")
         == ("the embedded server has no launch queues: use --server real")
     )
-    assert client.server.application.refused_operations == ["Queue: launch queues"]
+    assert client.server.refused_operations == ["Queue: launch queues"]
     assert client.server.unknown_operations == []

@@ -104,6 +104,17 @@ def test_pause_resume_stop_and_cancel(client: Client) -> None:
     assert sweep.ask() == [{"type": "exit"}]
 
 
+def test_prior_runs_are_listed(client: Client) -> None:
+    client.upsert("old")
+    client.upsert("other")
+    sweep = Sweep(client, GRID)
+    client.data(UPSERT_SWEEP, input={"id": sweep.id, "priorRunsFilters": '{"$or": [{"name": "old"}]}'})
+    query = """query S($s: String!) { project(name: "p") { sweep(sweepName: $s) {
+        priorRuns { edges { node { name } } } } } }"""
+    found = client.data(query, s=sweep.name)["project"]["sweep"]["priorRuns"]
+    assert found == {"edges": [{"node": {"name": "old"}}]}
+
+
 def test_the_users_own_controller_plans_the_runs(client: Client) -> None:
     sweep = Sweep(client, {"method": "custom", "controller": {"type": "local"}, "parameters": {"x": {"value": 1}}})
     assert sweep.ask() == []
