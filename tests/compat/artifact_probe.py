@@ -46,10 +46,10 @@ def artifacts():
         table = wandb.Table(columns=["a", "b"], data=[[1, "x"], [2, "y"]])
         holder = wandb.Artifact("table", "dataset")
         holder.add(table, "t")
-        holder.add_reference("https://example.invalid/file", name="far", checksum=False)
+        holder.add_reference(Path("data/sub/b.txt").resolve().as_uri(), name="near")
         run.log_artifact(holder).wait()
         seen["table"] = run.use_artifact("table:latest").get("t").data
-        run.log({"table": table, "histogram": wandb.Histogram([1, 2, 3])})
+        run.log({"table": table, "histogram": wandb.Histogram(np_histogram=([1, 2], [0, 1, 2]))})
     with wandb.init(project="compat", id="reader", job_type="eval") as run:
         run.use_artifact("model:latest").download(root="latest")
     answer(seen | read())
