@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.evidence.redaction.redactor import redact
 from harness.settings.options import OPTIONS, Option
+from harness.settings.places import CHECK_IN_CLONE
 
 EPOCHS = 4
 """Epochs of the built-in job: as many points as each of its series must have."""
@@ -78,6 +79,8 @@ class Settings(BaseModel):
     expect: tuple[str, ...] = ("loss", "acc")
     expect_points: int = 2
     report: Path | None = None
+    command: str = CHECK_IN_CLONE
+    """What the user types to verify."""
     slurm: SlurmSettings = SlurmSettings()
 
 
@@ -86,6 +89,7 @@ def resolve(
     environment: Mapping[str, str],
     ini: Callable[[str], str],
     cwd: Path,
+    command: str = CHECK_IN_CLONE,
 ) -> Settings:
     """Build the settings: the command line wins over the environment, which wins over the ini file.
 
@@ -122,6 +126,7 @@ def resolve(
         expect=_metrics(values["wandb_expect"] or ""),
         expect_points=points or (EPOCHS if source == "job" and job is None else 2),
         report=_path(values["wandb_report"], "--report", cwd),
+        command=command,
         slurm=_slurm(values, on, cwd),
     )
 

@@ -84,6 +84,7 @@ def request_of(settings: Settings) -> Request:
         run_path="/".join(settings.run) if settings.run else None,
         run_dir=str(settings.run_dir) if settings.run_dir else None,
         job_log=str(settings.job_log) if settings.job_log else None,
+        command=settings.command,
         token=f"harness-{secrets.token_hex(6)}" if settings.source == "job" else None,
     )
 

@@ -27,6 +27,8 @@ class Request(Fact):
     """ENTITY/PROJECT/RUN_ID of an existing run."""
     run_dir: str | None = None
     job_log: str | None = None
+    command: str = "pytest checks"
+    """What the user types to verify: advice names it."""
     token: str | None = None
     """The tag by which runs of this job are found on the server."""
 

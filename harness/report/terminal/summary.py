@@ -62,7 +62,7 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     if len(loud) < len(verdict.findings):
         terminal.write_line(f"besides: {plural(len(remarks), 'remark')} in report.html, no fault")
     if verdict.verdict == "inconclusive":
-        for text in doubt(session, verdict, terminal.config.invocation_params.args, width):
+        for text in doubt(session, verdict, session.arguments, width):
             terminal.write_line(text)
     files(terminal, session)
     for text in (*release(session.token, os.environ), *annotations(verdict, os.environ)):

@@ -286,7 +286,7 @@ class SlurmTarget:
     def _part(self, job_id: str) -> str:
         elsewhere = self._folder.parent != self._settings.cwd / ".harness"  # where attaching would not look by itself
         report = f" --report {shlex.quote(str(self._folder))}" if elsewhere else ""
-        back = f"come back with: pytest checks --lumi-attach {job_id}{report}"
+        back = f"come back with: {self._settings.command} --lumi-attach {job_id}{report}"
         if self._settings.slurm.keep or self._settings.slurm.attach:
             self._over = True
             return f"Slurm job {job_id} goes on; {back}"
