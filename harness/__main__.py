@@ -13,9 +13,9 @@ Verify:
   preflight [OPTIONS]       what can be known without a job: setup, server, and a look at the script; nothing is spent
 
 Understand:
-  explain FAULT_ID          what a fault is and how to mend it
+  explain FAULT_ID          what a fault is and how to fix it
   explain --log FILE        which known faults a job's output matches
-  faults [--family NAME]    list the known faults; --markdown writes the page of all of them
+  faults [--family NAME]    list the known faults; --markdown FOLDER writes a page of each family
 
 For support:
   bundle [REPORT]           evidence, verdict and tails of logs in one file, without keys
@@ -50,7 +50,7 @@ def _explain(argv: Sequence[str]) -> int:
 
 
 def _faults(argv: Sequence[str]) -> int:
-    from harness.commands.explain import faults
+    from harness.commands.faults import main as faults
 
     return faults(argv)
 

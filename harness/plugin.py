@@ -10,9 +10,10 @@ import pytest
 
 from harness.commands.arguments import misspelt
 from harness.commands.caller import GIVEN
+from harness.settings.model import Settings, SettingsError
 from harness.settings.options import OPTIONS
 from harness.settings.places import CHECK, CHECKS, LOCAL_PARTS, usual_check
-from harness.settings.resolve import Settings, SettingsError, resolve
+from harness.settings.resolve import resolve
 
 if TYPE_CHECKING:
     from harness.evidence.models import Evidence
@@ -101,7 +102,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def _saved_evidence(settings: Settings) -> "Evidence | None":
     if settings.replay is None:
         return None
-    from harness.evidence.saved import load
+    from harness.verification.saved_evidence import load
 
     return load(settings.replay)
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
+USAGE_ERROR = 4
+
 
 class Parser(argparse.ArgumentParser):
     """Ends with one sentence and exit code 4; a word that is misspelt brings the one that may be meant."""
@@ -16,7 +18,7 @@ class Parser(argparse.ArgumentParser):
         if unknown := re.match(r"unrecognized arguments: (-\S+)", message):
             message = no_such_option(unknown[1], self._option_string_actions)
         sys.stderr.write(f"{self.prog}: {message}\n")
-        raise SystemExit(4)
+        raise SystemExit(USAGE_ERROR)
 
 
 def near(word: str, known: Iterable[str]) -> str | None:

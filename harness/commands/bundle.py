@@ -14,8 +14,10 @@ from harness.commands.arguments import Parser
 from harness.evidence.models import Evidence
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.redaction.scrubbing import Scrubber
-from harness.evidence.saved import load
-from harness.settings.resolve import SettingsError
+from harness.evidence.setup.credentials import known_secrets
+from harness.evidence.setup.job_settings import read_job_settings
+from harness.settings.model import SettingsError
+from harness.verification.saved_evidence import load
 
 CONTENTS = "CONTENTS.txt"
 JOB_LOG_BYTES = 200_000
@@ -84,7 +86,7 @@ def pack(folder: Path, target: Path, environ: Mapping[str, str]) -> str:
     if not saved.is_file():
         raise SettingsError(f"{folder} holds no evidence.json; name the report folder that a verification printed.")
     evidence = load(saved)
-    scrubber = Scrubber(Redactor.from_environment(environ, Path.cwd()))
+    scrubber = Scrubber(Redactor(known_secrets(read_job_settings(environ, Path.cwd()))))
     packed: dict[str, str] = {}
     left_out: list[str] = []
     documents = {"evidence.json": evidence.model_dump_json(), "verdict.json": _text(folder / "verdict.json")}

@@ -9,20 +9,12 @@ import signal
 import sys
 import threading
 
+from harness.commands.arguments import USAGE_ERROR, Parser
 from harness.loopback.faults import Fault
 
-USAGE_ERROR = 4
 LARGEST_PORT = 65535
 # What every SDK accepts as a key: at least 40 characters out of letters, digits and underscores.
 GOOD_KEY = re.compile(r"[A-Za-z0-9_]{40,}")
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence and exits with 4, as pytest does on wrong usage."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        """One sentence, no usage text."""
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
 
 
 def _port(text: str) -> int:

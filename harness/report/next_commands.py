@@ -9,12 +9,12 @@ from pathlib import Path
 from harness.evidence.models import Evidence, Request
 from harness.evidence.redaction.redactor import redact
 from harness.judging.verdict import RunSummary, Verdict
+from harness.settings.model import Settings
 from harness.settings.places import CHECK, CHECKS, called
-from harness.settings.resolve import Settings
 
 
 @dataclass(frozen=True)
-class Again:
+class NextCommands:
     """Commands, each of one or more lines; empty where there is none."""
 
     verify: str = ""
@@ -25,7 +25,9 @@ class Again:
     """Stands before a fault's id."""
 
 
-def again_of(settings: Settings, folder: Path, evidence: Evidence, verdict: Verdict, arguments: Sequence[str]) -> Again:
+def next_commands(
+    settings: Settings, folder: Path, evidence: Evidence, verdict: Verdict, arguments: Sequence[str]
+) -> NextCommands:
     """Return the commands; `arguments` is what was typed after the command, `folder` where the reports are."""
     python, command = shlex.quote(sys.executable), called()
     installed = settings.command == CHECK
@@ -35,7 +37,7 @@ def again_of(settings: Settings, folder: Path, evidence: Evidence, verdict: Verd
     run = _readable_run(evidence.request, verdict.runs)
     given = redact(shlex.join(arguments))
     read = shlex.join(_read_options(evidence.request, run, folder)) if run else ""
-    return Again(
+    return NextCommands(
         verify=f"cd {shlex.quote(str(settings.cwd))}\n{again} {given}".rstrip(),
         reread=f"{check} {read}" if read else "",
         replay=f"{check} --replay {shlex.quote(str(saved))}",

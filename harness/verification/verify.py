@@ -10,12 +10,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.evidence.models import Evidence, Job, Request
+from harness.evidence.models import Evidence, Job, Request, SdkSettings
+from harness.evidence.network.background import Background
 from harness.evidence.redaction.documents import redacted
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.setup.collect import collect_setup
+from harness.evidence.setup.credentials import known_secrets
+from harness.evidence.setup.interpreter import Asked, Interpreter, ask_interpreter
+from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.judging.setup_questions import blockers
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.targets import environment as job_environment
 from harness.targets.base import Target, log_path
 from harness.targets.interrupts import Interrupts
@@ -46,10 +50,11 @@ def verify(
         from harness.targets.slurm.record import attached_request
 
         request = attached_request(settings, request)
+    own = read_job_settings(environ, settings.cwd, sdk_version=version("wandb"))
     if settings.source == "job":
-        evidence = _verify_job(settings, request, folder, progress, environ, clock, interrupts, unwritten)
+        evidence = _verify_job(settings, request, folder, progress, own, clock, interrupts, unwritten)
     else:
-        evidence = collect_existing(settings, request, environ, clock)
+        evidence = collect_existing(settings, request, own, clock)
     evidence = evidence.model_copy(
         update={
             "created_at": time.time(),
@@ -59,7 +64,7 @@ def verify(
                          "python": sys.version.split()[0]},
         }
     )  # fmt: skip
-    return redacted(evidence, Redactor.from_environment(environ, settings.cwd))
+    return redacted(evidence, Redactor(known_secrets(own)))
 
 
 def request_of(settings: Settings) -> Request:
@@ -94,37 +99,45 @@ def _verify_job(
     request: Request,
     folder: Path,
     progress: Progress,
-    environ: Mapping[str, str],
+    own: JobSettings,
     clock: Clock,
     interrupts: Interrupts | None,
     unwritten: Callable[[str], None],
 ) -> Evidence:
     with ExitStack() as stack:
-        server = stack.enter_context(embedded_server(environ)) if settings.server == "loopback" else None
-        users = job_environment.user_environment(environ, server)
+        server = stack.enter_context(embedded_server(own.env)) if settings.server == "loopback" else None
+        users = job_environment.user_environment(own.env, server)
         progress.show(Moment(phase="preflight"))
         with clock.phase("preflight"):
-            project = None if settings.job else users.get("WANDB_PROJECT", job_environment.PROJECT)
-            setup = collect_setup(
-                users, settings.cwd, script=settings.job, python=sys.executable,
-                probe_server=request.wants_server, project=project,
-            )  # fmt: skip
             ground = _slurm_ground(settings, users) if settings.target == "slurm" else None
+            cwd = ground.cwd if ground and ground.cwd else settings.cwd if settings.job else folder / "job"
+            if settings.job is None and not settings.slurm.attach:
+                cwd.mkdir(exist_ok=True)
+            here = own.moved(users, cwd)
+            asked = ground.ask(here) if ground else ask_here(here, settings.job)
+            project = None if settings.job else users.get("WANDB_PROJECT", job_environment.PROJECT)
+            setup = collect_setup(here, asked, script=settings.job, probe_server=request.wants_server, project=project)
             if ground:
                 setup = ground.fitted(setup)
         if blockers(setup, request) and not settings.slurm.attach:
             return Evidence(request=request, setup=setup, job=Job(ending="not_submitted"))
         environment = job_environment.job_environment(settings, users, request.token or "")
-        cwd = ground.cwd if ground and ground.cwd else settings.cwd if settings.job else folder / "job"
         target = (
             ground.target(folder, environment, interrupts)
             if ground
             else make_target(settings, folder, environment, cwd)
         )
+        version_there = setup.python.wandb_version if setup.python else None
+        known = here.corrected(setup.sdk or SdkSettings(), version_there).started_with(environment)
         return watch_job(
-            target, settings, request, setup, environment, progress, clock,
-            job_cwd=cwd, log=log_path(folder), unwritten=unwritten,
-        )  # fmt: skip
+            target, settings, request, setup, known, progress, clock, log=log_path(folder), unwritten=unwritten
+        )
+
+
+def ask_here(here: JobSettings, script: Path | None) -> Background[Asked]:
+    """Begin to ask the Python that runs a local job."""
+    python = Interpreter((sys.executable,), sys.executable)
+    return Background(lambda: ask_interpreter(python, here, script))
 
 
 def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground":
@@ -148,7 +161,6 @@ def make_target(settings: Settings, folder: Path, environment: Mapping[str, str]
     """Run the job on this machine."""
     from harness.targets.local import LocalTarget
 
-    cwd.mkdir(exist_ok=True)
     script, args = (
         (settings.job, ())
         if settings.job

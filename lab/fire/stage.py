@@ -31,7 +31,7 @@ from harness.targets.base import log_path
 from harness.targets.local import LocalTarget
 from tests.faults.run import REPOSITORY, clean_environment
 
-JOB = REPOSITORY / "harness" / "jobs" / "ranks.py"
+JOB = REPOSITORY / "tests" / "jobs" / "ranks.py"
 ARGS = ("--epochs", "4", "--min-seconds", "3", "--stats-interval", "0.5", "--upload-interval", "1")
 KEY = "a0" * 20
 ENTITY = "loopback"

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from harness.settings.model import EPOCHS, SettingsError
 from harness.settings.options import OPTIONS
-from harness.settings.resolve import EPOCHS, SettingsError, resolve
+from harness.settings.resolve import resolve
 from harness.settings.site import Site
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.evidence.models import ServerReading, ServerRun, Trouble
 from harness.evidence.server.convert import FoundBy, bounded, series, server_run, system_series, with_internal
-from harness.evidence.server.parts import Parts, persistently
 from harness.evidence.server.reader import Reader, ReadingFailed
+from harness.evidence.server.run_parts import Parts, persistently
 from harness.evidence.server.siblings import belongs, neighbour, window
 
 METADATA = "wandb-metadata.json"

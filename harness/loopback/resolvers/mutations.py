@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from harness.loopback.context import DEFAULT_PROJECT, RequestContext, Resolver, given, request_context
 from harness.loopback.errors import ApiError, bad_request, project_not_found, run_not_found
-from harness.loopback.runs import StoredRun
+from harness.loopback.runs import StoredRun, storage_id
 
 if TYPE_CHECKING:
     from harness.loopback.context import Info
 
 NAME_LIMIT = 128
 FORBIDDEN_IN_NAMES = "/\\#?%:"
+LIMITS = {"displayName": ("DisplayName", 128), "groupName": ("GroupName", 128), "jobType": ("JobType", 64)}
+"""Longest values of a run's fields, and what the cloud calls them when it refuses one (wandb/wandb#6402)."""
+TAG_LIMIT = 64
 
 
 def run_of(context: RequestContext, identifier: str, mutation: str) -> StoredRun:
@@ -59,11 +62,28 @@ def resolve_upsert_bucket(_: object, info: Info, **arguments: Any) -> dict[str, 
     entity = context.writable(given(fields, "entityName"), "upsertBucket")
     project = given(fields, "modelName") or DEFAULT_PROJECT
     for text in (name, project):
-        if len(text) > NAME_LIMIT or any(c in FORBIDDEN_IN_NAMES for c in text):
-            raise bad_request(f"invalid name {text[:NAME_LIMIT]!r}")
+        if len(text) > NAME_LIMIT:
+            raise bad_request(f"invalid parameters: {NAME_LIMIT} limit exceeded for Name")
+        if any(c in FORBIDDEN_IN_NAMES for c in text):
+            raise bad_request(f"invalid name {text!r}")
+    _refuse_long_values(fields)
     username = context.require_user().username
     run, inserted = context.store.upsert(entity, project, name, fields, username)
     return {"bucket": run, "inserted": inserted, **settings}
+
+
+def _refuse_long_values(fields: Mapping[str, Any]) -> None:
+    """Refuse what is longer than its column, in the words of the cloud (wandb/wandb#6402, #4208).
+
+    Raises:
+        ApiError: a value or a tag is too long (400).
+    """
+    for field, (told, limit) in LIMITS.items():
+        if len(given(fields, field) or "") > limit:
+            raise bad_request(f"invalid parameters: {limit} limit exceeded for {told}")
+    for tag in fields.get("tags") or ():
+        if not 1 <= len(tag) <= TAG_LIMIT:
+            raise bad_request(f"invalid tag '{tag}'. must be between 1 and {TAG_LIMIT} characters")
 
 
 def resolve_create_run_files(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
@@ -117,6 +137,27 @@ def resolve_update_state(_: object, info: Info, **arguments: Any) -> dict[str, b
     return {"success": True}
 
 
+def resolve_rewind(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
+    """Takes a run back to a step: what it logged later is gone.
+
+    Raises:
+        ApiError: another metric than the step is named (400), no such run (404).
+    """
+    context, fields = request_context(info), arguments["input"]
+    run = run_at(context, fields, "rewindRun")
+    if fields["metricName"] != "_step":
+        raise bad_request("a run can be rewound by _step only")
+    context.store.rewind(run, int(fields["metricValue"]))
+    return {"rewoundRun": run}
+
+
+def resolve_chart(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
+    """Accepts a custom chart; nobody draws it."""
+    context, fields = request_context(info), arguments["input"]
+    entity = context.writable(given(fields, "entity"), "createCustomChart")
+    return {"chart": {"id": storage_id("CustomChart", entity, fields["name"])}}
+
+
 def resolve_alert(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
     """Accepts `wandb.alert`; nobody is mailed."""
     run_at(request_context(info), arguments["input"], "notifyScriptableRunAlert")
@@ -131,5 +172,7 @@ RESOLVERS: Mapping[str, Resolver] = {
     "Mutation.deleteRun": resolve_delete_run,
     "Mutation.stopRun": resolve_stop_run,
     "Mutation.updateRunState": resolve_update_state,
+    "Mutation.rewindRun": resolve_rewind,
+    "Mutation.createCustomChart": resolve_chart,
     "Mutation.notifyScriptableRunAlert": resolve_alert,
 }

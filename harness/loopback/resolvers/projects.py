@@ -104,6 +104,7 @@ RESOLVERS: Mapping[str, Resolver] = {
     "Project.buckets": resolve_runs,
     "Project.run": resolve_run,
     "Project.bucket": resolve_run,
-    "Project.totalSweeps": lambda *_: 0,
-    "Project.sweeps": lambda *_, **__: connection((), None, None, str),
+    "Project.updatedAt": lambda project, _: timestamp(project.created_at),
+    # Nobody can save a report or a workspace here, so there is none.
+    "Project.allViews": lambda *_, **__: connection((), None, None, str),
 }

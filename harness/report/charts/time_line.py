@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.evidence.models import Evidence
-from harness.judging.metric_series import where_to_look
-from harness.judging.view import final_server, main_local_run, main_server_run
+from harness.judging.view import main_local_run, main_server_run
 from harness.report.charts.scale import Scale
 
 Kind = Literal["job", "run", "seen", "harness"]
@@ -153,8 +152,3 @@ def time_scale(evidence: Evidence, found: Moments, samples_end: float | None) ->
     begun = min((t - found.zero for t in (found.submitted, *(s.start for s in evidence.spans[:1])) if t), default=0.0)
     low = max(min(0.0, begun if own else 0.0), -0.15 * high)
     return Scale(low, high)
-
-
-def judged_on(evidence: Evidence) -> str:
-    """Name the side that is judged, and drawn as solid lines."""
-    return "server" if where_to_look(evidence) == "server" and final_server(evidence).runs else "disk"

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from harness.evidence.redaction.redactor import redact
 from harness.report.text import plural
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.targets.environment import PROJECT
 
 
@@ -16,7 +16,10 @@ def header(settings: Settings) -> list[str]:
         lines.append(f"project: {PROJECT}")
     if settings.target == "slurm":
         lines += slurm(settings)
-    lines += [f"server: {where(settings)}", f"wandb: {version('wandb')} here, to read with; the job may have another"]
+    lines += [
+        f"server: {where(settings)}",
+        f"wandb: {version('wandb')} here, for reading; the job may use another",
+    ]
     return [redact(line).replace("\n", " ") for line in lines]
 
 
@@ -78,5 +81,5 @@ def where(settings: Settings) -> str:
     return {
         "loopback": "embedded loopback W&B backend",
         "real": "the one that your W&B settings name",
-        "none": "none is asked",
+        "none": "not used",
     }[settings.server]

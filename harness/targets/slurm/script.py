@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.evidence.redaction.redactor import strip_control
-from harness.settings.resolve import SettingsError, SlurmSettings
+from harness.settings.model import SettingsError, SlurmSettings
 from harness.settings.site import Site
 
 MARKS = ("WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_MODE")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.evidence.gpu.probe_results import probe_script
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.settings.site import Site
 from harness.targets import environment as job_environment
 from harness.targets.base import log_path

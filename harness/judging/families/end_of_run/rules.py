@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from harness.evidence.models import Evidence, LocalRun, PythonError
 from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
+from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.families.network.upload import hangs, upload_failures
@@ -292,5 +293,5 @@ def deadlocked(evidence: Evidence) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     failed, interrupted, stopped, terminated, crashed, never_closed, lost_buffer, last_rows_lost, still_running,
-    deadlocked, *UPLOAD_RULES,
+    deadlocked, *UPLOAD_RULES, *SERVICE_RULES,
 )  # fmt: skip

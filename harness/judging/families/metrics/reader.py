@@ -139,10 +139,13 @@ def rank_local(evidence: Evidence) -> Iterator[Hit]:
 def console_off(evidence: Evidence) -> Iterator[Hit]:
     """The capture of console output is turned off."""
     variables = evidence.setup.place.variables if evidence.setup else {}
+    sdk = evidence.setup.sdk if evidence.setup else None
     named = variables.get("WANDB_CONSOLE", "").lower() == "off"
+    told = sdk is not None and sdk.console == "off"
     set_so = [r for r in evidence.local.runs if setting(r, "console") == "off"]
-    if main_run(evidence) is not None and (named or set_so):
-        where = "WANDB_CONSOLE=off" if named else f"console=off in the settings of {set_so[0].path}"
+    if main_run(evidence) is not None and (named or told or set_so):
+        inside = f"console=off in the settings of {set_so[0].path}" if set_so else "console=off in a settings file"
+        where = "WANDB_CONSOLE=off" if named else inside
         yield Hit(id="console-log-missing", observed=(f"{where}.",))
 
 

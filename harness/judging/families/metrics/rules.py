@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from harness.evidence.models import Evidence
+from harness.evidence.models import Evidence, LocalRun
 from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
 from harness.judging.duplicates import listed
+from harness.judging.families.metrics import logging as metrics_logging
 from harness.judging.families.metrics import reader as metrics_reader
 from harness.judging.metric_series import (
     SeriesView,
@@ -54,6 +55,7 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
     suggested = [close[k][0] if close.get(k) else k for k in evidence.request.expect]
     have = f"It has {listed(existing, 8)}." if existing else "It has no metric at all: run.log() was never reached."
     observed = [f"The run has no metric named {listed(missing)}.", have]
+    observed += _kept_elsewhere(evidence, missing)
     if elsewhere := _on_another_rank(evidence, missing):
         observed.append(elsewhere)
     yield Hit(
@@ -68,6 +70,21 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
         },
         fails=each("test_series_is_present", missing),
     )
+
+
+def _kept_elsewhere(evidence: Evidence, missing: Sequence[str]) -> list[str]:
+    """Where a value of that name is, if not among the rows: a summary or a config holds one value and no curve."""
+    run = main_run(evidence)
+    summary = run.log.summary if isinstance(run, LocalRun) else run.summary if run else {}
+    config = run.log.config if isinstance(run, LocalRun) else run.config if run else {}
+    places = {"summary": [k for k in missing if k in summary], "config": [k for k in missing if k in config]}
+    told: list[str] = []
+    for place, keys in places.items():
+        if len(keys) == 1:
+            told.append(f"{keys[0]} is there, but it is only in the {place}: log it too.")
+        elif keys:
+            told.append(f"{listed(keys)} are there, but they are only in the {place}: log them too.")
+    return told
 
 
 def _logged_nothing(evidence: Evidence) -> bool:
@@ -278,5 +295,5 @@ def died_in_first_epoch(evidence: Evidence) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     missing_key, not_number, not_finite, numpy_nan_dropped, nonmonotonic, short_series, constant, died_in_first_epoch,
-    *metrics_reader.RULES,
+    *metrics_logging.RULES, *metrics_reader.RULES,
 )  # fmt: skip

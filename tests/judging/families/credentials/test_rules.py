@@ -256,6 +256,10 @@ LOG_ALONE = b.evidence(
         (before(network=CLOSED, credentials=b.with_keys(b.key())), ENVIRONMENT),
         (before(network=CLOSED, credentials=b.with_keys(b.key("netrc"))), "/users/me/.netrc (machine api.wandb.ai)"),
         (before(network=CLOSED, credentials=b.with_keys(b.key("settings", path=SETTINGS))), SETTINGS),
+        (
+            before(network=CLOSED, credentials=b.with_keys(b.key("the job's own environment"))),
+            "the job's own environment: what Python (sitecustomize) or its container makes of what was given to it",
+        ),
         # The server takes the key that is here: the refused one is the job's own.
         (printed("wandb.errors.errors.CommError: user is not logged in"), "train.py"),
         (printed("user is not logged in", setup=keys(b.key(), b.key("netrc", fingerprint="b" * 8))), "train.py"),

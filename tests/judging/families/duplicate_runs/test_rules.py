@@ -206,7 +206,8 @@ def test_same_id_on_every_rank():
 def test_resumed_run_has_two_directories_and_one_writer_at_a_time():
     first, second = directories()
     first = first.model_copy(update={"log": b.log(history_last_time=1005.0)})
-    found = told(run(b.RUN_ID), local=b.local(first, second.model_copy(update={"started_at": 1010.0})))
+    second = second.model_copy(update={"started_at": 1010.0, "log": b.log(run=RunFacts(resumed=True))})
+    found = told(run(b.RUN_ID), local=b.local(first, second))
     assert errors(found) == set()
     assert problem(found) is None
 
