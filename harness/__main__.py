@@ -70,7 +70,7 @@ def _bundle(argv: Sequence[str]) -> int:
 def _completion(argv: Sequence[str]) -> int:
     from harness.commands.completion import main as completion
 
-    return completion(argv)
+    return completion(argv, COMMANDS)
 
 
 COMMANDS: Mapping[str, Command] = {

@@ -1,7 +1,7 @@
 """`lumi-wandb completion`: a completion for bash that starts no Python."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.commands.arguments import Parser
 from harness.settings.options import OPTIONS
@@ -32,10 +32,8 @@ complete -F _lumi_wandb lumi-wandb
 """
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], verbs: Iterable[str]) -> int:
     """Print the script."""
-    from harness.__main__ import COMMANDS
-
     Parser(prog="lumi-wandb completion", description="Print the completion for bash.").parse_args(argv)
     choices = "".join(
         f'    {o.flag}) COMPREPLY=($(compgen -W "{" ".join(o.choices)}" -- "$word")); return ;;\n'
@@ -43,5 +41,5 @@ def main(argv: Sequence[str]) -> int:
         if o.choices
     )
     options = " ".join([*(o.flag for o in OPTIONS), "--help"])
-    sys.stdout.write(SCRIPT.format(verbs=" ".join(COMMANDS), options=options, choices=choices))
+    sys.stdout.write(SCRIPT.format(verbs=" ".join(verbs), options=options, choices=choices))
     return 0

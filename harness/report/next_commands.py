@@ -58,7 +58,7 @@ def _read_options(request: Request, run: RunSummary, folder: Path) -> list[str]:
     options = ["--run", f"{run.entity}/{run.project}/{run.id}"]
     if (log := folder / "job.log").exists():
         options += ["--job-log", str(log)]
-    if request.expect != Request().expect:
+    if request.expect != Request().expect and not request.expect_auto:
         options += ["--expect", ",".join(request.expect)]
     if request.expect_points != Request().expect_points:
         options += ["--expect-points", str(request.expect_points)]

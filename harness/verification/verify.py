@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -70,7 +71,7 @@ def verify(
 def request_of(settings: Settings) -> Request:
     """Freeze the part of the settings that diagnosis needs."""
     slurm = settings.slurm
-    kind = "builtin" if settings.job is None else "script" if settings.job.suffix == ".py" else "batch"
+    kind = settings.job_kind
     on_slurm = settings.target == "slurm"
     nproc = slurm.gpus if on_slurm else settings.nproc
     return Request(
@@ -79,12 +80,15 @@ def request_of(settings: Settings) -> Request:
         server=settings.server,
         job_kind=kind if settings.source == "job" else "none",
         job_path=str(settings.job) if settings.job else None,
-        # How many ranks a batch script starts is its own affair; of what already ran nobody said it.
-        nproc=None if settings.source != "job" or (on_slurm and kind == "batch") else nproc,
+        job_module=settings.job_module,
+        job_args=settings.job_args,
+        # How many ranks a shell script starts is its own affair; of what already ran nobody said it.
+        nproc=None if settings.source != "job" or kind == "batch" else nproc,
         nodes=slurm.nodes if on_slurm else 1,
         offline=settings.offline,
         sync=settings.sync,
         expect=settings.expect,
+        expect_auto=settings.expect_auto,
         expect_points=settings.expect_points,
         run_path="/".join(settings.run) if settings.run else None,
         run_dir=str(settings.run_dir) if settings.run_dir else None,
@@ -114,7 +118,7 @@ def _verify_job(
             if settings.job is None and not settings.slurm.attach:
                 cwd.mkdir(exist_ok=True)
             here = own.moved(users, cwd)
-            asked = ground.ask(here) if ground else ask_here(here, settings.job)
+            asked = ground.ask(here) if ground else ask_here(here, settings)
             project = None if settings.job else users.get("WANDB_PROJECT", job_environment.PROJECT)
             setup = collect_setup(here, asked, script=settings.job, probe_server=request.wants_server, project=project)
             if ground:
@@ -134,9 +138,12 @@ def _verify_job(
         )
 
 
-def ask_here(here: JobSettings, script: Path | None) -> Background[Asked]:
-    """Begin to ask the Python that runs a local job."""
-    python = Interpreter((sys.executable,), sys.executable)
+def ask_here(here: JobSettings, settings: Settings) -> Background[Asked]:
+    """Begin to ask the Python that runs a local job: this one, or the one that a shell script finds."""
+    found = shutil.which("python", path=here.env.get("PATH")) if settings.job_kind == "batch" else None
+    python = Interpreter((found or sys.executable,), found or sys.executable)
+    # A module's search path begins with the current folder, a script's with its own.
+    script = None if settings.job_module else settings.job
     return Background(lambda: ask_interpreter(python, here, script))
 
 
@@ -161,9 +168,16 @@ def make_target(settings: Settings, folder: Path, environment: Mapping[str, str]
     """Run the job on this machine."""
     from harness.targets.local import LocalTarget
 
-    script, args = (
-        (settings.job, ())
-        if settings.job
-        else (job_environment.builtin_job(), job_environment.builtin_args(on_gpus=False))
-    )
-    return LocalTarget(script, args, settings.nproc, cwd=cwd, env=environment, log=log_path(folder))
+    return LocalTarget(local_argv(settings), cwd=cwd, env=environment, log=log_path(folder))
+
+
+def local_argv(settings: Settings) -> list[str]:
+    """Return the command of a job on this machine: torchrun for Python, bash for a shell script."""
+    from harness.targets.process import launch_argv
+
+    if settings.job is None:
+        args = job_environment.builtin_args(on_gpus=False)
+        return launch_argv(job_environment.builtin_job(), settings.nproc, script_args=args)
+    if settings.job_kind == "batch":
+        return ["bash", str(settings.job), *settings.job_args]
+    return launch_argv(settings.job, settings.nproc, script_args=settings.job_args, module=settings.job_module)
