@@ -37,6 +37,12 @@ def _check(argv: Sequence[str]) -> int:
     return check(argv)
 
 
+def _preflight(argv: Sequence[str]) -> int:
+    from harness.commands.preflight import main as preflight
+
+    return preflight(argv)
+
+
 def _loopback(argv: Sequence[str]) -> int:
     from harness.commands.loopback import main as serve
 
@@ -75,6 +81,7 @@ def _completion(argv: Sequence[str]) -> int:
 
 COMMANDS: Mapping[str, Command] = {
     "check": _check,
+    "preflight": _preflight,
     "explain": _explain,
     "faults": _faults,
     "bundle": _bundle,

@@ -94,7 +94,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             return None
         from harness.targets.slurm.dryrun import show
 
-        return show(settings, os.environ)
+        code = show(settings, os.environ)
+        from harness.commands.preflight import look, written
+
+        sys.stderr.write(written(settings, look(settings, os.environ)))
+        return code
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
-from harness.commands.options_help import option_parser
+from harness.commands.options_help import joined, option_parser
 from harness.settings.places import CHECK, CHECKS
 
 INI = Path(__file__).with_name("pytest.ini")
@@ -14,8 +14,6 @@ NEEDED = (
     "-p", "no:cacheprovider", "-p", "no:doctest", "-p", "no:unittest", "-p", "no:pastebin",
 )  # fmt: skip
 """Neither settings nor conftest.py of the folder it is called from; nothing is written beside the checks."""
-OWN_WORDS = ("--job", "--job-args")
-"""Options whose value may begin with a dash: `-m package.module`, `--lr 1e-3`."""
 PASSED_ON = """\
 Options of pytest work too: -v and -q, -k EXPRESSION to choose checks, --junit-xml FILE, --tb, --collect-only, --color.
 Each option above may also stand in the environment: --job as HARNESS_WANDB_JOB, --lumi-account as HARNESS_LUMI_ACCOUNT.
@@ -38,18 +36,3 @@ def main(argv: Sequence[str], environ: MutableMapping[str, str] = os.environ) ->
     from harness.commands.caller import Caller
 
     return int(pytest.main([*NEEDED, *joined(argv), str(CHECKS)], plugins=[Caller(argv)]))
-
-
-def joined(words: Sequence[str]) -> list[str]:
-    """Join an option with its value where that may begin with a dash: `--job -m a.b` is `--job=-m a.b`."""
-    found: list[str] = []
-    waiting = list(words)
-    while waiting:
-        word = waiting.pop(0)
-        if word in OWN_WORDS and waiting:
-            value = waiting.pop(0)
-            if word == "--job" and value == "-m" and waiting:
-                value = f"-m {waiting.pop(0)}"
-            word = f"{word}={value}"
-        found.append(word)
-    return found

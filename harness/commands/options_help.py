@@ -1,6 +1,6 @@
-"""The options of `pytest checks` as an argument parser of its own: for help by groups, and for verbs without pytest."""
+"""The options of `pytest checks` apart from pytest: as a parser, for help by groups, and joined with their values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.commands.arguments import Parser
 from harness.settings.options import OPTIONS, Option
@@ -11,6 +11,8 @@ GROUPS = {
 }
 LUMI = "on LUMI, or any machine with Slurm"
 MORE = "more"
+OWN_WORDS = ("--job", "--job-args")
+"""Options whose value may begin with a dash: `-m package.module`, `--lr 1e-3`."""
 
 
 def option_parser(prog: str, told: str, epilog: str = "") -> Parser:
@@ -41,3 +43,18 @@ def _grouped() -> Iterator[tuple[str, list[Option]]]:
     placed = {flag for flags in GROUPS.values() for flag in flags}
     if others := [o for o in OPTIONS if o.flag not in placed and o not in of_lumi]:
         yield MORE, others
+
+
+def joined(words: Sequence[str]) -> list[str]:
+    """Join an option with its value where that may begin with a dash: `--job -m a.b` is `--job=-m a.b`."""
+    found: list[str] = []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word in OWN_WORDS and waiting:
+            value = waiting.pop(0)
+            if word == "--job" and value == "-m" and waiting:
+                value = f"-m {waiting.pop(0)}"
+            word = f"{word}={value}"
+        found.append(word)
+    return found

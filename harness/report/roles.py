@@ -7,7 +7,7 @@ ROLES = {"loss": "the loss", "acc": "the accuracy"}
 
 
 def told_roles(evidence: Evidence) -> str:
-    """Return `train/loss as the loss, eval/accuracy as the accuracy`; nothing where metrics were named, or none is there."""
+    """Return `train/loss as the loss, val_acc as the accuracy`; nothing where metrics were named or there are none."""
     if not evidence.request.expect_auto or main_run(evidence) is None:
         return ""
     found = ((role, name) for role, name in judged(evidence).items() if series(evidence, role))

@@ -2,22 +2,17 @@
 
 import os
 import secrets
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.evidence.models import Evidence, Job, Request, SdkSettings
-from harness.evidence.network.background import Background
 from harness.evidence.redaction.documents import redacted
 from harness.evidence.redaction.redactor import Redactor
-from harness.evidence.setup.collect import collect_setup
 from harness.evidence.setup.credentials import known_secrets
-from harness.evidence.setup.interpreter import Asked, Interpreter, ask_interpreter
 from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.judging.setup_questions import blockers
 from harness.settings.model import Settings
@@ -27,10 +22,8 @@ from harness.targets.interrupts import Interrupts
 from harness.verification.clock import Clock
 from harness.verification.finished_job import collect_existing
 from harness.verification.live_job import watch_job
+from harness.verification.prepared import embedded_server, prepare
 from harness.verification.progress import Moment, Progress
-
-if TYPE_CHECKING:
-    from harness.targets.slurm.preflight import Ground
 
 
 def verify(
@@ -110,58 +103,23 @@ def _verify_job(
 ) -> Evidence:
     with ExitStack() as stack:
         server = stack.enter_context(embedded_server(own.env)) if settings.server == "loopback" else None
-        users = job_environment.user_environment(own.env, server)
         progress.show(Moment(phase="preflight"))
         with clock.phase("preflight"):
-            ground = _slurm_ground(settings, users) if settings.target == "slurm" else None
-            cwd = ground.cwd if ground and ground.cwd else settings.cwd if settings.job else folder / "job"
-            if settings.job is None and not settings.slurm.attach:
-                cwd.mkdir(exist_ok=True)
-            here = own.moved(users, cwd)
-            asked = ground.ask(here) if ground else ask_here(here, settings)
-            project = None if settings.job else users.get("WANDB_PROJECT", job_environment.PROJECT)
-            setup = collect_setup(here, asked, script=settings.job, probe_server=request.wants_server, project=project)
-            if ground:
-                setup = ground.fitted(setup)
+            known = prepare(settings, request, own, server, settings.cwd if settings.job else folder / "job")
+        setup, users, ground = known.setup, known.users, known.ground
         if blockers(setup, request) and not settings.slurm.attach:
             return Evidence(request=request, setup=setup, job=Job(ending="not_submitted"))
         environment = job_environment.job_environment(settings, users, request.token or "")
         target = (
             ground.target(folder, environment, interrupts)
             if ground
-            else make_target(settings, folder, environment, cwd)
+            else make_target(settings, folder, environment, known.cwd)
         )
         version_there = setup.python.wandb_version if setup.python else None
-        known = here.corrected(setup.sdk or SdkSettings(), version_there).started_with(environment)
+        started = known.here.corrected(setup.sdk or SdkSettings(), version_there).started_with(environment)
         return watch_job(
-            target, settings, request, setup, known, progress, clock, log=log_path(folder), unwritten=unwritten
+            target, settings, request, setup, started, progress, clock, log=log_path(folder), unwritten=unwritten
         )
-
-
-def ask_here(here: JobSettings, settings: Settings) -> Background[Asked]:
-    """Begin to ask the Python that runs a local job: this one, or the one that a shell script finds."""
-    found = shutil.which("python", path=here.env.get("PATH")) if settings.job_kind == "batch" else None
-    python = Interpreter((found or sys.executable,), found or sys.executable)
-    # A module's search path begins with the current folder, a script's with its own.
-    script = None if settings.job_module else settings.job
-    return Background(lambda: ask_interpreter(python, here, script))
-
-
-def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground":
-    from harness.targets.slurm.preflight import Ground
-
-    return Ground(settings, environment)
-
-
-@contextmanager
-def embedded_server(environ: Mapping[str, str]) -> Iterator[job_environment.Server]:
-    """Serve the loopback backend for as long as the verification lasts; every entity is the user's there."""
-    from harness.loopback.accounts import DEFAULT_TEAMS, Accounts, User
-    from harness.loopback.server import LoopbackServer
-
-    user = User(teams=tuple(dict.fromkeys([*DEFAULT_TEAMS, environ.get("WANDB_ENTITY") or DEFAULT_TEAMS[0]])))
-    with LoopbackServer(accounts=Accounts((user,), foreign=(), open=True)) as server:
-        yield job_environment.Server(server.url, server.api_key)
 
 
 def make_target(settings: Settings, folder: Path, environment: Mapping[str, str], cwd: Path) -> Target:
