@@ -26,6 +26,8 @@ class Session:
     settings: Settings
     folder: Path
     progress: Callable[[], Progress]
+    arguments: tuple[str, ...] = ()
+    """What was typed after the command."""
     gathered: Evidence | None = None
     """The evidence, once there is any."""
     judged: Verdict | None = None

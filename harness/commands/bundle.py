@@ -1,4 +1,4 @@
-"""`python -m harness bundle`: one file for user support, with the evidence, the verdict and the tails of the logs."""
+"""`lumi-wandb bundle`: one file for user support, with the evidence, the verdict and the tails of the logs."""
 
 import glob
 import json
@@ -43,7 +43,7 @@ class Tail(NamedTuple):
 def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Pack a report folder; 4 where there is nothing to pack or no room for it."""
     parser = Parser(
-        prog="python -m harness bundle",
+        prog="lumi-wandb bundle",
         description="Pack a verification for user support: evidence, verdict, tails of logs; no keys, no e-mail.",
     )
     parser.add_argument("folder", nargs="?", type=Path, metavar="REPORT", help="a report folder (the newest one here)")

@@ -12,7 +12,8 @@ from harness.commands.arguments import Parser
 from harness.evidence.models import Evidence
 from harness.judging.advice import common_values
 from harness.judging.catalogue import Entry, Symptom, catalogue
-from harness.judging.findings import fill
+from harness.judging.findings import fill, with_command
+from harness.settings.places import usual_check
 
 SEVERITIES = ("error", "warning", "info")
 SHORTEST = 12
@@ -21,7 +22,7 @@ SHORTEST = 12
 
 def main(argv: Sequence[str]) -> int:
     """`explain FAULT_ID` or `explain --log FILE`."""
-    parser = Parser(prog="python -m harness explain")
+    parser = Parser(prog="lumi-wandb explain")
     parser.add_argument("fault", nargs="?", metavar="FAULT_ID")
     parser.add_argument("--log", type=Path, metavar="FILE")
     options = parser.parse_args(argv)
@@ -30,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
     entry = catalogue().get(options.fault or "")
     if entry is None:
         near = get_close_matches(options.fault or "", catalogue(), n=3, cutoff=0.5)
-        hint = f"; did you mean {', '.join(near)}?" if near else "; `python -m harness faults` lists them"
+        hint = f"; did you mean {', '.join(near)}?" if near else "; `lumi-wandb faults` lists them"
         parser.error(f"no fault is called {options.fault!r}{hint}" if options.fault else "name a fault, or --log FILE")
     page(entry, Console())
     return 0
@@ -55,7 +56,7 @@ def page(entry: Entry, console: Console) -> None:
             console.print(f"    wandb {escape(symptom.versions)}", style="dim", highlight=False)
     console.print("\n[bold]What to do[/bold]")
     for advice in entry.advice:
-        told = fill(advice.text, values).rstrip().replace("\n", "\n    ")
+        told = with_command(fill(advice.text, values), usual_check()).rstrip().replace("\n", "\n    ")
         console.print(f"  - {escape(condition(advice.when) + told)}", highlight=False, soft_wrap=True)
     console.print(f"\nGuide section: {escape(entry.guide_section)}", highlight=False)
     for link in entry.links:

@@ -1,4 +1,4 @@
-"""`python -m harness faults`: the list of the known faults."""
+"""`lumi-wandb faults`: the list of the known faults."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from harness.judging.findings import fill
 def main(argv: Sequence[str]) -> int:
     """List the faults, of one family or all, in a table; or write their pages in Markdown."""
     families = sorted({e.family for e in catalogue().values()})
-    parser = Parser(prog="python -m harness faults")
+    parser = Parser(prog="lumi-wandb faults")
     parser.add_argument("--family", choices=families)
     parser.add_argument("--markdown", type=Path, metavar="FOLDER")
     options = parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""`python -m harness loopback`: serves the loopback W&B backend alone until it is interrupted."""
+"""`lumi-wandb loopback`: serves the loopback W&B backend alone until it is interrupted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _fault(text: str) -> Fault:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = Parser(prog="python -m harness loopback", description=(__doc__ or "").partition(":")[2].strip())
+    made = Parser(prog="lumi-wandb loopback", description=(__doc__ or "").partition(":")[2].strip())
     made.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1 (default: a free one)")
     made.add_argument("--api-key", type=_key, metavar="KEY", help="the key to accept (default: a random one)")
     made.add_argument("--store", metavar="DIR", help="keep everything in this folder (default: in memory)")

@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 from harness.evidence.redaction.redactor import redact
+from harness.settings.places import CHECK_IN_CLONE
 
+ROLES = ("loss", "acc")
+"""The series that the built-in job logs; of one's own job the roles that its series play."""
+AUTO = "auto"
 EPOCHS = 4
 """Epochs of the built-in job: as many points as each of its series must have."""
 
@@ -45,6 +49,10 @@ class Settings:
     server: Literal["loopback", "real", "none"]
     cwd: Path
     job: Path | None = None
+    """The user's own script; of a module the file that it is in."""
+    job_module: str | None = None
+    """The module, where the job is one: it is started by its name."""
+    job_args: tuple[str, ...] = ()
     nproc: int = 2
     offline: bool = False
     sync: bool = False
@@ -56,7 +64,18 @@ class Settings:
     """As it was given: a file, or a pattern."""
     job_logs: tuple[Path, ...] = ()
     replay: Path | None = None
-    expect: tuple[str, ...] = ("loss", "acc")
+    expect: tuple[str, ...] = ROLES
+    expect_auto: bool = False
+    """Whether these are roles, played by the series that look like a loss and an accuracy."""
     expect_points: int = 2
     report: Path | None = None
+    command: str = CHECK_IN_CLONE
+    """What the user types to verify."""
     slurm: SlurmSettings = SlurmSettings()
+
+    @property
+    def job_kind(self) -> Literal["builtin", "script", "batch"]:
+        """What is started: the built-in job, Python by the launcher of ours, or a shell script as it is."""
+        if self.job is None:
+            return "builtin"
+        return "script" if self.job_module or self.job.suffix == ".py" else "batch"

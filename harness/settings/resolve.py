@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from harness.settings.model import EPOCHS, Settings, SettingsError
+from harness.settings.job import arguments, job_of
+from harness.settings.model import AUTO, EPOCHS, ROLES, Settings, SettingsError
 from harness.settings.options import OPTIONS, Option
+from harness.settings.places import CHECK_IN_CLONE
 from harness.settings.run_path import run_path
 from harness.settings.slurm import slurm_settings
 from harness.settings.values import existing_file, existing_folder, job_logs, metric_names, path_of, whole_number
@@ -16,6 +18,7 @@ def resolve(
     environment: Mapping[str, str],
     ini: Callable[[str], str],
     cwd: Path,
+    command: str = CHECK_IN_CLONE,
 ) -> Settings:
     """Build the settings: the command line wins over the environment, which wins over the ini file.
 
@@ -26,10 +29,10 @@ def resolve(
     on = {name for name in values if values[name] == "1"}
     source = _source(values)
     lumi = "lumi" in on or bool(values["lumi_attach"]) or "lumi_dry_run" in on
-    job = existing_file(values["wandb_job"], "--job", cwd)
     target: Literal["local", "slurm", "none"] = "none" if source != "job" else "slurm" if lumi else "local"
-    if target == "local" and job is not None and job.suffix != ".py":
-        raise SettingsError(f"--job {job.name}: a batch script needs --lumi; without it, give a Python script (.py).")
+    job, module = job_of(values["wandb_job"], cwd, here=target == "local")
+    builtin = source == "job" and job is None and not values["lumi_attach"]
+    expect = values["wandb_expect"] or (",".join(ROLES) if builtin else AUTO)
     if "wandb_sync" in on and "wandb_offline" not in on:
         raise SettingsError("--sync uploads an offline run: add --offline, or leave --sync out.")
     run, host = run_path(values["wandb_run"])
@@ -40,6 +43,8 @@ def resolve(
         server=_server(values["wandb_server"], source, lumi),
         cwd=cwd,
         job=job,
+        job_module=module,
+        job_args=arguments(values["wandb_job_args"], job=job),
         nproc=whole_number(values["wandb_nproc"], "--nproc", least=1, most=256, default=2),
         offline="wandb_offline" in on,
         sync="wandb_sync" in on,
@@ -49,9 +54,11 @@ def resolve(
         job_log=path_of(values["wandb_job_log"], "--job-log", cwd),
         job_logs=job_logs(values["wandb_job_log"], cwd),
         replay=existing_file(values["wandb_replay"], "--replay", cwd),
-        expect=metric_names(values["wandb_expect"] or ""),
+        expect=ROLES if expect.strip() == AUTO else metric_names(expect),
+        expect_auto=expect.strip() == AUTO,
         expect_points=points or (EPOCHS if source == "job" and job is None else 2),
         report=path_of(values["wandb_report"], "--report", cwd),
+        command=command,
         slurm=slurm_settings(values, on, cwd),
     )
 

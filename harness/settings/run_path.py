@@ -17,7 +17,8 @@ def run_path(text: str | None) -> tuple[tuple[str, str, str] | None, str | None]
     if not text:
         return None, None
     parts = urlsplit(text) if "://" in text else None
-    pieces = [unquote(p) for p in (parts.path if parts else text).split("/") if p]
+    bare = re.sub(r"[?#].*", "", text)  # a page's address may bring `?nw=…`, with or without its https://
+    pieces = [unquote(p) for p in (parts.path if parts else bare).split("/") if p]
     prefix: list[str] = []
     if "runs" in pieces[2:]:
         at = pieces.index("runs", 2)

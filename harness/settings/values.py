@@ -4,7 +4,7 @@ import glob
 import re
 from pathlib import Path
 
-from harness.settings.model import SettingsError
+from harness.settings.model import AUTO, SettingsError
 
 _SLURM_OUTPUT = re.compile(r"slurm-(\d+)")
 """How Slurm names the output of a job by itself."""
@@ -80,4 +80,6 @@ def metric_names(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(n.strip() for n in text.split(",") if n.strip()))
     if not names:
         raise SettingsError("--expect: no metric is given; write names joined by commas, such as loss,acc.")
+    if AUTO in names:
+        raise SettingsError("--expect: auto stands alone, or leave it out and name the metrics.")
     return names

@@ -15,6 +15,7 @@ from harness.evidence.server.reader import Reader
 from harness.evidence.setup.credentials import api_key_in_use, known_secrets
 from harness.evidence.setup.job_settings import JobSettings
 from harness.judging.advice import is_cloud
+from harness.judging.metric_roles import likely_first
 from harness.settings.model import Settings
 from harness.verification.clock import Clock
 
@@ -37,14 +38,14 @@ def collect_existing(settings: Settings, request: Request, own: JobSettings, clo
     server = ServerReading()
     if settings.run:
         with clock.phase("server"):
-            server = _read_run(settings, settings.run, request.expect, job.output.links if job else (), own)
+            server = _read_run(settings, settings.run, request, job.output.links if job else (), own)
     return Evidence(request=request, job=job, local=local, server=server)
 
 
 def _read_run(
     settings: Settings,
     path: tuple[str, str, str],
-    expect: Sequence[str],
+    request: Request,
     links: Sequence[RunLink],
     own: JobSettings,
 ) -> ServerReading:
@@ -58,7 +59,8 @@ def _read_run(
         return _unread("auth", f"there is no API key for {host} here: set WANDB_API_KEY, or run wandb login", base_url)
     ids = [link.run_id for link in links if (link.entity, link.project) == path[:2]]
     with Reader(base_url, key, own.env) as reader:
-        reading = read_one(reader, path, expect, announced=list(dict.fromkeys(ids)))
+        order = likely_first if request.expect_auto else None
+        reading = read_one(reader, path, request.expect, announced=list(dict.fromkeys(ids)), order=order)
     if reading.status == "failed" and reading.trouble:
         clear = reading.trouble.model_copy(update={"text": sentence(reading.trouble, base_url, path)})
         return reading.model_copy(update={"trouble": clear})

@@ -2,6 +2,7 @@
 
 from harness.evidence.models import JobOutput, LocalReading, Request, Setup
 from harness.evidence.server.find import Where
+from harness.judging.metric_roles import likely_first
 from harness.targets.environment import PROJECT
 
 UNNAMED = "uncategorized"
@@ -28,4 +29,5 @@ def where_to_look(request: Request, setup: Setup | None, output: JobOutput | Non
         ids=tuple(dict.fromkeys(ids))[:MOST_IDS],
         token=request.token,
         expect=request.expect,
+        order=likely_first if request.expect_auto else None,
     )

@@ -29,6 +29,7 @@ from harness.loopback.runs import StoredFile
 from harness.loopback.server import LoopbackServer
 from harness.targets.base import log_path
 from harness.targets.local import LocalTarget
+from harness.targets.process import launch_argv
 from tests.faults.run import REPOSITORY, clean_environment
 
 JOB = REPOSITORY / "tests" / "jobs" / "ranks.py"
@@ -66,7 +67,9 @@ def record(folder: Path) -> Recording:
     with LoopbackServer(api_key=KEY, store_dir=folder / "store") as server:
         own = {"HOME": str(folder / "home"), "WANDB_ERROR_REPORTING": "false"}
         env = {**clean_environment(), **server.environment(), **own}
-        target = LocalTarget(JOB, ARGS, 2, cwd=folder / "work", env=env, log=folder / "job.log")
+        target = LocalTarget(
+            launch_argv(JOB, 2, script_args=ARGS), cwd=folder / "work", env=env, log=folder / "job.log"
+        )
         begun = time.monotonic()
         with target:
             while target.running() and time.monotonic() - begun < 90:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.evidence.models import Evidence
+from harness.judging.metric_series import judged
 from harness.judging.view import main_local_run, main_server_run
 from harness.report.charts.scale import Scale
 
@@ -80,7 +81,7 @@ def moments(evidence: Evidence) -> Moments:
 def _logged(evidence: Evidence) -> tuple[float, ...]:
     """Times that the server has, and the first and last of the disk: rows may have stayed there."""
     server, local = main_server_run(evidence), main_local_run(evidence)
-    expected = evidence.request.expect
+    expected = judged(evidence).values()
     sets = [s.times for key, s in server.series.items() if key in expected] if server else []
     ends = (local.log.history_first_time, local.log.history_last_time) if local else ()
     times = {*max(sets, key=len, default=()), *(t for t in ends if t is not None)}

@@ -7,6 +7,7 @@ from harness.evidence.models import Evidence, Request, SlurmJob
 from harness.judging.metric_series import main_run
 from harness.judging.verdict import Verdict
 from harness.judging.view import final_server
+from harness.report.roles import told_roles
 from harness.report.text import block, clean, clock, link, number, plural, seconds, size
 
 MOST_ROWS = 40
@@ -85,6 +86,7 @@ def facts_of(evidence: Evidence, verdict: Verdict) -> list[Facts]:
     found = [
         Facts("Job", tuple(_job(evidence))),
         Facts("Slurm", tuple(_slurm(evidence.job.slurm)) if evidence.job and evidence.job.slurm else ()),
+        Facts("Metrics", tuple(_told({"judged": told_roles(evidence) or None}))),
         Facts("W&B server", tuple(_server(evidence))),
         Facts("W&B settings", tuple(_settings(evidence))),
         Facts("Run configuration", tuple(_config(evidence))),

@@ -14,6 +14,7 @@ from harness.report.charts.sparkline import curves
 from harness.report.github import release
 from harness.report.html.checks import short
 from harness.report.next_commands import next_commands
+from harness.report.roles import told_roles
 from harness.report.run_directories import others
 from harness.report.run_directories import told as told_folders
 from harness.report.terminal.tree import tree
@@ -63,7 +64,7 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     if len(loud) < len(verdict.findings):
         terminal.write_line(f"besides: {plural(len(remarks), 'remark')} in report.html, no fault")
     if verdict.verdict == "inconclusive":
-        for text in doubt(session, verdict, terminal.config.invocation_params.args, width):
+        for text in doubt(session, verdict, session.arguments, width):
             terminal.write_line(text)
     files(terminal, session)
     for text in (*release(session.token, os.environ), *annotations(verdict, os.environ)):
@@ -87,8 +88,20 @@ def facts(session: "Session", verdict: Verdict, width: int) -> list[str]:
     """Tell the job, the runs, and the curves of loss and GPUs, below an empty line."""
     job = slurm_job(verdict)
     drawn = curves(session.gathered, width, getattr(sys.__stdout__, "encoding", None))
-    found = [*([job] if job else []), *runs(verdict), *folders(session.gathered, width), *drawn]
+    found = [
+        *([job] if job else []),
+        *runs(verdict),
+        *played(session.gathered),
+        *folders(session.gathered, width),
+        *drawn,
+    ]
     return ["", *found] if found else []
+
+
+def played(evidence: Evidence | None) -> list[str]:
+    """Name the series that were judged, where nobody had named them."""
+    told = told_roles(evidence) if evidence else ""
+    return [clean(f"judged: {told}", 200)] if told else []
 
 
 def doubt(session: "Session", verdict: Verdict, arguments: Sequence[str], width: int) -> list[str]:

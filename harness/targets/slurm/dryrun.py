@@ -18,7 +18,7 @@ def show(settings: Settings, environ: Mapping[str, str]) -> int:
     site = load_site(settings.slurm.site)
     text, answer = dry_run(settings, environment.user_environment(environ, None))
     remarks = ["nothing was submitted"]
-    if not (settings.job and settings.job.suffix != ".py"):
+    if settings.job_kind != "batch":
         remarks.append(f"it would cost at most {gpu_hours(settings.slurm, site):.2f} GPU-hours")
         image = choose(settings.slurm.container, site)
         if not image.exists():

@@ -33,7 +33,7 @@ class Ground:
         self._environment = environment
         self.site = load_site(settings.slurm.site)
         # A batch script brings its own container, which is not known here.
-        rendered = not settings.slurm.attach and (settings.job is None or settings.job.suffix == ".py")
+        rendered = not settings.slurm.attach and settings.job_kind != "batch"
         self._path = choose(settings.slurm.container, self.site) if rendered else None
         self._image: Background[Image] | None = None
         known = known_record(settings)
@@ -42,7 +42,7 @@ class Ground:
 
     def ask(self, here: JobSettings) -> Background[Asked]:
         """Begin to ask the Python that the job will use; where it is not known, the one here knows the SDK's ways."""
-        path, script = self._path, self._settings.job
+        path, script = self._path, None if self._settings.job_module else self._settings.job
         if path is None:
             own = Interpreter((sys.executable,), sys.executable)
             return Background(lambda: ask_interpreter(own, here, script))
@@ -97,7 +97,7 @@ def refuse_unknown_job(settings: Settings, environment: Mapping[str, str]) -> No
 def dry_run(settings: Settings, environment: Mapping[str, str]) -> tuple[str, Answer]:
     """Return the batch script, and what `sbatch --test-only` says about it; nothing is submitted, nothing kept."""
     site: Site = load_site(settings.slurm.site)
-    if settings.job and settings.job.suffix != ".py":
+    if settings.job and settings.job_kind == "batch":
         return settings.job.read_text(encoding="utf-8", errors="replace"), ask(settings.job, environment)
     text = render(plan_of(settings, environment, site, choose(settings.slurm.container, site)))
     with tempfile.TemporaryDirectory() as folder:

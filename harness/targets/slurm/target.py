@@ -112,7 +112,7 @@ class SlurmTarget:
 
     def _reason_against(self, container: Path) -> str | None:
         """Say why a submission would be in vain, as far as it can be known without one."""
-        if self._settings.job and self._settings.job.suffix != ".py":
+        if self._settings.job_kind == "batch":
             return None
         if not container.exists():
             return f"the container image {container} does not exist"
@@ -125,7 +125,7 @@ class SlurmTarget:
 
     def _remember(self, sent: Submission, now: float) -> None:
         settings, slurm = self._settings, self._settings.slurm
-        kind = "builtin" if settings.job is None else "script" if settings.job.suffix == ".py" else "batch"
+        kind = settings.job_kind
         tags = self._environment.get("WANDB_TAGS", "")
         record.write(
             self._folder,
@@ -286,7 +286,7 @@ class SlurmTarget:
     def _part(self, job_id: str) -> str:
         elsewhere = self._folder.parent != self._settings.cwd / ".harness"  # where attaching would not look by itself
         report = f" --report {shlex.quote(str(self._folder))}" if elsewhere else ""
-        back = f"come back with: pytest checks --lumi-attach {job_id}{report}"
+        back = f"come back with: {self._settings.command} --lumi-attach {job_id}{report}"
         if self._settings.slurm.keep or self._settings.slurm.attach:
             self._over = True
             return f"Slurm job {job_id} goes on; {back}"

@@ -13,6 +13,7 @@ from harness.evidence.setup.script.calls import is_call, module_names
 from harness.evidence.setup.script.sources import COMMENT, parse, read_sources
 
 _MOST_SCALARS = 20
+_MOST_METRICS = 40
 _DRIVES: Mapping[str, re.Pattern[str]] = {
     "lightning": re.compile(r"\b(?:pytorch_lightning|lightning)\b[\s\S]*\bTrainer\("),
     "fabric": re.compile(r"\blightning(?:\.fabric|_fabric)?\b[\s\S]*\bFabric\("),
@@ -63,6 +64,7 @@ def script_look(script: Path | None) -> ScriptLook:
         logs_itself=any(_logs(tree) for tree in trees),
         runs_agent=bool(_AGENT.search(whole)),
         log_every={name: int(number) for name, number in _INTERVAL.findall(whole)},
+        metrics=tuple(dict.fromkeys(clean(name, 100) for tree in trees for name in _metrics(tree)))[:_MOST_METRICS],
         scalars=tuple(scalars)[:_MOST_SCALARS],
     )
 
@@ -114,6 +116,18 @@ def run_names(tree: ast.Module, names: frozenset[str]) -> frozenset[str]:
             t.attr for t in targets if isinstance(t, ast.Attribute)
         }
     return frozenset(made)
+
+
+def _metrics(tree: ast.Module) -> Iterator[str]:
+    """Names written out in calls such as `run.log({"loss": …})`, `self.log("loss", …)`, `self.log_dict({…})`."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+            continue
+        if node.func.attr not in ("log", "log_dict", "log_metrics"):
+            continue
+        first = node.args[0]
+        told = first.keys if isinstance(first, ast.Dict) else [first]
+        yield from (key.value for key in told if isinstance(key, ast.Constant) and isinstance(key.value, str))
 
 
 def _scalars(tree: ast.Module) -> Iterator[str]:

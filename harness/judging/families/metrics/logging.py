@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from harness.evidence.models import Evidence
 from harness.judging.duplicates import listed
 from harness.judging.metric_names import close_names
-from harness.judging.metric_series import all_series, main_run, number, rows, series
+from harness.judging.metric_series import all_series, judged, main_run, number, rows, series
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import find_lines, script_note
 
@@ -24,7 +24,7 @@ _STEPS = ("trainer/global_step", "train/global_step")
 def _lacking(evidence: Evidence) -> dict[str, str]:
     """Checks that fail for want of points, by the metric that lacks them."""
     found: dict[str, str] = {}
-    for key in evidence.request.expect:
+    for key in judged(evidence):
         view = series(evidence, key)
         if view is None or not view.usable:
             found[key] = f"test_series_is_present[{key}]"

@@ -8,7 +8,7 @@ from harness.evidence.models import Evidence, ServerRun
 from harness.evidence.server.unshown import SYSTEM_SAMPLE, unshown
 from harness.judging.catalogue import version_key
 from harness.judging.duplicates import listed, setting
-from harness.judging.metric_series import SeriesView, all_series, main_run, series
+from harness.judging.metric_series import SeriesView, all_series, judged, main_run, series
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import (
     SETTLES_S,
@@ -47,18 +47,20 @@ def scan_bug(evidence: Evidence) -> Iterator[Hit]:
 def joint_rows(evidence: Evidence) -> Iterator[Hit]:
     """Every expected metric has values, and the sample that was read holds none of any."""
     reading, run = final_server(evidence), main_server_run(evidence)
-    if run is None or reading.partial or len(evidence.request.expect) < 2:
+    if run is None or reading.partial or len(judged(evidence)) < 2:
         return
-    found = [run.series.get(key) for key in evidence.request.expect]
+    found = [run.series.get(name) for name in judged(evidence).values()]
     if any(s is None or not s.numbers or s.sketch or s.non_finite for s in found) or run.system_samples == 0:
         return
-    observed = f"{listed(evidence.request.expect)} have values each, but the rows that were read hold none of them."
+    observed = (
+        f"{listed(tuple(judged(evidence).values()))} have values each, but the rows that were read hold none of them."
+    )
     yield Hit(id="metric-reader-and-semantics", observed=(observed,))
 
 
 def sampled(evidence: Evidence) -> Iterator[Hit]:
     """Exactly as many points as a sample has, while the disk holds more."""
-    for key in evidence.request.expect:
+    for key in judged(evidence).values():
         held, own = series(evidence, key, "server"), series(evidence, key, "disk")
         if held and own and held.count == SAMPLE < own.count:
             yield Hit(
