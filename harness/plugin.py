@@ -4,24 +4,28 @@ import os
 import shutil
 import sys
 from collections.abc import Generator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.commands.arguments import misspelt
+from harness.commands.caller import GIVEN
+from harness.settings.model import Settings, SettingsError
 from harness.settings.options import OPTIONS
-from harness.settings.resolve import Settings, SettingsError, resolve
+from harness.settings.places import CHECK, CHECKS, LOCAL_PARTS, usual_check
+from harness.settings.resolve import resolve
 
 if TYPE_CHECKING:
     from harness.evidence.models import Evidence
 
 pytest_plugins = ["harness.checking.nouns", "harness.report.junit"]
-CHECKS = Path(__file__).resolve().parent.parent / "checks"
 EXIT = {"passed": 0, "failed": 1, "inconclusive": 10}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each with an ini twin."""
+    if near := misspelt(sys.argv[1:], [o.flag for o in OPTIONS]):
+        parser.extra_info["did you mean"] = ", ".join(near.values())  # shown where pytest refuses an option
     group = parser.getgroup("W&B verification (pytest checks)")
     for o in OPTIONS:
         twins = f"{o.help} [ini {o.ini}, environment {o.variable}]"
@@ -43,14 +47,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options before anything is collected."""
     if not _runs_checks(config):
         return
-    if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
-        raise pytest.UsageError("-n is refused: several workers would submit the job several times; leave -n out.")
+    from harness.checking.foreign import refused
     from harness.checking.session import KEY, Session
     from harness.report.terminal.live import live_view
     from harness.settings.report_folder import remove_earlier, report_folder
     from harness.targets.interrupts import Interrupts
     from harness.verification import abandoned
 
+    if why := refused(config):
+        raise pytest.UsageError(why)
     interrupts = Interrupts()
     interrupts.install()
     config.add_cleanup(interrupts.restore)
@@ -70,7 +75,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.stash[KEY] = Session(
         settings, folder, progress=lambda: live_view(config), gathered=saved,
-        interrupts=interrupts, left_behind=tuple(left_behind),
+        arguments=config.stash.get(GIVEN, config.invocation_params.args), interrupts=interrupts,
+        left_behind=tuple(left_behind),
     )  # fmt: skip
 
 
@@ -88,7 +94,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             return None
         from harness.targets.slurm.dryrun import show
 
-        return show(settings, os.environ)
+        code = show(settings, os.environ)
+        from harness.commands.preflight import look, written
+
+        sys.stderr.write(written(settings, look(settings, os.environ)))
+        return code
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -96,7 +106,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def _saved_evidence(settings: Settings) -> "Evidence | None":
     if settings.replay is None:
         return None
-    from harness.evidence.saved import load
+    from harness.verification.saved_evidence import load
 
     return load(settings.replay)
 
@@ -108,7 +118,9 @@ def _settings(config: pytest.Config) -> Settings:
         raise SettingsError(
             f"--job-log takes one file, and {logs[0]} came after it; quote the pattern: 'slurm-7-*.out'."
         )
-    return resolve(given, os.environ, lambda name: str(config.getini(name) or ""), config.invocation_params.dir)
+    command = CHECK if GIVEN in config.stash else usual_check()
+    start = config.invocation_params.dir
+    return resolve(given, os.environ, lambda name: str(config.getini(name) or ""), start, command)
 
 
 def _refuse_missing_parts(settings: Settings) -> None:
@@ -117,7 +129,7 @@ def _refuse_missing_parts(settings: Settings) -> None:
         from harness.targets.process import torch_missing
 
         if torch_missing(sys.executable):
-            raise SettingsError(f"a local job needs torch, which {sys.executable} lacks: pip install -e '.[local]'.")
+            raise SettingsError(f"a local job needs torch, which {sys.executable} lacks: {LOCAL_PARTS}.")
     if settings.target == "slurm" and shutil.which("sbatch") is None:
         raise SettingsError("--lumi needs Slurm, and sbatch is not on PATH here: run it on a login node of LUMI.")
     if settings.slurm.attach:
@@ -134,7 +146,7 @@ def _refuse_missing_parts(settings: Settings) -> None:
         from importlib.util import find_spec
 
         if find_spec("graphql") is None:
-            raise SettingsError("--server loopback needs graphql-core: pip install -e '.[local]', or --server real.")
+            raise SettingsError(f"--server loopback needs graphql-core: {LOCAL_PARTS}, or --server real.")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -237,7 +249,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     from harness.report.write import finish
 
-    finish(mine, mine.judged, session.config.invocation_params.args)
+    finish(mine, mine.judged, mine.arguments)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         session.exitstatus = EXIT[mine.judged.verdict]
 

@@ -11,8 +11,8 @@ from harness.evidence.models import Evidence
 from harness.judging.case import Case
 from harness.judging.judge import judge
 from harness.judging.verdict import Cause, CheckResult, Verdict
+from harness.settings.model import Settings
 from harness.settings.report_folder import write_atomically
-from harness.settings.resolve import Settings
 from harness.targets.interrupts import Interrupts
 from harness.verification.progress import Progress
 
@@ -26,6 +26,8 @@ class Session:
     settings: Settings
     folder: Path
     progress: Callable[[], Progress]
+    arguments: tuple[str, ...] = ()
+    """What was typed after the command."""
     gathered: Evidence | None = None
     """The evidence, once there is any."""
     judged: Verdict | None = None

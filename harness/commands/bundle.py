@@ -1,4 +1,4 @@
-"""`python -m harness bundle`: one file for user support, with the evidence, the verdict and the tails of the logs."""
+"""`lumi-wandb bundle`: one file for user support, with the evidence, the verdict and the tails of the logs."""
 
 import glob
 import json
@@ -14,8 +14,10 @@ from harness.commands.arguments import Parser
 from harness.evidence.models import Evidence
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.redaction.scrubbing import Scrubber
-from harness.evidence.saved import load
-from harness.settings.resolve import SettingsError
+from harness.evidence.setup.credentials import known_secrets
+from harness.evidence.setup.job_settings import read_job_settings
+from harness.settings.model import SettingsError
+from harness.verification.saved_evidence import load
 
 CONTENTS = "CONTENTS.txt"
 JOB_LOG_BYTES = 200_000
@@ -41,7 +43,7 @@ class Tail(NamedTuple):
 def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Pack a report folder; 4 where there is nothing to pack or no room for it."""
     parser = Parser(
-        prog="python -m harness bundle",
+        prog="lumi-wandb bundle",
         description="Pack a verification for user support: evidence, verdict, tails of logs; no keys, no e-mail.",
     )
     parser.add_argument("folder", nargs="?", type=Path, metavar="REPORT", help="a report folder (the newest one here)")
@@ -84,7 +86,7 @@ def pack(folder: Path, target: Path, environ: Mapping[str, str]) -> str:
     if not saved.is_file():
         raise SettingsError(f"{folder} holds no evidence.json; name the report folder that a verification printed.")
     evidence = load(saved)
-    scrubber = Scrubber(Redactor.from_environment(environ, Path.cwd()))
+    scrubber = Scrubber(Redactor(known_secrets(read_job_settings(environ, Path.cwd()))))
     packed: dict[str, str] = {}
     left_out: list[str] = []
     documents = {"evidence.json": evidence.model_dump_json(), "verdict.json": _text(folder / "verdict.json")}

@@ -1,4 +1,4 @@
-"""`python -m harness capture-rocm`: a redacted sample of what the SDK's GPU collectors see on this node."""
+"""`lumi-wandb capture-rocm`: a redacted sample of what the SDK's GPU collectors see on this node."""
 
 import json
 import re
@@ -17,7 +17,7 @@ IDENTIFYING = re.compile(r"serial|unique id|uuid|guid|pid|process", re.IGNORECAS
 
 def main(argv: Sequence[str]) -> int:
     """Write the sample; 4 where it cannot be written."""
-    parser = Parser(prog="python -m harness capture-rocm")
+    parser = Parser(prog="lumi-wandb capture-rocm")
     parser.add_argument("file", nargs="?", type=Path, default=Path("rocm-capture.json"), metavar="FILE")
     path: Path = parser.parse_args(argv).file
     finding, answer = probe()

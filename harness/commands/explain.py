@@ -1,20 +1,19 @@
-"""Pages of the catalogue in the terminal: one fault, the list of them, or those that a log matches."""
+"""`python -m harness explain`: one fault in full, or the faults whose texts are in a log."""
 
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from harness.commands.arguments import Parser
 from harness.evidence.models import Evidence
 from harness.judging.advice import common_values
 from harness.judging.catalogue import Entry, Symptom, catalogue
-from harness.judging.findings import fill
+from harness.judging.findings import fill, with_command
+from harness.settings.places import usual_check
 
 SEVERITIES = ("error", "warning", "info")
 SHORTEST = 12
@@ -23,7 +22,7 @@ SHORTEST = 12
 
 def main(argv: Sequence[str]) -> int:
     """`explain FAULT_ID` or `explain --log FILE`."""
-    parser = Parser(prog="python -m harness explain")
+    parser = Parser(prog="lumi-wandb explain")
     parser.add_argument("fault", nargs="?", metavar="FAULT_ID")
     parser.add_argument("--log", type=Path, metavar="FILE")
     options = parser.parse_args(argv)
@@ -32,16 +31,21 @@ def main(argv: Sequence[str]) -> int:
     entry = catalogue().get(options.fault or "")
     if entry is None:
         near = get_close_matches(options.fault or "", catalogue(), n=3, cutoff=0.5)
-        hint = f"; did you mean {', '.join(near)}?" if near else "; `python -m harness faults` lists them"
+        hint = f"; did you mean {', '.join(near)}?" if near else "; `lumi-wandb faults` lists them"
         parser.error(f"no fault is called {options.fault!r}{hint}" if options.fault else "name a fault, or --log FILE")
     page(entry, Console())
     return 0
 
 
+def generic_values() -> dict[str, str]:
+    """Return what a page shows in place of the names that a verification would know."""
+    return {**common_values(Evidence()), "script": "<your script>", "sdk_version": "<version>"}
+
+
 def page(entry: Entry, console: Console) -> None:
     """Print one fault in full."""
     console.print(f"[bold]{entry.id}[/bold]  ({entry.severity}, {entry.family.replace('_', ' ')})", highlight=False)
-    values = common_values(Evidence())
+    values = generic_values()
     console.print(escape(fill(entry.title, values)), highlight=False)
     console.print("\n" + escape(fill(entry.meaning, values)), highlight=False)
     if entry.symptoms:
@@ -52,7 +56,7 @@ def page(entry: Entry, console: Console) -> None:
             console.print(f"    wandb {escape(symptom.versions)}", style="dim", highlight=False)
     console.print("\n[bold]What to do[/bold]")
     for advice in entry.advice:
-        told = fill(advice.text, values).rstrip().replace("\n", "\n    ")
+        told = with_command(fill(advice.text, values), usual_check()).rstrip().replace("\n", "\n    ")
         console.print(f"  - {escape(condition(advice.when) + told)}", highlight=False, soft_wrap=True)
     console.print(f"\nGuide section: {escape(entry.guide_section)}", highlight=False)
     for link in entry.links:
@@ -62,7 +66,8 @@ def page(entry: Entry, console: Console) -> None:
 WHEN = {
     "lumi": "on LUMI", "local": "on your machine", "slurm": "in a Slurm job", "container": "in a container",
     "loopback": "with the embedded server", "cloud": "on wandb.ai", "self_hosted": "with a server of your own",
-    "offline": "offline", "ran": "after the job",
+    "offline": "offline", "ran": "after the job", "key_here": "with a key here", "not key_here": "without a key here",
+    "server_in_script": "if the script names the server", "entity_in_script": "if the script names the entity",
 }  # fmt: skip
 
 
@@ -74,30 +79,8 @@ def condition(when: str | None) -> str:
     for part in when.split(" and "):
         negated, name = part.startswith("not "), part.removeprefix("not ").strip()
         words = WHEN.get(name, f"with {name.replace('sdk', 'wandb ')}")
-        parts.append(f"not {words}" if negated else words)
+        parts.append(WHEN.get(part) or (f"not {words}" if negated else words))
     return f"({', '.join(parts)}) "
-
-
-def faults(argv: Sequence[str]) -> int:
-    """`faults [--family NAME]`."""
-    families = sorted({e.family for e in catalogue().values()})
-    parser = Parser(prog="python -m harness faults")
-    parser.add_argument("--family", choices=families)
-    parser.add_argument("--markdown", action="store_true")
-    options = parser.parse_args(argv)
-    if options.markdown:
-        from harness.commands.fault_pages import page as whole_page
-
-        sys.stdout.write(whole_page())
-        return 0
-    table = Table(box=None, pad_edge=False)
-    for column in ("fault", "severity", "what it is"):
-        table.add_column(column, no_wrap=column != "what it is")
-    for entry in catalogue().values():
-        if options.family in (None, entry.family):
-            table.add_row(entry.id, entry.severity, escape(fill(entry.title, common_values(Evidence()))))
-    Console().print(table)
-    return 0
 
 
 def _explain_log(parser: Parser, path: Path) -> int:
@@ -112,9 +95,9 @@ def _explain_log(parser: Parser, path: Path) -> int:
         return 0
     for entry, number, line in found:
         console.print(f"[bold]{entry.id}[/bold] line {number}: {escape(line.strip()[:160])}", highlight=False)
-        console.print(f"  {escape(fill(entry.title, common_values(Evidence())))}", highlight=False)
+        console.print(f"  {escape(fill(entry.title, generic_values()))}", highlight=False)
         console.print(
-            f"  {escape(fill(entry.advice[0].text, common_values(Evidence())).strip())}",
+            f"  {escape(fill(entry.advice[0].text, generic_values()).strip())}",
             highlight=False,
             soft_wrap=True,
         )

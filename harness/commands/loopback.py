@@ -1,4 +1,4 @@
-"""`python -m harness loopback`: serves the loopback W&B backend alone until it is interrupted."""
+"""`lumi-wandb loopback`: serves the loopback W&B backend alone until it is interrupted."""
 
 from __future__ import annotations
 
@@ -9,20 +9,12 @@ import signal
 import sys
 import threading
 
+from harness.commands.arguments import USAGE_ERROR, Parser
 from harness.loopback.faults import Fault
 
-USAGE_ERROR = 4
 LARGEST_PORT = 65535
 # What every SDK accepts as a key: at least 40 characters out of letters, digits and underscores.
 GOOD_KEY = re.compile(r"[A-Za-z0-9_]{40,}")
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence and exits with 4, as pytest does on wrong usage."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        """One sentence, no usage text."""
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
 
 
 def _port(text: str) -> int:
@@ -47,7 +39,7 @@ def _fault(text: str) -> Fault:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = Parser(prog="python -m harness loopback", description=(__doc__ or "").partition(":")[2].strip())
+    made = Parser(prog="lumi-wandb loopback", description=(__doc__ or "").partition(":")[2].strip())
     made.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1 (default: a free one)")
     made.add_argument("--api-key", type=_key, metavar="KEY", help="the key to accept (default: a random one)")
     made.add_argument("--store", metavar="DIR", help="keep everything in this folder (default: in memory)")

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from harness.evidence.models import Evidence, JsonValue, LocalRun, RunLink, ServerRun
 from harness.judging.metric_series import where_to_look
-from harness.judging.view import announced_links, final_server, server_runs
+from harness.judging.view import announced_links, final_server, find_lines, server_runs
 
 TOGETHER_S = 15.0
 """Ranks that start together call `wandb.init()` within this time, in seconds, on a slow file system too."""
@@ -28,6 +28,7 @@ class Writer:
     finished: bool | None
     """None, as `rows` is, where only the job's output tells of the run."""
     group: str | None
+    job_type: str | None
     slurm: dict[str, str]
     pid: int | None = None
     """The process that made it, where its log on disk tells."""
@@ -63,6 +64,20 @@ def grouped_on_purpose(evidence: Evidence) -> str | None:
     return group if group and not TOKEN.fullmatch(group) else None
 
 
+def phases_on_purpose(evidence: Evidence) -> bool:
+    """Whether each run has a job type of its own and began after the one before: training, then evaluation."""
+    found = writers(evidence)
+    kinds = {w.job_type for w in found} - {None}
+    times = [(w.begun, w.ended) for w in found if w.begun is not None and w.ended is not None]
+    follow = len(times) == len(found) and all(b[0] >= a[1] - 1.0 for a, b in pairwise(times))  # whole seconds in places
+    return len(kinds) == len(found) and follow
+
+
+def several_meant(evidence: Evidence) -> bool:
+    """Whether the script says by a group or by job types that it wants more than one run."""
+    return grouped_on_purpose(evidence) is not None or phases_on_purpose(evidence)
+
+
 def shared_mode(evidence: Evidence) -> bool:
     """Whether the SDK's shared mode was on: several writers, one run, on purpose."""
     modes = [setting(run, "mode") for run in evidence.local.runs]
@@ -74,20 +89,67 @@ def same_id_writers(evidence: Evidence) -> tuple[LocalRun, ...]:
     """Return directories of processes that wrote into one run at the same time, outside shared mode."""
     if shared_mode(evidence):
         return ()
-    by_id: dict[str, list[LocalRun]] = {}
-    for run in evidence.local.runs:
-        by_id.setdefault(run.run_id, []).append(run)
-    for runs in by_id.values():
-        if len(runs) > 1 and together([from_directory(r) for r in runs]) and not _one_after_another(runs):
+    for runs in _by_id(evidence.local.runs):
+        if together([from_directory(r) for r in runs]) and not _one_after_another(runs):
             return tuple(sorted(runs, key=lambda r: r.path))
     return ()
 
 
+def restarted(evidence: Evidence) -> tuple[LocalRun, ...]:
+    """Return directories that wrote into one run one after the other, where a later one did not resume it.
+
+    Such a later one begins at step 0 again, over the rows of those before it. Offline each folder is a run of its own.
+    """
+    if shared_mode(evidence):
+        return ()
+    for runs in _by_id(evidence.local.runs):
+        ordered = sorted(runs, key=lambda r: _begun(r) or 0.0)
+        if any(began_anew(evidence, run) for run in ordered[1:]) and _one_after_another(runs):
+            return tuple(ordered)
+    return ()
+
+
+def began_anew(evidence: Evidence, run: LocalRun) -> bool:
+    """Whether an online run counts its steps from 0, by all that its log and the job's output tell.
+
+    The log's own word for it is not enough: 0.31 writes the run's record before the server says that it was there.
+    """
+    facts = run.log.run
+    if run.offline or facts is None or facts.resumed or facts.forked or facts.starting_step:
+        return False
+    said = find_lines(evidence, r"wandb: Resuming run ", limit=20)
+    return run.log.first_step == 0 and not said
+
+
+def _by_id(runs: Iterable[LocalRun]) -> list[list[LocalRun]]:
+    """Directories that share a run id, two or more of each."""
+    by_id: dict[str, list[LocalRun]] = {}
+    for run in runs:
+        by_id.setdefault(run.run_id, []).append(run)
+    return [shared for shared in by_id.values() if len(shared) > 1]
+
+
+def _begun(run: LocalRun) -> float | None:
+    exact = run.log.run.start_time if run.log.run else None
+    return exact or run.started_at
+
+
 def _one_after_another(runs: list[LocalRun]) -> bool:
-    """Whether each began after the one before had logged its last row: a run resumed by the same process."""
+    """Whether each began after the one before had ended: made by one process, or by a restart of it."""
+    pids = {run.sdk_logs.pid for run in runs}
+    if len(pids) == 1 and None not in pids:
+        return True
     spans = [(r.log.run.start_time, r.log.history_last_time) for r in runs if r.log.run]
     known = sorted((begun, ended) for begun, ended in spans if begun is not None and ended is not None)
-    return len(known) == len(runs) and all(a[1] <= b[0] for a, b in pairwise(known))
+    logged = len(known) == len(runs) and all(a[1] <= b[0] for a, b in pairwise(known))
+    return logged or all(_left_before(a, b) for a, b in pairwise(sorted(runs, key=lambda r: _begun(r) or 0.0)))
+
+
+def _left_before(first: LocalRun, second: LocalRun) -> bool:
+    """Whether the SDK wrote to the first directory for the last time before the second one was made."""
+    begun = _begun(second)
+    # The time in a folder's name is in whole seconds.
+    return begun is not None and first.touched_at is not None and first.touched_at <= begun + 1.0
 
 
 def together(found: list[Writer]) -> bool:
@@ -130,7 +192,7 @@ def problem(evidence: Evidence) -> str | None:
     if same := same_id_writers(evidence):
         return f"{len(same)} processes wrote into the one run {same[0].run_id} at the same time"
     count = run_count(evidence)
-    if count <= 1 or grouped_on_purpose(evidence):
+    if count <= 1 or several_meant(evidence):
         return None
     return f"{count} runs where one was meant: {listed(w.id for w in writers(evidence))}"
 
@@ -163,6 +225,7 @@ def from_directory(run: LocalRun) -> Writer:
     return Writer(
         id=run.run_id, where=run.path, begun=run.started_at, ended=last, host=str(host) if host else None,
         rows=log.history_rows, finished=log.has_exit, group=(facts.group if facts else "") or None,
+        job_type=(facts.job_type if facts else "") or None,
         slurm={k: str(v) for k, v in slurm.items()}, pid=run.sdk_logs.pid,
     )  # fmt: skip
 
@@ -170,7 +233,7 @@ def from_directory(run: LocalRun) -> Writer:
 def _from_link(link: RunLink) -> Writer:
     return Writer(
         id=link.run_id, where=link.url, begun=None, ended=None, host=None, rows=None, finished=None, group=None,
-        slurm={},
+        job_type=None, slurm={},
     )  # fmt: skip
 
 
@@ -186,5 +249,5 @@ def _from_server(run: ServerRun) -> Writer:
     slurm = {k: str(v) for k, v in raw.items()} if isinstance(raw, dict) else {}
     return Writer(
         id=run.id, where=run.url, begun=run.created_at, ended=run.heartbeat_at, host=run.host, rows=run.rows,
-        finished=run.state == "finished", group=run.group, slurm=slurm,
+        finished=run.state == "finished", group=run.group, job_type=run.job_type or None, slurm=slurm,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """From hits to findings: runs the rules, and joins what they say with the words of the catalogue."""
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Collection, Iterable
 from string import Formatter
 
 from harness.evidence.models import Evidence
@@ -9,6 +10,13 @@ from harness.judging.catalogue import STAGES, Entry, catalogue
 from harness.judging.families import RULES
 from harness.judging.rule import Hit, Rule
 from harness.judging.verdict import Finding
+from harness.settings.places import CHECK_IN_CLONE, COMMAND
+
+QUOTED = frozenset({
+    "script", "run_dir", "python", "netrc", "wandb_dir", "cwd", "home", "folder", "file", "ca_bundle", "key_file",
+    "tmpdir", "batch_script", "log_file", "run_path", "suggested",
+})  # fmt: skip
+"""Values that may hold what bash would take apart."""
 
 
 def hits_of(evidence: Evidence, rules: Iterable[Rule] = RULES) -> tuple[Hit, ...]:
@@ -35,14 +43,20 @@ def finding(hit: Hit, evidence: Evidence, values: dict[str, str]) -> Finding:
         severity=hit.severity or entry.severity,
         title=fill(entry.title, filled),
         observed=hit.observed,
-        advice=tuple(fill(a.text, filled) for a in entry.advice if applies(a.when, evidence)),
+        advice=tuple(
+            with_command(fill(a.text, filled, quoted=QUOTED), evidence.request.command)
+            for a in entry.advice
+            if applies(a.when, evidence)
+        ),
         guide_section=entry.guide_section,
         links=entry.links,
     )
 
 
-def fill(text: str, values: dict[str, str]) -> str:
+def fill(text: str, values: dict[str, str], quoted: Collection[str] = ()) -> str:
     """Fill `{name}` with its value; a name that is not known stays as `<name>`.
+
+    Names in `quoted` are quoted for bash where they stand in an indented line: that is a command.
 
     One that stands right behind a word, as in `deleted{run_id}`, brings its own space or colon: unknown, it is left
     out. Shell braces are written doubled in the catalogue: `${{#WANDB_API_KEY}}`.
@@ -52,5 +66,23 @@ def fill(text: str, values: dict[str, str]) -> str:
         addition = literal[-1:].isalnum() or (not literal and bool(parts))
         parts.append(literal)
         if name is not None:
-            parts.append(values.get(name, "" if addition else f"<{name}>"))
+            value = values.get(name, "" if addition else f"<{name}>")
+            line = "".join(parts).rpartition("\n")[2]
+            parts.append(_for_bash(value, line) if name in quoted and line.startswith("  ") else value)
     return "".join(parts)
+
+
+def _for_bash(value: str, before: str) -> str:
+    """Quote a value for bash, within single quotes too; what is a placeholder or bash's own to expand stays."""
+    if value.startswith(("<", "~/", "$")) or not value:
+        return value
+    quoted = shlex.quote(value)
+    return quoted.replace("'", "'\\''") if before.count("'") % 2 else quoted
+
+
+def with_command(text: str, command: str) -> str:
+    """Name the command that the user has: the catalogue speaks of a clone."""
+    if command == CHECK_IN_CLONE:
+        return text
+    text = text.replace(CHECK_IN_CLONE, command).replace("python -m harness ", f"{COMMAND} ")
+    return text.replace("pip install -e '.[local]'", "pip install 'lumi-wandb-harness[local]'")

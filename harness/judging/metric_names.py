@@ -35,23 +35,25 @@ def _place(expected: str, name: str) -> tuple[int, float] | None:
     """Where the name comes among the close ones, the kind of likeness first; None where it is not close."""
     if name.casefold() == expected.casefold():
         return 0, 0.0
-    wanted, words = _core(expected), _core(name)
-    if wanted == words:
+    wanted, core = core_words(expected), core_words(name)
+    if wanted == core:
         # Training comes before validation where both are there.
-        return 1, len({"val", "valid", "validation", "test", "eval", "evaluation"} & set(_words(name)))
-    if wanted and wanted <= words:
-        return 2, len(words)
+        return 1, len({"val", "valid", "validation", "test", "eval", "evaluation"} & set(words(name)))
+    if wanted and wanted <= core:
+        return 2, len(core)
     # difflib's own advice for a good match is 0.6; names are short, so stricter.
     ratio = SequenceMatcher(None, expected.casefold(), name.casefold()).ratio()
     return (3, -ratio) if ratio >= 0.75 else None
 
 
-def _core(name: str) -> frozenset[str]:
-    words = _words(name)
-    kept = frozenset(w for w in words if w not in _FRAMING)
-    return kept or frozenset(words)
+def core_words(name: str) -> frozenset[str]:
+    """The words of a name without those that say in which part of training it was taken; all, where nothing is left."""
+    said = words(name)
+    kept = frozenset(w for w in said if w not in _FRAMING)
+    return kept or frozenset(said)
 
 
-def _words(name: str) -> tuple[str, ...]:
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name in small letters, each in one way of writing it: `Accuracy/top1` is acc, acc."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     return tuple(_SYNONYMS.get(w, w) for w in re.findall(r"[a-z]+\d*|\d+", parted.casefold()))

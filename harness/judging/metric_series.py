@@ -8,6 +8,7 @@ from typing import Literal
 from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun, ServerSeries
 from harness.evidence.models.wandb_log import SeriesSummary
 from harness.judging.metric_names import close_names
+from harness.judging.metric_roles import Candidate, roles_of
 from harness.judging.view import find_lines, main_local_run, main_server_run, sdk_log_lines
 
 Where = Literal["server", "disk"]
@@ -60,12 +61,32 @@ def all_series(evidence: Evidence, where: Where | None = None) -> dict[str, Seri
     return {k: _from_disk(s) for k, s in local_run.log.series.items()} if local_run else {}
 
 
+def judged(evidence: Evidence) -> dict[str, str]:
+    """Return the name of the series behind each metric that was asked for; a role that nothing plays is left out."""
+    request = evidence.request
+    if not request.expect_auto:
+        return {key: key for key in request.expect}
+    server_run, local_run = main_server_run(evidence), main_local_run(evidence)
+    points = {k: _numbers_on_disk(s) for k, s in local_run.log.series.items()} if local_run else {}
+    for key, found in server_run.series.items() if server_run else ():
+        points[key] = max(points.get(key, 0), _numbers_on_server(found))
+    look = evidence.setup.script if evidence.setup else None
+    playing = roles_of(
+        [Candidate(name, count, usable=count > 0) for name, count in points.items()],
+        scripted=look.metrics if look else (),
+        guided=bool(evidence.job and evidence.job.output.epochs),
+    )
+    return {role: name for role in request.expect if (name := playing.get(role, role)) is not None}
+
+
 def series(evidence: Evidence, key: str, where: Where | None = None) -> SeriesView | None:
-    """Return one metric of the main run, or None where it was never logged there.
+    """Return one metric of the main run, or None where it was never logged there; of a role the series that plays it.
 
     A nested dictionary's key is stored with dots: `train/loss` is not `train.loss`, and is not taken for it.
     """
-    return all_series(evidence, where).get(key)
+    request = evidence.request
+    name = judged(evidence).get(key) if request.expect_auto and key in request.expect else key
+    return all_series(evidence, where).get(name) if name is not None else None
 
 
 def near(evidence: Evidence, key: str, where: Where | None = None) -> tuple[str, ...]:
@@ -99,7 +120,7 @@ def main_run(evidence: Evidence) -> ServerRun | LocalRun | None:
 
 def _from_server(found: ServerSeries) -> SeriesView:
     values = [v for _, v in found.sketch]
-    numbers = _numbers(found.count, found.numbers, found.non_finite, found.others)
+    numbers = _numbers_on_server(found)
     return SeriesView(
         key=found.key, where="server", count=numbers, non_finite=found.non_finite,
         others=found.others, first_step=found.first_step, last_step=found.last_step,
@@ -111,7 +132,7 @@ def _from_server(found: ServerSeries) -> SeriesView:
 def _from_disk(found: SeriesSummary) -> SeriesView:
     read = ((float(step), number(raw)) for step, raw in found.sketch)
     points = tuple((step, value) for step, value in read if value is not None and math.isfinite(value))
-    numbers = _numbers(found.count, found.count_number, found.count_non_finite, found.count_other)
+    numbers = _numbers_on_disk(found)
     return SeriesView(
         key=found.key, where="disk", count=numbers,
         non_finite=found.count_non_finite, others=found.count_other, first_step=found.first_step,
@@ -122,6 +143,14 @@ def _from_disk(found: SeriesSummary) -> SeriesView:
 
 _ENOUGH = 3
 """Two equal values may be chance (an accuracy, say); three are worth a word."""
+
+
+def _numbers_on_server(found: ServerSeries) -> int:
+    return _numbers(found.count, found.numbers, found.non_finite, found.others)
+
+
+def _numbers_on_disk(found: SeriesSummary) -> int:
+    return _numbers(found.count, found.count_number, found.count_non_finite, found.count_other)
 
 
 def _numbers(count: int, numbers: int, non_finite: int, others: int) -> int:

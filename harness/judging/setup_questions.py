@@ -20,6 +20,8 @@ def key_problem(setup: Setup) -> str | None:
 def no_key_here(setup: Setup) -> str | None:
     """Say why there is no usable key outside of the script, or None."""
     winning = setup.credentials.winning
+    if winning is None and setup.sdk and setup.sdk.key_length == 0:
+        return "no API key: the SDK finds none for the server, neither in WANDB_API_KEY nor in netrc nor in its files"
     if winning is None:
         return "no API key: WANDB_API_KEY is not set and no netrc entry fits the server"
     if winning.problem:
@@ -70,7 +72,8 @@ def mode_problem(setup: Setup) -> str | None:
     winning = setup.mode.winning
     if winning.value in ONLINE:
         return None
-    return f"the mode is {winning.value!r}, set by {winning.path or winning.source}"
+    inside = "the environment that Python or its container makes" if winning.source == "interpreter" else None
+    return f"the mode is {winning.value!r}, set by {inside or winning.path or winning.source}"
 
 
 Question = Callable[[Setup], str | None]

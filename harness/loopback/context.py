@@ -16,9 +16,10 @@ from harness.loopback.errors import entity_not_found, not_logged_in, permission_
 if TYPE_CHECKING:
     from graphql import GraphQLResolveInfo
 
-    from harness.loopback.artifacts import Artifacts
+    from harness.loopback.artifacts.store import Artifacts
     from harness.loopback.runs import StoredRun
     from harness.loopback.store import Store
+    from harness.loopback.sweeps.store import Sweeps
 
     Info: TypeAlias = GraphQLResolveInfo[Any]
 
@@ -48,6 +49,7 @@ class RequestContext:
     store: Store
     accounts: Accounts
     artifacts: Artifacts
+    sweeps: Sweeps
     links: Links
     base_url: str
     user: User | None
@@ -62,6 +64,10 @@ class RequestContext:
         if self.user is None:
             raise not_logged_in()
         return self.user
+
+    def may_read(self, entity: str) -> bool:
+        """Whether the asking user may see what belongs to an entity."""
+        return self.user is not None and (self.accounts.open or self.user.may_use(entity))
 
     def readable(self, entity: str | None) -> str | None:
         """The entity to read from (the default one if none is named), None if there is no such entity.

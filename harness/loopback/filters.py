@@ -1,17 +1,19 @@
-"""Which runs a reader asks for, and in which order: the MongoDB-like filters of `wandb.Api().runs`."""
+"""Which runs, sweeps or artifacts a reader asks for, and in which order: the filters of `wandb.Api()`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.loopback.errors import bad_request
 from harness.loopback.jsontext import loads
 from harness.loopback.runs import StoredRun, timestamp
 
+T = TypeVar("T")
 Test = Callable[[Any], bool]
-RunTest = Callable[[StoredRun], bool]
+Reader = Callable[[str], Callable[[Any], Any]]
+"""How to read a field, given its name."""
 
 MISSING = object()
 MAX_PATTERN = 500
@@ -44,7 +46,7 @@ NAMES = {
 }
 
 
-def _reader(path: str) -> Callable[[StoredRun], Any]:
+def run_field(path: str) -> Callable[[StoredRun], Any]:
     """How to read one field of a run, named as the SDK's documentation names it."""
     head, _, rest = path.partition(".")
     if head == "config" and rest:
@@ -139,35 +141,35 @@ def _field_test(condition: Any) -> Test:
     return lambda value: all(test(value) for test in tests)
 
 
-def _group(condition: Any) -> list[RunTest]:
+def _group(condition: Any, reader: Reader) -> list[Test]:
     if not isinstance(condition, list):
         raise bad_request("invalid filter: $and, $or and $nor need lists")
-    return [compile_filter(part) for part in condition]
+    return [compile_filter(part, reader) for part in condition]
 
 
-def compile_filter(condition: Any) -> RunTest:
-    """The test for a whole filter, read once and then applied to each run.
+def compile_filter(condition: Any, reader: Reader = run_field) -> Test:
+    """The test for a whole filter, read once and then applied to each run (or whatever the reader reads).
 
     Raises:
         ApiError: the filter cannot be read (400).
     """
     if not isinstance(condition, Mapping):
         raise bad_request("invalid filter: not an object")
-    tests: list[RunTest] = []
+    tests: list[Test] = []
     for key, value in condition.items():
         if key == "$and":
-            tests.extend(_group(value))
+            tests.extend(_group(value, reader))
         elif key in ("$or", "$nor"):
-            parts, wanted = _group(value), key == "$or"
+            parts, wanted = _group(value, reader), key == "$or"
             tests.append(lambda run, p=parts, w=wanted: any(part(run) for part in p) == w)  # type: ignore[misc]
         else:
-            read, test = _reader(key), _field_test(value)
+            read, test = reader(key), _field_test(value)
             tests.append(lambda run, r=read, t=test: t(r(run)))  # type: ignore[misc]
     return lambda run: all(test(run) for test in tests)
 
 
-def parse_filter(text: str | None) -> RunTest | None:
-    """The test for the JSON text of a filter; None where every run is asked for.
+def parse_filter(text: str | None, reader: Reader = run_field) -> Test | None:
+    """The test for the JSON text of a filter; None where everything is asked for.
 
     Raises:
         ApiError: the filter cannot be read (400).
@@ -176,7 +178,7 @@ def parse_filter(text: str | None) -> RunTest | None:
         condition = loads(text) if text else {}
     except ValueError as error:
         raise bad_request(f"invalid filter: {error}") from error
-    return None if condition in ({}, None) else compile_filter(condition)
+    return None if condition in ({}, None) else compile_filter(condition, reader)
 
 
 def sort_runs(runs: list[StoredRun], order: str | None) -> list[StoredRun]:
@@ -191,14 +193,23 @@ def sort_runs(runs: list[StoredRun], order: str | None) -> list[StoredRun]:
         return sorted(runs, key=lambda run: run.created_at, reverse=descending)
     if path in ("heartbeat_at", "heartbeatAt"):
         return sorted(runs, key=lambda run: run.heartbeat_at, reverse=descending)
-    read = _reader(path)
+    return sort_by(runs, order, run_field)
 
-    def key(run: StoredRun) -> tuple[int, Any]:
-        value = read(run)
+
+def sort_by(items: list[T], order: str, reader: Reader) -> list[T]:
+    """Items in the order asked for; those without the field come last.
+
+    Raises:
+        ApiError: the field is unknown (400).
+    """
+    descending, read = order.startswith("-"), reader(order.lstrip("+-"))
+
+    def key(item: T) -> tuple[int, Any]:
+        value = read(item)
         if isinstance(value, (int, float)):
             return 0, value
         return (1, value) if isinstance(value, str) else (2, 0)
 
-    keyed = [(key(run), run) for run in runs]
+    keyed = [(key(item), item) for item in items]
     known = sorted((pair for pair in keyed if pair[0][0] < 2), key=lambda pair: pair[0], reverse=descending)
-    return [run for _, run in known] + [run for rank, run in keyed if rank[0] == 2]
+    return [item for _, item in known] + [item for rank, item in keyed if rank[0] == 2]

@@ -17,11 +17,13 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLType,
+    GraphQLUnionType,
     OperationDefinitionNode,
     build_schema,
     execute_sync,
@@ -32,7 +34,17 @@ from graphql import (
 
 from harness.loopback.context import RequestContext, Resolver
 from harness.loopback.errors import ApiError
-from harness.loopback.resolvers import accounts, artifacts, mutations, projects, runs
+from harness.loopback.refusals import refusal_words, refused_subject
+from harness.loopback.resolvers import (
+    accounts,
+    artifact_changes,
+    artifacts,
+    collections,
+    mutations,
+    projects,
+    runs,
+    sweeps,
+)
 
 CACHED_DOCUMENTS = 256
 LONGEST_QUERY = 200_000
@@ -40,34 +52,44 @@ LONGEST_QUERY = 200_000
 
 @dataclass(frozen=True)
 class Document:
-    """A request document, read once: `problems` are the reasons why it cannot be executed."""
+    """A request document, read once.
+
+    `problems` are the reasons why it cannot be executed; `refused` names what it asks for that this server has not.
+    """
 
     ast: DocumentNode | None
     operation: str | None
     field: str | None
     problems: tuple[str, ...] = ()
+    refused: str | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back: HTTP status and JSON body. `unknown` and `crash` tell of a question that we cannot answer."""
+    """What goes back: HTTP status and JSON body.
+
+    `refused` names the operation and what this server has not, `unknown` and `crash` tell of a question that we
+    cannot answer.
+    """
 
     status: int
     body: dict[str, Any]
+    refused: str | None = None
     unknown: str | None = None
     crash: str | None = field(default=None, repr=False)
 
 
 @functools.cache
 def make_schema() -> GraphQLSchema:
-    """The schema of `schema.graphql`, with every resolver in its place; made once, since nothing changes it.
+    """The schema of `schema/*.graphql`, with every resolver in its place; made once, since nothing changes it.
 
     Raises:
         KeyError: a resolver belongs to no field of the schema.
     """
-    text = importlib.resources.files("harness.loopback").joinpath("schema.graphql").read_text(encoding="utf-8")
-    schema = build_schema(text)
-    modules = (accounts, artifacts, mutations, projects, runs)
+    folder = importlib.resources.files("harness.loopback").joinpath("schema")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".graphql")), key=lambda file: file.name)
+    schema = build_schema("\n".join(file.read_text(encoding="utf-8") for file in files))
+    modules = (accounts, artifact_changes, artifacts, collections, mutations, projects, runs, sweeps)
     tables: list[Mapping[str, Resolver]] = [module.RESOLVERS for module in modules]
     for table in tables:
         for place, resolver in table.items():
@@ -76,6 +98,11 @@ def make_schema() -> GraphQLSchema:
             if not isinstance(owner, GraphQLObjectType):
                 raise KeyError(place)
             owner.fields[field_name].resolve = resolver
+    for type_name, kind in artifacts.TYPES.items():
+        abstract = schema.type_map[type_name]
+        if not isinstance(abstract, (GraphQLInterfaceType, GraphQLUnionType)):
+            raise KeyError(type_name)
+        abstract.resolve_type = kind
     return schema
 
 
@@ -112,7 +139,8 @@ class GraphQLApi:
         )
         name = chosen.name.value if chosen and chosen.name else None
         fields = [n.name.value for n in chosen.selection_set.selections if isinstance(n, FieldNode)] if chosen else []
-        return Document(ast, name, fields[0] if fields else None, problems)
+        refused = refused_subject(self._schema, ast) if problems else None
+        return Document(ast, name, fields[0] if fields else None, problems, refused)
 
     def answer(self, request: Mapping[str, Any], make_context: Callable[[], RequestContext]) -> Answer:
         """Executes one request.
@@ -126,6 +154,8 @@ class GraphQLApi:
             return refusal(ApiError("the request holds no query that can be read", 400), None)
         document = self.document(query, wanted if isinstance(wanted, str) else None)
         context = make_context()
+        if document.refused is not None:
+            return refused_operation(document, document.refused)
         if document.ast is None or document.problems:
             return unknown_operation(document)
         result = execute_sync(
@@ -170,6 +200,13 @@ def unknown_operation(document: Document) -> Answer:
     reasons = "; ".join(document.problems)
     message = f"the loopback W&B backend does not support the operation {name}: {reasons}"
     return Answer(200, {"data": None, "errors": [{"message": message}]}, unknown=f"{name}: {reasons}")
+
+
+def refused_operation(document: Document, subject: str) -> Answer:
+    """The answer to a question about what this server has not: HTTP 200, and one sentence that says what."""
+    described = {"message": refusal_words(subject), "path": [document.field] if document.field else []}
+    body = {"data": None, "errors": [described]}
+    return Answer(200, body, refused=f"{document.operation or '(without a name)'}: {subject}")
 
 
 def refusal(error: ApiError, field_name: str | None) -> Answer:

@@ -9,6 +9,7 @@ import re
 import select
 import time
 import urllib.parse
+from collections.abc import Iterator
 from dataclasses import replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
@@ -65,7 +66,6 @@ class Handler(BaseHTTPRequestHandler):
         path = urllib.parse.urlsplit(self.path).path
         try:
             request = self._read()
-            self._size = len(request.body)
             self._operation, field = self.wire.application.operation(request)
             fault = self.wire.faults.take(
                 operation=self._operation, path=path, user_agent=request.user_agent, method=request.method
@@ -86,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
         record = RequestRecord(self.command, path, self._operation, status, at, agent, self._size, spent)
         self.wire.remember(record)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class wants these names
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _serve  # noqa: N815 - the base class wants these names
 
     # --- reading ---
 
@@ -98,57 +98,52 @@ class Handler(BaseHTTPRequestHandler):
             path = path[len(prefix) :] or "/"
         elif path not in ("/healthz", "/ready"):
             raise ApiError(f"no such path: {path[:200]}", http.HTTPStatus.NOT_FOUND)
-        limit = MAX_FILE_BYTES if self.command == "PUT" else MAX_JSON_BYTES
         host = self.headers.get("Host", "")
         host = host if PLAIN_HOST.fullmatch(host) else self.server.authority
+        sent = self._body(MAX_FILE_BYTES if self.command == "PUT" else MAX_JSON_BYTES)
+        upload = self.wire.application.receive(path, sent) if self.command == "PUT" else None
         return Request(
             method=self.command,
             path=path,
             query=dict(urllib.parse.parse_qsl(url.query)),
             headers={name.lower(): value for name, value in self.headers.items()},
-            body=self._drop_body() if path.startswith("/artifacts/") else self._read_body(limit),
+            body=b"".join(sent),
             base_url=f"{self.wire.scheme}://{host}{prefix}",
+            upload=upload,
         )
 
-    def _read_body(self, limit: int) -> bytes:
+    def _body(self, limit: int) -> Iterator[bytes]:
+        """The body, in pieces."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return self._read_chunks(limit)
+            yield from self._chunks(limit)
+            return
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit():
             raise bad_request("bad Content-Length")
         if int(length) > limit:
             raise ApiError("request body too large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
-            raise ConnectionError("the client left in the middle of its request")
-        return body
-
-    def _drop_body(self) -> bytes:
-        """Reads a body of any size to its end without keeping it."""
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdigit():
-            raise bad_request("bad Content-Length")
         left = int(length)
         while left:
             piece = self.rfile.read(min(left, PIECE))
             if not piece:
                 raise ConnectionError("the client left in the middle of its request")
             left -= len(piece)
-        return b""
+            self._size += len(piece)
+            yield piece
 
-    def _read_chunks(self, limit: int) -> bytes:
-        body = bytearray()
+    def _chunks(self, limit: int) -> Iterator[bytes]:
         while True:
             try:
                 size = int(self.rfile.readline(32).split(b";")[0], 16)
             except ValueError as error:
                 raise bad_request("bad chunk") from error
-            if size < 0 or len(body) + size > limit:
+            if size < 0 or self._size + size > limit:
                 raise ApiError("request body too large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            body += self.rfile.read(size)
+            self._size += size
+            yield self.rfile.read(size)
             self.rfile.readline(4096)
             if size == 0:
-                return bytes(body)
+                return
 
     # --- answering ---
 
@@ -177,22 +172,32 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, response: Response, fault: Fault = Fault()) -> None:  # noqa: B008 - Fault is frozen
         self._remember(response.status)
-        body = b"" if self.command == "HEAD" else response.body
-        half = len(body) // 2
+        length = 0 if self.command == "HEAD" else response.length
+        half = length // 2
         if fault.reset == "headers":
             self.wfile.write(self._head(response))
             self._hang_up(hard=True)
         elif fault.reset == "after" or fault.truncate:
-            self.wfile.write(self._head(response) + body[:half])
+            self._write(response, half)
             self._hang_up(hard=fault.reset == "after")
         elif fault.slow_s:
             self.wfile.write(self._head(response))
-            step = max(1, len(body) // SLOW_STEPS)
-            for start in range(0, len(body), step):
+            step = max(1, length // SLOW_STEPS)
+            for start in range(0, length, step):
                 self.wire.stopping.wait(fault.slow_s / SLOW_STEPS)
-                self.wfile.write(body[start : start + step])
+                for piece in response.pieces(start, min(start + step, length)):
+                    self.wfile.write(piece)
         else:
-            self.wfile.write(self._head(response) + body)
+            self._write(response, length)
+
+    def _write(self, response: Response, length: int) -> None:
+        """Sends the head and the first bytes of the body, a small body in one packet with the head."""
+        head = self._head(response)
+        for piece in response.pieces(0, length):
+            self.wfile.write(head + piece)
+            head = b""
+        if head:
+            self.wfile.write(head)
 
     def _head(self, response: Response) -> bytes:
         phrase = http.HTTPStatus(response.status).phrase if response.status in set(http.HTTPStatus) else "Unknown"
@@ -200,7 +205,7 @@ class Handler(BaseHTTPRequestHandler):
             f"HTTP/1.1 {response.status} {phrase}",
             f"Date: {formatdate(usegmt=True)}",
             f"Content-Type: {response.content_type}",
-            f"Content-Length: {len(response.body)}",
+            f"Content-Length: {response.length}",
             *(f"{name}: {value}" for name, value in response.headers.items()),
             *(["Connection: close"] if self.close_connection else []),
         ]

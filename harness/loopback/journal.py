@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.loopback.blobs import Blob, Blobs
 from harness.loopback.errors import ApiError
 from harness.loopback.filestream import StreamUpdate
 from harness.loopback.store import Store
@@ -27,8 +27,8 @@ class FolderJournal:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._files = folder / "files"
-        self._files.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.blobs = Blobs(folder / "files")
         self._path = folder / "journal.jsonl"
         self._stream = self._path.open("ab", buffering=0)
         try:
@@ -41,21 +41,10 @@ class FolderJournal:
         """Lets the folder go."""
         self._stream.close()
 
-    def record(self, operation: str, at: float, fields: Mapping[str, Any], content: bytes | None = None) -> None:
-        """Writes one change; the content of a file goes into a file of its own."""
+    def record(self, operation: str, at: float, fields: Mapping[str, Any]) -> None:
+        """Writes one change; of a file its digest, under which its content lies."""
         entry: dict[str, Any] = {"operation": operation, "at": at, **fields}
-        if content is not None:
-            entry["sha256"] = self._keep(content)
         self._stream.write(json.dumps(entry).encode() + b"\n")
-
-    def _keep(self, content: bytes) -> str:
-        digest = hashlib.sha256(content).hexdigest()
-        path = self._files / digest
-        if not path.exists():
-            unfinished = path.with_suffix(".part")
-            unfinished.write_bytes(content)
-            unfinished.replace(path)
-        return digest
 
     def replay(self, store: Store) -> None:
         """Makes every recorded change again, in a store that is new and records nothing yet.
@@ -88,17 +77,21 @@ class FolderJournal:
         run = store.run(entity, entry["project"], entry["run"])
         if run is None:
             raise KeyError(f"no run {entry['run']}")
-        if operation == "edit":
-            store.edit(run, entry["fields"], at=at)
-        elif operation == "stream":
-            store.stream(run, StreamUpdate.parse(entry["update"], entry["writer"]), at=at)
-        elif operation == "file":
-            store.put_file(run, entry["name"], (self._files / entry["sha256"]).read_bytes(), at=at)
-        elif operation == "delete_file":
-            store.delete_file(run, entry["name"], at=at)
-        elif operation == "stop":
-            store.stop(run, at=at)
-        elif operation == "delete":
-            store.delete_run(run, at=at)
-        else:
+        changes: dict[str, Callable[[], None]] = {
+            "edit": lambda: store.edit(run, entry["fields"], at=at),
+            "stream": lambda: store.stream(run, StreamUpdate.parse(entry["update"], entry["writer"]), at=at),
+            "file": lambda: store.put_file(run, entry["name"], self._content(entry), at=at),
+            "delete_file": lambda: store.delete_file(run, entry["name"], at=at),
+            "rewind": lambda: store.rewind(run, entry["step"], at=at),
+            "stop": lambda: store.stop(run, at=at),
+            "delete": lambda: store.delete_run(run, at=at),
+        }
+        if operation not in changes:
             raise KeyError(f"unknown operation {operation}")
+        changes[operation]()
+
+    def _content(self, entry: Mapping[str, Any]) -> Blob:
+        found = self.blobs.find(entry["sha256"])
+        if found is None:
+            raise FileNotFoundError(f"no content of {entry['name']}")
+        return found

@@ -6,16 +6,19 @@ import functools
 import gzip
 import io
 import json
+import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.loopback.blobs import Blob
 from harness.loopback.errors import ApiError, bad_request
 from harness.loopback.jsontext import loads
 
 MAX_JSON_BYTES = 64 * 2**20
-MAX_FILE_BYTES = 512 * 2**20
+RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+MAX_FILE_BYTES = 64 * 2**30
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     base_url: str = ""
+    upload: Blob | None = field(default=None, repr=False)
+    """What a PUT brought."""
 
     @property
     def user_agent(self) -> str:
@@ -64,6 +69,36 @@ class Response:
     body: bytes = field(repr=False, default=b"")
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    blob: Blob | None = field(repr=False, default=None)
+    """What is sent in place of the body, from `start` on to before `end`."""
+    start: int = 0
+    end: int = 0
+
+    @property
+    def length(self) -> int:
+        """How many bytes are sent."""
+        return len(self.body) if self.blob is None else self.end - self.start
+
+    def pieces(self, start: int, end: int) -> Iterator[bytes]:
+        """A stretch of what is sent, counted from its first byte."""
+        if self.blob is None:
+            return iter((self.body[start:end],))
+        return self.blob.pieces(self.start + start, self.start + end)
+
+    @classmethod
+    def of_blob(cls, blob: Blob, mimetype: str, wanted: str | None = None) -> Response:
+        """A content, or the range of it that a `Range` header wants: the first one of the form `bytes=A-B`."""
+        headers = {"ETag": f'"{blob.md5_base64}"', "Accept-Ranges": "bytes"}
+        found = RANGE.fullmatch(wanted or "")
+        if found is None:
+            return cls(200, b"", mimetype, headers, blob, 0, blob.size)
+        start = int(found[1])
+        end = min(blob.size, int(found[2]) + 1 if found[2] else blob.size)
+        if start >= end:
+            return cls(416, b"", mimetype, {"Content-Range": f"bytes */{blob.size}"})
+        return cls(
+            206, b"", mimetype, {**headers, "Content-Range": f"bytes {start}-{end - 1}/{blob.size}"}, blob, start, end
+        )
 
     @classmethod
     def of_json(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:

@@ -85,6 +85,12 @@ class LineLog:
         for line, row in zip(lines, parsed, strict=True):
             self._append(line, row)
 
+    def up_to(self, last_step: int) -> LineLog:
+        """A new log of the rows whose step is not beyond `last_step`, in the order of the steps."""
+        kept = LineLog()
+        kept.write(0, [self._lines[number] or "{}" for number in self.between(-LARGEST_STEP, last_step + 1)])
+        return kept
+
     def _append(self, line: str | None, row: Mapping[str, Any]) -> None:
         self._lines.append(line)
         if not self._stale:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import hashlib
 import json
 import mimetypes
 import threading
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.loopback.blobs import Blob
 from harness.loopback.console import ConsoleLog
 from harness.loopback.jsontext import strict
 from harness.loopback.rows import LineLog, RowLog
@@ -36,13 +36,18 @@ class StoredFile:
     """One file of a run."""
 
     name: str
-    content: bytes = field(repr=False)
+    blob: Blob = field(repr=False)
     updated_at: float
+
+    @property
+    def content(self) -> bytes:
+        """The whole content: for files that are known to be small."""
+        return self.blob.read()
 
     @property
     def md5(self) -> str:
         """Base64 of the MD5 digest, as the API gives it."""
-        return base64.b64encode(hashlib.md5(self.content, usedforsecurity=False).digest()).decode()
+        return self.blob.md5_base64
 
     @property
     def mimetype(self) -> str:
@@ -87,6 +92,11 @@ class StoredRun:
     def id(self) -> str:
         """The storage id that mutations use."""
         return storage_id("Run", self.name, self.project, self.entity)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Entity, project and name."""
+        return self.entity, self.project, self.name
 
     @property
     def path(self) -> str:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from harness.loopback.accounts import Accounts
+from harness.loopback.blobs import Blobs
 from harness.loopback.faults import FaultPlan
 from harness.loopback.handler import Handler
 from harness.loopback.journal import FolderJournal
@@ -131,12 +132,14 @@ class LoopbackServer:
         on_unknown: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.accounts = accounts or Accounts.default(api_key)
-        self.store = Store(clock=clock, crash_after_s=crash_after_s)
         self._journal = None if store_dir is None else FolderJournal(Path(store_dir))
+        blobs = self._journal.blobs if self._journal else Blobs()
+        self.store = Store(clock=clock, crash_after_s=crash_after_s, blobs=blobs)
         if self._journal is not None:
             self._journal.replay(self.store)
             self.store.journal = self._journal
-        self.application = Application(self.accounts, self.store, features, on_unknown=on_unknown)
+        self._own_blobs = Blobs()
+        self.application = Application.over(self.accounts, self.store, self._own_blobs, features, on_unknown)
         self._wire = Wire(self.application, prefix.rstrip("/"))
         self._wire.scheme = "https" if tls else "http"
         self._tls = tls
@@ -182,6 +185,11 @@ class LoopbackServer:
         return list(self.application.unknown_operations)
 
     @property
+    def refused_operations(self) -> list[str]:
+        """Operations that clients asked for and that were refused by name, with what is not there."""
+        return list(self.application.refused_operations)
+
+    @property
     def crashes(self) -> list[str]:
         """Tracebacks of resolvers that failed: bugs of this server."""
         return list(self.application.crashes)
@@ -202,6 +210,8 @@ class LoopbackServer:
         self._wire.stopping.set()
         self._hush()
         self._close_journal()
+        self.store.blobs.close()
+        self._own_blobs.close()
 
     def _hush(self) -> None:
         self._http.close()

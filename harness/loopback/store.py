@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness.loopback.errors import ApiError, bad_request, run_was_deleted
+from harness.loopback.blobs import Blob, Blobs
+from harness.loopback.errors import ApiError, bad_request, run_not_found, run_was_deleted
 from harness.loopback.filestream import StreamUpdate, apply_update
 from harness.loopback.jsontext import loads_object, strict
 from harness.loopback.rows import GeneratedLog, LineLog, RowLog
@@ -22,8 +23,8 @@ STATES = ("running", "pending", "finished", "failed", "crashed", "killed", "pree
 class Journal(Protocol):
     """Where each change is written down, in the order in which it happened."""
 
-    def record(self, operation: str, at: float, fields: Mapping[str, Any], content: bytes | None = None) -> None:
-        """Writes one change; `content` is that of a file."""
+    def record(self, operation: str, at: float, fields: Mapping[str, Any]) -> None:
+        """Writes one change."""
 
 
 @dataclass
@@ -59,11 +60,13 @@ class Store:
         clock: Callable[[], float] = time.time,
         crash_after_s: float = 300.0,
         journal: Journal | None = None,
+        blobs: Blobs | None = None,
     ) -> None:
         self.lock = threading.RLock()
         self.clock = clock
         self.crash_after_s = crash_after_s
         self.journal = journal
+        self.blobs = blobs or Blobs()
         self._projects: dict[tuple[str, str], StoredProject] = {}
         self._by_id: dict[str, StoredRun] = {}
 
@@ -138,7 +141,9 @@ class Store:
             run = home.runs.get(name)
             inserted = run is None
             if run is None:
+                inherited = self._inherited(home, name, changes)
                 run = self._new_run(home, name, at, username)
+                run.rows = inherited or run.rows
             self._change(run, changes)
             run.heartbeat_at = at
             if inserted or run.recorded_state != "pending":
@@ -149,6 +154,37 @@ class Store:
             where = {"entity": entity, "project": project, "run": name, "username": username}
             self._write("upsert", at, {**where, "fields": dict(fields)})
             return run, inserted
+
+    @staticmethod
+    def _inherited(home: StoredProject, name: str, changes: Mapping[str, Any]) -> LineLog | None:
+        """What a forked run has of its parent: the history up to the step that its config names as branch point.
+
+        Raises:
+            ApiError: there is no such parent (404), or the step is none (400).
+        """
+        own = changes.get("config", {}).get("_wandb")
+        values = own.get("value") if isinstance(own, Mapping) else None
+        point = values.get("branch_point") if isinstance(values, Mapping) else None
+        if not isinstance(point, Mapping) or point.get("run_id") in (None, name):
+            return None
+        parent, step = home.runs.get(str(point["run_id"])), point.get("step")
+        if parent is None:
+            raise run_not_found(f"{home.entity}/{home.name}/{point['run_id']}")
+        if not isinstance(step, (int, float)) or not isinstance(parent.rows, LineLog):
+            raise bad_request(f"cannot fork {parent.path} at step {step!r}")
+        return parent.rows.up_to(int(step))
+
+    def rewind(self, run: StoredRun, step: int, *, at: float | None = None) -> None:
+        """Takes a run back to a step: the rows after it, and the summary, are gone.
+
+        Raises:
+            ApiError: the history of the run was generated (400).
+        """
+        with self.lock:
+            if not isinstance(run.rows, LineLog):
+                raise bad_request(f"cannot rewind {run.path}")
+            run.rows, run.sent_summary = run.rows.up_to(step), None
+            self._touched(run, "rewind", at, {"step": step})
 
     def edit(self, run: StoredRun, fields: Mapping[str, Any], *, at: float | None = None) -> None:
         """Changes what a reader may edit (name, tags, notes, config, summary, state) and leaves the heartbeat alone.
@@ -174,12 +210,12 @@ class Store:
             apply_update(run, update, at)
             self._touched(run, "stream", at, {"update": update.as_json(), "writer": update.writer})
 
-    def put_file(self, run: StoredRun, name: str, content: bytes, *, at: float | None = None) -> None:
+    def put_file(self, run: StoredRun, name: str, content: Blob, *, at: float | None = None) -> None:
         """Stores an uploaded file."""
         with self.lock:
             at = self.clock() if at is None else at
             run.stored_files[name] = StoredFile(name, content, at)
-            self._touched(run, "file", at, {"name": name}, content)
+            self._touched(run, "file", at, {"name": name, "sha256": content.sha256})
 
     def delete_file(self, run: StoredRun, name: str, *, at: float | None = None) -> None:
         """Removes a file, if it is there."""
@@ -239,7 +275,7 @@ class Store:
             for row in run.events[-1:]:
                 run.note_system_metrics(row)
             run.console_log.write(0, [f"{at} {line}" for line in console])
-            run.stored_files = {n: StoredFile(n, content, at) for n, content in (files or {}).items()}
+            run.stored_files = {n: StoredFile(n, self.blobs.of(content), at) for n, content in (files or {}).items()}
             run.heartbeat_at = at if heartbeat_at is None else heartbeat_at
             run.recorded_state, run.exit_code = state, exit_code
             home.version += 1
@@ -262,16 +298,14 @@ class Store:
         run.sent_summary = changes.get("summaryMetrics", run.sent_summary)
         run.fields.update({key: changes[key] for key in TEXT_FIELDS if key in changes})
 
-    def _touched(
-        self, run: StoredRun, operation: str, at: float | None, fields: Mapping[str, Any], content: bytes | None = None
-    ) -> None:
+    def _touched(self, run: StoredRun, operation: str, at: float | None, fields: Mapping[str, Any]) -> None:
         self._projects[(run.entity, run.project)].version += 1
         where = {"entity": run.entity, "project": run.project, "run": run.name}
-        self._write(operation, self.clock() if at is None else at, {**where, **fields}, content)
+        self._write(operation, self.clock() if at is None else at, {**where, **fields})
 
-    def _write(self, operation: str, at: float, fields: Mapping[str, Any], content: bytes | None = None) -> None:
+    def _write(self, operation: str, at: float, fields: Mapping[str, Any]) -> None:
         if self.journal is not None:
-            self.journal.record(operation, at, fields, content)
+            self.journal.record(operation, at, fields)
 
 
 def _parsed(fields: Mapping[str, Any]) -> dict[str, Any]:

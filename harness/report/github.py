@@ -1,15 +1,12 @@
-"""What GitHub Actions is told: the summary of the step, and an annotation for each cause."""
+"""GitHub Actions: the summary of the step, and workflow commands.
 
-from collections.abc import Iterator, Mapping
+See "Workflow commands for GitHub Actions" in GitHub's documentation.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 
-from harness.judging.verdict import Verdict
-from harness.report.html.checks import short
-from harness.report.html.findings import sentence
-from harness.report.text import block, clean
-
-MOST = 10
-"""GitHub shows ten annotations of a kind for each step."""
+from harness.report.text import clean
 
 
 def append_summary(text: str, environ: Mapping[str, str]) -> None:
@@ -31,30 +28,6 @@ def hold(token: str, environ: Mapping[str, str]) -> list[str]:
 def release(token: str, environ: Mapping[str, str]) -> list[str]:
     """Return the command that ends `hold`."""
     return [f"::{token}::"] if environ.get("GITHUB_ACTIONS") == "true" else []
-
-
-def annotations(verdict: Verdict, environ: Mapping[str, str]) -> list[str]:
-    """Return workflow commands that mark causes and warnings; none where no GitHub Actions is.
-
-    See "Workflow commands for GitHub Actions" in GitHub's documentation.
-    """
-    if environ.get("GITHUB_ACTIONS") != "true":
-        return []
-    return list(_commands(verdict))[:MOST]
-
-
-def _commands(verdict: Verdict) -> Iterator[str]:
-    for finding in verdict.findings:
-        kind = "error" if finding.explains else {"error": "error", "warning": "warning"}.get(finding.severity)
-        if kind:
-            advice = finding.advice[0] if finding.advice else ""
-            told = [clean(finding.title), *(block(o, 300) for o in finding.observed[:2]), block(advice, 600)]
-            yield command(kind, f"W&B verification: {finding.id}", "\n".join(t for t in told if t))
-    if verdict.verdict == "failed" and not any(f.explains for f in verdict.findings):
-        yield command("error", "W&B verification", sentence(verdict))
-    if verdict.verdict == "inconclusive":
-        reasons = [f"{short(c.name)}: {clean(c.reason)}" for c in verdict.checks if c.outcome == "not_checked"]
-        yield command("error", "W&B verification", "\n".join([sentence(verdict), *reasons[:5]]))
 
 
 def command(kind: str, title: str, message: str) -> str:

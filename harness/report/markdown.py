@@ -8,7 +8,7 @@ from harness.judging.verdict import Verdict
 from harness.report.html.checks import CheckView, Group, groups_of
 from harness.report.html.facts import job_in_short, runs_of, subject
 from harness.report.html.findings import FindingView, doubts, findings_of, sentence
-from harness.report.next_commands import Again
+from harness.report.next_commands import NextCommands
 from harness.report.run_directories import others
 from harness.report.run_directories import told as told_folders
 from harness.report.text import clean, clock, seconds
@@ -25,7 +25,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
 _FIRST = re.compile(r"^(\s*)([#+\-=]|\d+[.)](?=\s|$))")
 
 
-def summary(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: Again) -> str:
+def summary(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: NextCommands) -> str:
     """Return the page; the same facts as the HTML report without its pictures."""
     lines = [f"## {SIGNS[verdict.verdict]} W&amp;B verification: {verdict.verdict}", "", plain(sentence(verdict)), ""]
     lines += [f"Verified: {plain(subject(evidence.request))}. {clock(evidence.created_at)}", ""]
@@ -72,13 +72,13 @@ def _finding(finding: FindingView) -> Iterator[str]:
         yield from (" ".join([*sources, *(f"<{url}>" for url in finding.links)]), "")
 
 
-def _doubts(verdict: Verdict, again: Again) -> Iterator[str]:
+def _doubts(verdict: Verdict, again: NextCommands) -> Iterator[str]:
     found = doubts(verdict.checks)
     if found:
         yield from ("### Why it could not be settled", "")
         yield from (f"- {plain(reason)}" + (f" ({count} checks)" if count > 1 else "") for reason, count in found)
         what = "read the same run again" if again.reread else "verify again"
-        yield from ("", f"No check failed. Once this is out of the way, {what}: see the end of this page.", "")
+        yield from ("", f"No check failed. When this is fixed, {what}: see the end of this page.", "")
 
 
 def _checks(groups: list[Group]) -> Iterator[str]:

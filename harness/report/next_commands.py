@@ -9,35 +9,40 @@ from pathlib import Path
 from harness.evidence.models import Evidence, Request
 from harness.evidence.redaction.redactor import redact
 from harness.judging.verdict import RunSummary, Verdict
-from harness.settings.resolve import Settings
-
-CLONE = Path(__file__).resolve().parents[2]
+from harness.settings.model import Settings
+from harness.settings.places import CHECK, CHECKS, called
 
 
 @dataclass(frozen=True)
-class Again:
+class NextCommands:
     """Commands, each of one or more lines; empty where there is none."""
 
     verify: str = ""
     reread: str = ""
     replay: str = ""
     bundle: str = ""
+    explain: str = ""
+    """Stands before a fault's id."""
 
 
-def again_of(settings: Settings, folder: Path, evidence: Evidence, verdict: Verdict, arguments: Sequence[str]) -> Again:
-    """Return the commands; `arguments` is what pytest was called with, `folder` where the reports are."""
-    from harness.__main__ import COMMANDS
-
-    python, there = shlex.quote(sys.executable), f"cd {shlex.quote(str(CLONE))}"
+def next_commands(
+    settings: Settings, folder: Path, evidence: Evidence, verdict: Verdict, arguments: Sequence[str]
+) -> NextCommands:
+    """Return the commands; `arguments` is what was typed after the command, `folder` where the reports are."""
+    python, command = shlex.quote(sys.executable), called()
+    installed = settings.command == CHECK
+    check = f"{command} check" if installed else f"cd {shlex.quote(str(CHECKS.parent))}\n{python} -m pytest checks"
+    again = f"{command} check" if installed else f"{python} -m pytest"
     saved = settings.replay or folder / "evidence.json"
     run = _readable_run(evidence.request, verdict.runs)
     given = redact(shlex.join(arguments))
-    read = shlex.join(["checks", *_read_options(evidence.request, run, folder)]) if run else ""
-    return Again(
-        verify=f"cd {shlex.quote(str(settings.cwd))}\n{python} -m pytest {given}".rstrip(),
-        reread=f"{there}\n{python} -m pytest {read}" if read else "",
-        replay=f"{there}\n{python} -m pytest checks --replay {shlex.quote(str(saved))}",
-        bundle=f"{python} -m harness bundle {shlex.quote(str(folder))}" if "bundle" in COMMANDS else "",
+    read = shlex.join(_read_options(evidence.request, run, folder)) if run else ""
+    return NextCommands(
+        verify=f"cd {shlex.quote(str(settings.cwd))}\n{again} {given}".rstrip(),
+        reread=f"{check} {read}" if read else "",
+        replay=f"{check} --replay {shlex.quote(str(saved))}",
+        bundle=f"{command} bundle {shlex.quote(str(folder))}",
+        explain=f"{command} explain" if installed else f"{python} -m harness explain",
     )
 
 
@@ -53,7 +58,7 @@ def _read_options(request: Request, run: RunSummary, folder: Path) -> list[str]:
     options = ["--run", f"{run.entity}/{run.project}/{run.id}"]
     if (log := folder / "job.log").exists():
         options += ["--job-log", str(log)]
-    if request.expect != Request().expect:
+    if request.expect != Request().expect and not request.expect_auto:
         options += ["--expect", ",".join(request.expect)]
     if request.expect_points != Request().expect_points:
         options += ["--expect-points", str(request.expect_points)]

@@ -51,10 +51,10 @@ def _write_pages(session: "Session", verdict: Verdict, arguments: Sequence[str],
     from harness.report.html.checks import sentences
     from harness.report.html.page import render
     from harness.report.markdown import summary
-    from harness.report.next_commands import again_of
+    from harness.report.next_commands import next_commands
 
     evidence, said = session.gathered or Evidence(), sentences()
-    again = again_of(session.settings, session.folder, evidence, verdict, arguments)
+    again = next_commands(session.settings, session.folder, evidence, verdict, arguments)
     write_atomically(session.folder / "report.html", render(evidence, verdict, said, again))
     text = summary(evidence, verdict, said, again)
     write_atomically(session.folder / "summary.md", text)

@@ -47,7 +47,11 @@ OPTIONS: tuple[Option, ...] = (
     Option("--lumi-attach", "lumi_attach", "verify a job that was submitted earlier", metavar="JOBID"),
     Option("--lumi-dry-run", "lumi_dry_run", "print the batch script and submit nothing", "switch"),
     Option("--lumi-site", "lumi_site", "YAML file with site facts that differ from LUMI's", "path", "FILE"),
-    Option("--job", "wandb_job", "verify your own job: a Python script or a batch script", "path", "PATH"),
+    Option(
+        "--job", "wandb_job", "verify your own job: train.py, '-m package.module', or a shell script; with --lumi a "
+        "batch script is submitted as it is", "path", "PATH",
+    ),
+    Option("--job-args", "wandb_job_args", "its arguments, split as a shell splits them", metavar="'--lr 1e-3 …'"),
     Option("--nproc", "wandb_nproc", "ranks of a local job", "number", "N", "2"),
     Option(
         "--server", "wandb_server", "which W&B server: an embedded one, or the one your settings name",
@@ -61,7 +65,10 @@ OPTIONS: tuple[Option, ...] = (
         "--job-log", "wandb_job_log", "job output to read beside --run or --run-dir, or alone; a quoted pattern means "
         "several files of one job", "path", "FILE",
     ),
-    Option("--expect", "wandb_expect", "the series to find", metavar="METRIC,…", default="loss,acc"),
+    Option(
+        "--expect", "wandb_expect", "the series to find (loss,acc; of your own job: auto, those that look like a loss "
+        "and an accuracy)", metavar="METRIC,…",
+    ),
     Option(
         "--expect-points", "wandb_expect_points", "points each series must have "
         "(the built-in job's epochs, else 2)", "number", "N",

@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.settings.resolve import SettingsError
+from harness.settings.model import SettingsError
 
 REPORTS = ("report.html", "summary.md", "verdict.json", "evidence.json")
 

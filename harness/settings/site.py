@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.settings.resolve import SettingsError
+from harness.settings.model import SettingsError
 
 LAIF = Path("/appl/local/laifs/containers")
 GUIDE_BUILD = "u24r70f21m50t210-20260415_130625"
@@ -73,10 +73,10 @@ def load_site(path: Path | None) -> Site:
     except OSError as error:
         raise SettingsError(f"--lumi-site: {path} cannot be read ({error.strerror}).") from None
     except yaml.YAMLError as error:
-        raise SettingsError(f"--lumi-site: {path} is no YAML: {str(error).splitlines()[0]}.") from None
+        raise SettingsError(f"--lumi-site: {path} is not valid YAML: {str(error).splitlines()[0]}.") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise SettingsError(f"--lumi-site: {path}: {where}: {first['msg']}.") from None
     except (ValueError, RecursionError):  # bytes that are no text, a date that there is not, a thousand brackets
-        raise SettingsError(f"--lumi-site: {path} is no YAML that can be read.") from None
+        raise SettingsError(f"--lumi-site: {path} cannot be read as YAML.") from None

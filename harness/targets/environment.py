@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.settings.resolve import EPOCHS, Settings
+from harness.settings.model import EPOCHS, Settings
 from harness.targets.base import marked
 
 PROJECT = "LUMI-visualtransformer"

@@ -1,10 +1,9 @@
-"""The local target: torchrun on this machine, in the user's environment."""
+"""The local target: a command on this machine, in the user's environment."""
 
 import signal
-import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -14,21 +13,19 @@ from typing_extensions import Self
 from harness.evidence.gpu.probe_results import probe_here
 from harness.evidence.models import Job, Telemetry
 from harness.evidence.models.job import Ending
-from harness.targets.process import ProcessGroup, launch_argv
+from harness.targets.process import ProcessGroup
 
 LOOK_S = 0.5
 """Seconds between two looks for the SDK's own process; it lives as long as the run."""
 
 
 class LocalTarget:
-    """Runs a Python script with torchrun, as the guide does on one node."""
+    """Runs a job's command: torchrun with a script or module, as the guide does on one node, or a shell script."""
 
     poll_s = 0.1
 
-    def __init__(
-        self, script: Path, args: tuple[str, ...], nproc: int, *, cwd: Path, env: Mapping[str, str], log: Path
-    ) -> None:
-        self.argv = launch_argv(script, nproc, sys.executable, script_args=args)
+    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> None:
+        self.argv = list(argv)
         self._cwd = cwd
         self._group = ProcessGroup(self.argv, cwd=cwd, env=env, log=log)
         self._started_at: float | None = None

@@ -28,12 +28,17 @@ KILL_ROUNDS = 50  # one may miss what is being forked
 
 
 def launch_argv(
-    script: str | Path, nproc: int, python: str = sys.executable, *, script_args: Sequence[str] = ()
+    script: str | Path,
+    nproc: int,
+    python: str = sys.executable,
+    *,
+    script_args: Sequence[str] = (),
+    module: str | None = None,
 ) -> list[str]:
-    """Return the guide's torchrun command for ``nproc`` ranks on this node."""
+    """Return the guide's torchrun command for ``nproc`` ranks on this node; ``module`` stands for the script."""
     return [
         python, "-m", "torch.distributed.run", "--standalone", "--nnodes=1", f"--nproc_per_node={nproc}",
-        str(script), *script_args,
+        *(("-m", module) if module else (str(script),)), *script_args,
     ]  # fmt: skip
 
 

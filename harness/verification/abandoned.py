@@ -11,10 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.settings.model import SettingsError
 from harness.settings.report_folder import write_atomically
-from harness.settings.resolve import SettingsError
 from harness.targets.base import log_path
-from harness.targets.process import survivors, token_of
 
 NAME = "running.json"
 MOST = 3
@@ -34,11 +33,6 @@ class Mark(BaseModel):
     """Unix seconds."""
     temporary: str
     """Where it puts temporary files."""
-
-
-def temporary_prefix(pid: int) -> str:
-    """How the names of a verification's temporary folders begin."""
-    return f"harness-{pid}-"
 
 
 def put(folder: Path) -> None:
@@ -85,12 +79,15 @@ def _marks(folders: Sequence[Path]) -> Iterator[tuple[Path, Mark]]:
 
 
 def _told(folder: Path, mark: Mark, *, remove: bool) -> list[str]:
+    from harness.evidence.server.reader import temporary_prefix
+    from harness.targets.process import survivors, token_of
+
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(mark.begun_at))
     if mark.host != platform.node():
         return [
-            f"an earlier verification, begun {when} on {mark.host} (process {mark.pid}), has noted no end in {folder}.",
+            f"an earlier verification, begun {when} on {mark.host} (process {mark.pid}), has not ended in {folder}.",
             *_slurm_job(folder, mark),
-            f"  if it no longer runs there: rm {shlex.quote(str(folder / NAME))}",
+            f"  if it no longer runs there, remove its mark: rm {shlex.quote(str(folder / NAME))}",
         ]
     lines = [f"an earlier verification, begun {when} (process {mark.pid}), was killed before its end: {folder}"]
     if left := survivors(token_of(log_path(folder))):
@@ -103,13 +100,13 @@ def _told(folder: Path, mark: Mark, *, remove: bool) -> list[str]:
         then = "once that has ended, to" if job else "to"  # the job writes there
         lines.append(f"  {then} remove what it left: rm -r {shlex.join(map(str, rest))}")
     elif not lines[1:]:
-        lines.append("  nothing of it runs any more, and its files are replaced now")
+        lines.append("  nothing of it still runs; its files will be replaced")
     return lines
 
 
 def _slurm_job(folder: Path, mark: Mark) -> list[str]:
     """Tell of the job that the verification submitted, if there was one and Slurm still has it."""
-    from harness.targets.slurm.leftover import job_left
+    from harness.targets.slurm.abandoned_job import job_left
 
     told = job_left(folder, mark.begun_at)
     return [f"  {told}"] if told else []

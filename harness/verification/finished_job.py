@@ -1,21 +1,22 @@
 """Gathers evidence of what already ran: a run on the server, run directories on disk, job output."""
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.evidence.disk.run_dirs import find_run_dirs, read_local_run
 from harness.evidence.models import Evidence, LocalReading, LocalRun, Request, RunLink, ServerReading, Trouble
-from harness.evidence.network.probe import base_url_problem, resolve_base_url
+from harness.evidence.network.address import base_url_problem
 from harness.evidence.output.ending import job_of
 from harness.evidence.output.reader import read_output
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.server.find import read_one
 from harness.evidence.server.reader import Reader
-from harness.evidence.setup.credentials import api_key_in_use
+from harness.evidence.setup.credentials import api_key_in_use, known_secrets
+from harness.evidence.setup.job_settings import JobSettings
 from harness.judging.advice import is_cloud
-from harness.settings.resolve import Settings
+from harness.judging.metric_roles import likely_first
+from harness.settings.model import Settings
 from harness.verification.clock import Clock
 
 MOST_RUN_DIRS = 64
@@ -23,9 +24,9 @@ SAME_JOB_S = 30.0
 """Ranks of one job call `wandb.init()` within this many seconds."""
 
 
-def collect_existing(settings: Settings, request: Request, environ: Mapping[str, str], clock: Clock) -> Evidence:
-    """Gather evidence of what already ran."""
-    redactor = Redactor.from_environment(environ, settings.cwd)
+def collect_existing(settings: Settings, request: Request, own: JobSettings, clock: Clock) -> Evidence:
+    """Gather evidence of what already ran; `own` is what W&B is set to here, for the harness's own SDK."""
+    redactor = Redactor(known_secrets(own))
     job = None
     if settings.job_log:
         with clock.phase("job output"):
@@ -37,42 +38,43 @@ def collect_existing(settings: Settings, request: Request, environ: Mapping[str,
     server = ServerReading()
     if settings.run:
         with clock.phase("server"):
-            server = _read_run(settings, settings.run, request.expect, job.output.links if job else (), environ)
+            server = _read_run(settings, settings.run, request, job.output.links if job else (), own)
     return Evidence(request=request, job=job, local=local, server=server)
 
 
 def _read_run(
     settings: Settings,
     path: tuple[str, str, str],
-    expect: Sequence[str],
+    request: Request,
     links: Sequence[RunLink],
-    environ: Mapping[str, str],
+    own: JobSettings,
 ) -> ServerReading:
     """Read a run; whatever keeps the harness from reading is told in one sentence, and says nothing of the run."""
-    base_url = server_of(settings, environ)
-    key = api_key_in_use(environ, settings.cwd, base_url, sdk_version=version("wandb"))
-    if problem := base_url_problem(base_url, version("wandb")):
+    base_url = server_of(settings, own)
+    key = api_key_in_use(own, base_url)
+    if problem := base_url_problem(base_url, own.sdk_version):
         return _unread("other", f"the server's address cannot be used: {problem}", base_url)
     if not key:
         host = urlsplit(base_url).netloc
         return _unread("auth", f"there is no API key for {host} here: set WANDB_API_KEY, or run wandb login", base_url)
     ids = [link.run_id for link in links if (link.entity, link.project) == path[:2]]
-    with Reader(base_url, key, environ) as reader:
-        reading = read_one(reader, path, expect, announced=list(dict.fromkeys(ids)))
+    with Reader(base_url, key, own.env) as reader:
+        order = likely_first if request.expect_auto else None
+        reading = read_one(reader, path, request.expect, announced=list(dict.fromkeys(ids)), order=order)
     if reading.status == "failed" and reading.trouble:
         clear = reading.trouble.model_copy(update={"text": sentence(reading.trouble, base_url, path)})
         return reading.model_copy(update={"trouble": clear})
     return reading
 
 
-def server_of(settings: Settings, environ: Mapping[str, str]) -> str:
+def server_of(settings: Settings, own: JobSettings) -> str:
     """Return the server to read: that of the run's page, else the one that the user's W&B settings name.
 
     The public cloud has two addresses, and a key may be filed under either: the user's own choice of them is kept.
     """
-    own, _ = resolve_base_url(environ, settings.cwd, sdk_version=version("wandb"))
+    named, _ = own.base_url()
     page = settings.run_server
-    return own if page is None or (is_cloud(page) and is_cloud(own)) else page
+    return named if page is None or (is_cloud(page) and is_cloud(named)) else page
 
 
 def sentence(trouble: Trouble, base_url: str, path: tuple[str, str, str]) -> str:

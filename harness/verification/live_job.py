@@ -20,7 +20,9 @@ from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.server.find import glance, read
 from harness.evidence.server.reader import Reader
 from harness.evidence.server.unshown import unshown
-from harness.settings.resolve import Settings
+from harness.evidence.setup.credentials import known_secrets
+from harness.evidence.setup.job_settings import JobSettings
+from harness.settings.model import Settings
 from harness.targets.base import Target
 from harness.verification.clock import Clock
 from harness.verification.progress import Moment, Progress
@@ -43,11 +45,10 @@ def watch_job(
     settings: Settings,
     request: Request,
     setup: Setup,
-    environment: Mapping[str, str],
+    here: JobSettings,
     progress: Progress,
     clock: Clock,
     *,
-    job_cwd: Path,
     log: Path,
     unwritten: Callable[[str], None],
 ) -> Evidence:
@@ -55,20 +56,19 @@ def watch_job(
 
     Args:
         target: not yet started; entered and left here.
-        environment: what the job starts with.
-        job_cwd: the job's working directory.
+        here: what W&B is set to in the job's folder, with the environment that the job starts with.
         log: where the target writes the job's output.
         unwritten: told of the log where it could not be freed of secrets.
     """
-    redactor = Redactor.from_environment(environment, settings.cwd)
+    redactor = Redactor(known_secrets(here))
     output = OutputReader(log, redactor.text)
-    folders = wandb_folders(environment, job_cwd)
+    folders = wandb_folders(here.env, here.cwd, here.wandb_root())
     # Runs of a job that was submitted earlier may be there already.
     before = frozenset() if settings.slurm.attach else snapshot_run_dirs(folders)
     moment = Moment(phase="starting")
     with ExitStack() as stack:
         stack.callback(redact_log, log, redactor, target, unwritten)
-        asking = stack.enter_context(JobReader(settings, environment, setup, target)) if request.wants_server else None
+        asking = stack.enter_context(JobReader(settings, here, setup, target)) if request.wants_server else None
         with clock.phase("job"), target:
             poller = _poller(asking, settings, request, setup, output)
             if poller:  # after an interruption nobody waits for its answers
@@ -82,7 +82,7 @@ def watch_job(
         with clock.phase("disk"):
             local = read_local_runs(
                 folders, before=before, since=since, scrub=redactor.text, limit=MOST_RUN_DIRS,
-                extra=[job_cwd / folder for folder in seen.run_dirs],
+                extra=[here.cwd / folder for folder in seen.run_dirs],
             )  # fmt: skip
         job = target.job().model_copy(update={"output": seen, "processes": seen.processes})
         evidence = Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry())
@@ -92,7 +92,7 @@ def watch_job(
         made_run = bool(seen.links) or any(run.log.history_rows for run in local.runs)
         reader = asking.get() if made_run else asking.own
         if settings.sync:
-            return _synced(evidence, reader, settings, environment, redactor, clock)
+            return _synced(evidence, reader, settings, here.env, redactor, clock)
         with clock.phase("server"):
             server = read_server(reader, settings, request, setup, seen, local)
     return evidence.model_copy(update={"server": server, "watch": watch})

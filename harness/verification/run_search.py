@@ -1,9 +1,8 @@
 """Where the runs of a job may be on the server: from what the job printed, what it left on disk, and what was asked."""
 
-from collections.abc import Iterable
-
 from harness.evidence.models import JobOutput, LocalReading, Request, Setup
 from harness.evidence.server.find import Where
+from harness.judging.metric_roles import likely_first
 from harness.targets.environment import PROJECT
 
 UNNAMED = "uncategorized"
@@ -26,12 +25,9 @@ def where_to_look(request: Request, setup: Setup | None, output: JobOutput | Non
         projects.append((entity, PROJECT))
     ids = [link.run_id for link in links] + [run.run_id for run in local.runs]
     return Where(
-        projects=tuple(_known_once(projects)),
+        projects=tuple(dict.fromkeys(projects)),
         ids=tuple(dict.fromkeys(ids))[:MOST_IDS],
         token=request.token,
         expect=request.expect,
+        order=likely_first if request.expect_auto else None,
     )
-
-
-def _known_once(projects: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-    return dict.fromkeys(projects)

@@ -1,17 +1,16 @@
 """The reader of the server; where nothing here fits it, with the server and the key that the job turns out to use."""
 
 import threading
-from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
 
 from typing_extensions import Self
 
 from harness.evidence.models import Setup
-from harness.evidence.network.probe import resolve_base_url
 from harness.evidence.server.reader import Reader
 from harness.evidence.setup.credentials import api_key_in_use
-from harness.settings.resolve import Settings
+from harness.evidence.setup.job_settings import JobSettings
+from harness.settings.model import Settings
 from harness.targets.base import Target
 
 
@@ -22,15 +21,15 @@ class JobReader:
     begins with what is here, and follows the job where the server here knows no owner of the key here.
     """
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str], setup: Setup, target: Target) -> None:
+    def __init__(self, settings: Settings, here: JobSettings, setup: Setup, target: Target) -> None:
         self._settings = settings
-        self._environment = dict(environment)
+        self._here = here
         self._known = setup.network.viewer is not None
         self._target = target
         self._stack = ExitStack()
         self._turn = threading.Lock()
-        self._own = self._used = self._way(environment)
-        self._reader = self.own = Reader(*self._own, environment)
+        self._own = self._used = self._way(here)
+        self._reader = self.own = Reader(*self._own, here.env)
         """The reader with the server and the key of here."""
 
     def __enter__(self) -> Self:
@@ -48,18 +47,18 @@ class JobReader:
             way = self._as_the_job()
             if way != self._used:
                 self._used = way
-                self._reader = self._stack.enter_context(Reader(*way, self._environment))
+                self._reader = self._stack.enter_context(Reader(*way, self._here.env))
             return self._reader
 
     def _as_the_job(self) -> tuple[str, str]:
         """Server and key to read with: those of here where they are good for the job's server, else the job's."""
-        theirs = {**self._environment, **self._target.sdk_environment()}
+        theirs = {**self._here.env, **self._target.sdk_environment()}
         # A login leaves a key in netrc, behind one in the environment.
         without = {name: value for name, value in theirs.items() if name != "WANDB_API_KEY"}
-        others = [way for way in (self._way(theirs), self._way(without)) if way[1] and way != self._own]
+        ways = [self._way(self._here.in_environment(env)) for env in (theirs, without)]
+        others = [way for way in ways if way[1] and way != self._own]
         moved = [way for way in others if way[0] != self._own[0]]
         return next(iter(moved if self._known else others), self._own)
 
-    def _way(self, environment: Mapping[str, str]) -> tuple[str, str]:
-        base_url, _ = resolve_base_url(environment, self._settings.cwd)
-        return self._settings.run_server or base_url, api_key_in_use(environment, self._settings.cwd, base_url) or ""
+    def _way(self, known: JobSettings) -> tuple[str, str]:
+        return self._settings.run_server or known.base_url()[0], api_key_in_use(known) or ""

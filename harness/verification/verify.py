@@ -4,28 +4,26 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from harness.evidence.models import Evidence, Job, Request
+from harness.evidence.models import Evidence, Job, Request, SdkSettings
 from harness.evidence.redaction.documents import redacted
 from harness.evidence.redaction.redactor import Redactor
-from harness.evidence.setup.collect import collect_setup
+from harness.evidence.setup.credentials import known_secrets
+from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.judging.setup_questions import blockers
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.targets import environment as job_environment
 from harness.targets.base import Target, log_path
 from harness.targets.interrupts import Interrupts
 from harness.verification.clock import Clock
 from harness.verification.finished_job import collect_existing
 from harness.verification.live_job import watch_job
+from harness.verification.prepared import embedded_server, prepare
 from harness.verification.progress import Moment, Progress
-
-if TYPE_CHECKING:
-    from harness.targets.slurm.preflight import Ground
 
 
 def verify(
@@ -46,10 +44,11 @@ def verify(
         from harness.targets.slurm.record import attached_request
 
         request = attached_request(settings, request)
+    own = read_job_settings(environ, settings.cwd, sdk_version=version("wandb"))
     if settings.source == "job":
-        evidence = _verify_job(settings, request, folder, progress, environ, clock, interrupts, unwritten)
+        evidence = _verify_job(settings, request, folder, progress, own, clock, interrupts, unwritten)
     else:
-        evidence = collect_existing(settings, request, environ, clock)
+        evidence = collect_existing(settings, request, own, clock)
     evidence = evidence.model_copy(
         update={
             "created_at": time.time(),
@@ -59,13 +58,13 @@ def verify(
                          "python": sys.version.split()[0]},
         }
     )  # fmt: skip
-    return redacted(evidence, Redactor.from_environment(environ, settings.cwd))
+    return redacted(evidence, Redactor(known_secrets(own)))
 
 
 def request_of(settings: Settings) -> Request:
     """Freeze the part of the settings that diagnosis needs."""
     slurm = settings.slurm
-    kind = "builtin" if settings.job is None else "script" if settings.job.suffix == ".py" else "batch"
+    kind = settings.job_kind
     on_slurm = settings.target == "slurm"
     nproc = slurm.gpus if on_slurm else settings.nproc
     return Request(
@@ -74,16 +73,20 @@ def request_of(settings: Settings) -> Request:
         server=settings.server,
         job_kind=kind if settings.source == "job" else "none",
         job_path=str(settings.job) if settings.job else None,
-        # How many ranks a batch script starts is its own affair; of what already ran nobody said it.
-        nproc=None if settings.source != "job" or (on_slurm and kind == "batch") else nproc,
+        job_module=settings.job_module,
+        job_args=settings.job_args,
+        # How many ranks a shell script starts is its own affair; of what already ran nobody said it.
+        nproc=None if settings.source != "job" or kind == "batch" else nproc,
         nodes=slurm.nodes if on_slurm else 1,
         offline=settings.offline,
         sync=settings.sync,
         expect=settings.expect,
+        expect_auto=settings.expect_auto,
         expect_points=settings.expect_points,
         run_path="/".join(settings.run) if settings.run else None,
         run_dir=str(settings.run_dir) if settings.run_dir else None,
         job_log=str(settings.job_log) if settings.job_log else None,
+        command=settings.command,
         token=f"harness-{secrets.token_hex(6)}" if settings.source == "job" else None,
     )
 
@@ -93,64 +96,46 @@ def _verify_job(
     request: Request,
     folder: Path,
     progress: Progress,
-    environ: Mapping[str, str],
+    own: JobSettings,
     clock: Clock,
     interrupts: Interrupts | None,
     unwritten: Callable[[str], None],
 ) -> Evidence:
     with ExitStack() as stack:
-        server = stack.enter_context(embedded_server(environ)) if settings.server == "loopback" else None
-        users = job_environment.user_environment(environ, server)
+        server = stack.enter_context(embedded_server(own.env)) if settings.server == "loopback" else None
         progress.show(Moment(phase="preflight"))
         with clock.phase("preflight"):
-            project = None if settings.job else users.get("WANDB_PROJECT", job_environment.PROJECT)
-            setup = collect_setup(
-                users, settings.cwd, script=settings.job, python=sys.executable,
-                probe_server=request.wants_server, project=project,
-            )  # fmt: skip
-            ground = _slurm_ground(settings, users) if settings.target == "slurm" else None
-            if ground:
-                setup = ground.fitted(setup)
+            known = prepare(settings, request, own, server, settings.cwd if settings.job else folder / "job")
+        setup, users, ground = known.setup, known.users, known.ground
         if blockers(setup, request) and not settings.slurm.attach:
             return Evidence(request=request, setup=setup, job=Job(ending="not_submitted"))
         environment = job_environment.job_environment(settings, users, request.token or "")
-        cwd = ground.cwd if ground and ground.cwd else settings.cwd if settings.job else folder / "job"
         target = (
             ground.target(folder, environment, interrupts)
             if ground
-            else make_target(settings, folder, environment, cwd)
+            else make_target(settings, folder, environment, known.cwd)
         )
+        version_there = setup.python.wandb_version if setup.python else None
+        started = known.here.corrected(setup.sdk or SdkSettings(), version_there).started_with(environment)
         return watch_job(
-            target, settings, request, setup, environment, progress, clock,
-            job_cwd=cwd, log=log_path(folder), unwritten=unwritten,
-        )  # fmt: skip
-
-
-def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground":
-    from harness.targets.slurm.preflight import Ground
-
-    return Ground(settings, environment)
-
-
-@contextmanager
-def embedded_server(environ: Mapping[str, str]) -> Iterator[job_environment.Server]:
-    """Serve the loopback backend for as long as the verification lasts; every entity is the user's there."""
-    from harness.loopback.accounts import DEFAULT_TEAMS, Accounts, User
-    from harness.loopback.server import LoopbackServer
-
-    user = User(teams=tuple(dict.fromkeys([*DEFAULT_TEAMS, environ.get("WANDB_ENTITY") or DEFAULT_TEAMS[0]])))
-    with LoopbackServer(accounts=Accounts((user,), foreign=(), open=True)) as server:
-        yield job_environment.Server(server.url, server.api_key)
+            target, settings, request, setup, started, progress, clock, log=log_path(folder), unwritten=unwritten
+        )
 
 
 def make_target(settings: Settings, folder: Path, environment: Mapping[str, str], cwd: Path) -> Target:
     """Run the job on this machine."""
     from harness.targets.local import LocalTarget
 
-    cwd.mkdir(exist_ok=True)
-    script, args = (
-        (settings.job, ())
-        if settings.job
-        else (job_environment.builtin_job(), job_environment.builtin_args(on_gpus=False))
-    )
-    return LocalTarget(script, args, settings.nproc, cwd=cwd, env=environment, log=log_path(folder))
+    return LocalTarget(local_argv(settings), cwd=cwd, env=environment, log=log_path(folder))
+
+
+def local_argv(settings: Settings) -> list[str]:
+    """Return the command of a job on this machine: torchrun for Python, bash for a shell script."""
+    from harness.targets.process import launch_argv
+
+    if settings.job is None:
+        args = job_environment.builtin_args(on_gpus=False)
+        return launch_argv(job_environment.builtin_job(), settings.nproc, script_args=args)
+    if settings.job_kind == "batch":
+        return ["bash", str(settings.job), *settings.job_args]
+    return launch_argv(settings.job, settings.nproc, script_args=settings.job_args, module=settings.job_module)

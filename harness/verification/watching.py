@@ -149,7 +149,7 @@ def follow(
         if not running:
             break
         if hung := idleness.look(time.monotonic(), spoke=spoke, cpu_seconds=target.cpu_seconds):
-            target.cancel(f"it neither printed nor computed anything for {hung:.0f} s, so the harness ended it")
+            target.cancel(f"it neither printed nor computed anything for {hung:.0f} s, so the harness stopped it")
         time.sleep(target.poll_s)
     ended_s = time.monotonic() - begun
     if poller:

@@ -21,7 +21,7 @@ from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.server.find import Where, glance, read_one
 from harness.evidence.server.reader import Reader
 from harness.loopback.server import LoopbackServer
-from harness.settings.resolve import SettingsError, SlurmSettings
+from harness.settings.model import SettingsError, SlurmSettings
 from harness.settings.site import Site
 from harness.targets.slurm.script import Plan, directives, render
 from tests.faults.run import REPOSITORY, clean_environment
@@ -109,7 +109,7 @@ def reader(backend):
 
 @pytest.mark.parametrize("number", range(len(NAMES)), ids=lambda n: ascii(NAMES[n]))
 def test_a_name_is_a_value_in_graphql_and_no_part_of_the_question(backend, reader, number, monkeypatch):
-    monkeypatch.setattr("harness.evidence.server.parts.PAUSES", ())
+    monkeypatch.setattr("harness.evidence.server.run_parts.PAUSES", ())
     name = NAMES[number]
     reading = glance(reader, Where(projects=(("loopback", name),), token=name))
     assert {run.id for run in reading.runs} <= {f"run{number}"}, "another project's runs"

@@ -4,11 +4,11 @@ import pytest
 
 from harness.report.html.checks import sentences
 from harness.report.html.page import render
-from harness.report.next_commands import Again
+from harness.report.next_commands import NextCommands
 from tests.browser.chromium import BINARY, chromium
 from tests.report.samples import SAMPLES
 
-AGAIN = Again(
+AGAIN = NextCommands(
     verify="cd /x\npytest checks", replay="pytest checks --replay e.json", bundle="python -m harness bundle /x"
 )
 

@@ -8,8 +8,8 @@ import pytest
 from harness.commands.bundle import main, pack, tail
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.redaction.scrubbing import Scrubber
-from harness.evidence.saved import load
-from harness.settings.resolve import SettingsError
+from harness.settings.model import SettingsError
+from harness.verification.saved_evidence import load
 from tests.judging.build import evidence, job, local, local_run, server, server_run
 
 KEY = "0123456789abcdef" * 2 + "01234567"
@@ -202,7 +202,9 @@ def test_a_bundle_that_was_damaged_on_its_way_is_one_sentence(report, tmp_path, 
         raw = bytearray((tmp_path / "c.zip").read_bytes())
         raw[(listed := raw.rindex(b"PK\x01\x02")) + 20 : listed + 28] = (b"\xff\xff\x00\x00") * 2
     (tmp_path / "b.zip").write_bytes(raw)
-    with pytest.raises(SettingsError, match=r"b\.zip holds no evidence of this version \(.+\); give an evidence\.json"):
+    with pytest.raises(
+        SettingsError, match=r"b\.zip is not evidence that this version can read \(.+\); give an evidence\.json"
+    ):
         load(tmp_path / "b.zip")
 
 

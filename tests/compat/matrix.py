@@ -89,7 +89,7 @@ def table(cells: Mapping[tuple[str, str], str]) -> str:
 
 
 def expected_table() -> str:
-    """The table as it should be, and as the README has it."""
+    """The table as it should be, and as docs/reliability.md has it."""
     return table({(sdk, s.title): s.expected(sdk) for sdk in VERSIONS for s in SITUATIONS})
 
 

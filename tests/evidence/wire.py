@@ -10,8 +10,12 @@ import ssl
 import struct
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.evidence.network.probe import Way
+from harness.evidence.network.route import proxy_for
 
 Reply = Callable[[socket.socket, bytes], None]
 
@@ -136,3 +140,12 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
+
+
+def way_to(url: str, env: Mapping[str, str], key: str | None, entity: str | None, project: str | None) -> Way:
+    """The way to a server with these variables, as the setup would have it."""
+    return Way(
+        base_url=url, api_key=key, entity=entity, project=project,
+        proxy=proxy_for(url, env, env.get(f"WANDB_{urlsplit(url).scheme.upper()}_PROXY")),
+        check_certificates=env.get("WANDB_INSECURE_DISABLE_SSL") != "true", sdk_version=None,
+    )  # fmt: skip

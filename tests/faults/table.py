@@ -86,7 +86,7 @@ def _totals(done: Sequence[tuple[Played, Judgement]]) -> None:
     loose = sum(1 for _, judgement in done if judgement.problems and judgement.result in ("found", "passed"))
     say(f"right, but not in every detail     {loose}")
     rest = sorted(set(catalogue()) - set(by_fault))
-    say(f"proven on evidence only            {len(rest)} faults of the catalogue, in tests/diagnosis/rules")
+    say(f"proven on evidence only            {len(rest)} faults of the catalogue, in tests/judging/families")
 
 
 if __name__ == "__main__":

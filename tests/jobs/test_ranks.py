@@ -12,7 +12,7 @@ from harness.targets.process import ProcessGroup
 from tests.jobs.runs import inspect, logged
 from tests.repository import REPOSITORY
 
-SCRIPT = REPOSITORY / "harness" / "jobs" / "ranks.py"
+SCRIPT = REPOSITORY / "tests" / "jobs" / "ranks.py"
 
 
 def run(env, tmp_path, *options):

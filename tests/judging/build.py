@@ -267,9 +267,9 @@ def disk_series(name: str, values: Iterable[Any], steps: Iterable[int] = (), **c
             "types": {"number": len(numbers)}, "first": numbers[0][1] if numbers else None,
             "last": numbers[-1][1] if numbers else None, "min": min(finite, default=None),
             "max": max(finite, default=None), "constant": len(set(finite)) == 1, "first_step": at[0] if at else None,
-            "last_step": at[-1] if at else None, "steps_increase": True, "repeated_steps": 0, "backward_steps": 0,
+            "last_step": at[-1] if at else None, "repeated_steps": 0, "backward_steps": 0,
             "first_non_finite_step": next((s for s, v in numbers if v in odd), None),
-            "first_time": None, "last_time": None, "sketch": tuple(numbers), **change,
+            "sketch": tuple(numbers), **change,
         }
     )  # fmt: skip
 
@@ -278,9 +278,8 @@ def disk_system(name: str, values: Iterable[float], every_s: float = 1.0) -> Sys
     """A system metric as a transaction log summarises it."""
     found = list(values)
     return SystemSeriesSummary(
-        key=name, count=len(found), count_number=len(found), count_nonzero=sum(1 for v in found if v),
-        first=found[0], last=found[-1], min=min(found), max=max(found), first_time=1000.0,
-        last_time=1000.0 + every_s * len(found), sketch=tuple((n * every_s, v) for n, v in enumerate(found)),
+        key=name, count=len(found), count_number=len(found), first=found[0], last=found[-1],
+        min=min(found), max=max(found), sketch=tuple((n * every_s, v) for n, v in enumerate(found)),
     )  # fmt: skip
 
 
@@ -299,7 +298,7 @@ def system(name: str, values: Iterable[float], every_s: float = 1.0) -> SystemSe
     disk = disk_system(name, values, every_s)
     return SystemSeries(
         key=f"system.{name}", count=disk.count, first=disk.first, last=disk.last, minimum=disk.min, maximum=disk.max,
-        nonzero=disk.count_nonzero, sketch=disk.sketch,
+        sketch=disk.sketch,
     )  # fmt: skip
 
 

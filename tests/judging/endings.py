@@ -53,9 +53,11 @@ def asked(state: str, rows: int = 0, job: Job | None = None, **change) -> Eviden
     return evidence(request=ASKED, job=job, setup=None, local=local(), server=reading)
 
 
-def died(message: str, exception: str = COMM, *, extra: tuple[str, ...] = (), troubles=(), **change) -> Evidence:
+def died(
+    message: str, exception: str = COMM, *, extra: tuple[str, ...] = (), troubles=(), frame: str = WANDB_FRAME, **change
+) -> Evidence:
     """A job that ended with this traceback before there was a run."""
-    told = error(exception, message, frames=(WANDB_FRAME,), line=90)
+    told = error(exception, message, frames=(frame,), line=90)
     out = output(*extra, f"{exception}: {message}", errors=(told,), logins=(Login(username="me", line=1),))
     given = {
         "job": Job(ending="failed", exit_code=1, started_at=1.0, output=out),

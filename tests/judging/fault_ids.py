@@ -28,17 +28,21 @@ _IDS = {
         init-shadowed-by-folder init-shadowed-by-file init-not-installed init-protobuf-conflict
         init-pydantic-conflict init-dir-not-writable init-disk-quota init-core-panic
         init-env-changed-late:warning init-log-before-init init-log-after-finish
-        init-active-run-returned:warning
+        init-active-run-returned:warning init-settings-file-ignored:warning init-setting-refused
+        init-value-too-long init-config-changed-on-resume init-stale-sweep:warning
+        init-unknown-variable:warning init-framework-without-logger
     """,
     "duplicate_runs": """
         dup-one-run-per-rank dup-one-run-per-node dup-rank-unset-srun dup-same-id-all-ranks dup-requeue-new-run
         dup-shared-mode-legit:info dup-shared-two-primaries dup-shared-history-overwrite dup-dataloader-spawn
+        dup-restart-without-resume
     """,
     "metrics": """
         metric-missing-key metric-short-series metric-reader-and-semantics metric-reader-sampling:warning
         metric-reader-scan-bug metric-reader-too-early:warning metric-nan-loss metric-np-nan-dropped
         metric-nonmonotonic-step metric-resumed-offset:warning metric-rank0-local-only:info metric-not-number
-        metric-constant:warning metric-epoch-granularity console-log-missing:info
+        metric-constant:warning metric-epoch-granularity console-log-missing:info metric-rows-merged
+        metric-logged-too-seldom metric-tensorboard-not-synced
     """,
     "system_metrics": """
         sys-run-too-short sys-disabled-by-setting sys-rocm-smi-not-in-path sys-initstate-missing
@@ -53,11 +57,13 @@ _IDS = {
         job-module-missing job-exec-vs-run:warning job-port-in-use job-rccl-wrong-iface
         job-rccl-no-ofi-plugin:warning job-rccl-timeout job-miopen-sqlite job-dataset-missing
         job-weights-download-fails job-gpu-driver-mismatch job-cpu-bind-mask
+        job-arguments-missing job-world-size-mismatch job-no-gpu-here
     """,
     "end_of_run": """
         end-crashed-heartbeat end-still-running:warning end-failed-exitcode end-lost-local-buffer
         end-sigterm-no-flush end-last-15s-lost end-no-finish-in-subproc end-ctrl-c
         end-files-not-uploaded:warning end-footer-lies end-leftover-tmp:info end-deadlock
+        end-core-signalled end-artifact-staging-not-writable
     """,
     "versions": """
         ver-sdk-yanked-0260:warning ver-legacy-service-removed:warning ver-core-banner:info ver-setting-names

@@ -160,3 +160,16 @@ def test_a_file_that_only_closes_runs_says_nothing_of_how_they_began():
     found = b.evidence(request=ALONE, setup=None, local=b.local(), server=b.server(),
                        job=Job(output=b.output(*words, links=links, file_starts=(1, 4))))  # fmt: skip
     assert began_together(found, ()) is True
+
+
+def test_runs_of_different_job_types_one_after_the_other_are_meant():
+    def phases(*kinds, second=1010.0):
+        runs = (b.server_run(id=n, created_at=begun, heartbeat_at=begun + 9, job_type=kind)
+                for n, kind, begun in zip("ab", kinds, (1000.0, second), strict=True))  # fmt: skip
+        return b.evidence(server=b.server(*runs), local=b.local())
+
+    assert problem(phases("train", "eval")) is None
+    assert b.hits(RULES, phases("train", "eval")) == {}
+    assert problem(phases("train", "train")) is not None
+    assert problem(phases("train", None)) is not None
+    assert problem(phases("train", "eval", second=1002.0)) is not None

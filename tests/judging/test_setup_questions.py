@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import ModeSource, Request
+from harness.evidence.models import ModeSource, Request, SdkSettings
 from harness.judging.setup_questions import access_problem, blockers, key_problem, mode_problem, reach_problem, refusal
 from tests.judging import build as b
 
@@ -20,6 +20,15 @@ ONLINE = Request(source="job", target="local", server="real")
 )
 def test_a_key_that_would_not_be_sent(setup, words):
     assert words in key_problem(setup)
+
+
+def test_the_sdk_that_finds_no_key_is_quoted():
+    setup = NO_KEY.model_copy(update={"sdk": SdkSettings(mode="online", key_length=0)})
+    assert "the SDK finds none" in key_problem(setup)
+
+
+def test_a_mode_of_the_interpreter_is_told_as_that():
+    assert "Python or its container" in mode_problem(b.setup(mode=b.mode("offline", "interpreter")))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.loopback.accounts import Access, Accounts, User, random_api_key
@@ -102,3 +104,17 @@ def test_a_read_only_seat_reads_and_does_not_write() -> None:
         client = Client(server)
         assert client.graphql(UPSERT, name="r", project="p", entity="loopback").status == 403
         assert client.data(PROJECT, e="loopback", p="p") == {"project": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"name": "i" * 129}, "invalid parameters: 128 limit exceeded for Name"),
+        ({"tags": ["t" * 65]}, f"invalid tag '{'t' * 65}'. must be between 1 and 64 characters"),
+        ({"tags": ["t" * 64]}, None),
+    ],
+)
+def test_what_is_too_long_is_refused(client: Client, fields: dict[str, Any], words: str | None) -> None:
+    reply = client.graphql(UPSERT, **{"name": "run1", **fields})
+    assert reply.status == (400 if words else 200)
+    assert [error["message"] for error in reply.json.get("errors", ())] == ([words] if words else [])

@@ -9,6 +9,7 @@ from tests.repository import REPOSITORY as ROOT
 TOOLS = {
     "axe-core-python",
     "coverage",
+    "import-linter",
     "mypy",
     "ruff",
     "torch",

@@ -1,4 +1,4 @@
-"""Finds the commands in README: lines of code blocks, and words in backticks that one would type."""
+"""Finds the commands in a page: lines of code blocks, and words in backticks that one would type."""
 
 import re
 
@@ -11,8 +11,8 @@ TYPED = re.compile(
 
 
 def commands(text: str) -> list[str]:
-    """Every command once, in order, without comments; a block of YAML is a file, no command."""
-    found = [line for kind, block in BLOCK.findall(text) if kind != "yaml" for line in lines_of(block)]
+    """Every command once, in order, without comments; a block of YAML or Python is a file, no command."""
+    found = [line for kind, block in BLOCK.findall(text) if kind not in ("yaml", "python") for line in lines_of(block)]
     found += [span for span in SPAN.findall(BLOCK.sub("", text)) if TYPED.match(span) or re.match(r"[A-Z_]+='", span)]
     return list(dict.fromkeys(re.sub(r"\s+#.*", "", line).strip() for line in found))
 
@@ -24,5 +24,5 @@ def lines_of(block: str) -> list[str]:
 
 
 def flags(text: str) -> set[str]:
-    """Every long option that README names."""
+    """Every long option that a page names."""
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))

@@ -26,7 +26,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Desk:
-    """Runs README's commands as they stand, but for the words that README leaves to the user."""
+    """Runs the pages' commands as they stand, but for the words that they leave to the user."""
 
     folder: Path
     env: dict[str, str]

@@ -1,4 +1,4 @@
-"""Every command in README is run here or by a named test, or it is said why it cannot be run."""
+"""Every command in README, CONTRIBUTING and docs/ is run by a test, or it is said why it cannot be run."""
 
 import shutil
 import xml.etree.ElementTree as ET
@@ -11,8 +11,11 @@ from harness.settings.options import OPTIONS
 from tests.faults.scenario import PRELUDE, init_job
 from tests.readme.commands import commands, flags
 from tests.readme.desk import CLONE, Desk, lay
+from tests.readme.documents import README as README_FILE
+from tests.readme.documents import WRITTEN, text_of
 
-README = (CLONE / "README.md").read_text()
+README = README_FILE.read_text()
+WORDS = text_of(WRITTEN)
 USER = "pytest CLONE/checks -c CLONE/pyproject.toml --rootdir CLONE --job train.py"
 
 RUN: dict[str, str | None] = {
@@ -38,7 +41,8 @@ PRINTS = {
 """Run below: a word that is printed."""
 ELSEWHERE = {
     "make check": (".ci/run", "make check"),
-    "make test": (".ci/run", "make test-together"),
+    "make test": (".ci/run", "make test"),
+    "make quick": ("Makefile", "\nquick:"),
     "make fire": ("lab/fire/test_matrix.py", "play_all(recording, part"),
     "make faults": ("tests/faults/test_faults.py", "judge(played)"),
     "make mutants": ("lab/mutation/test_mutation.py", '"-m", "lab.mutation", "-n", "60"'),
@@ -66,8 +70,14 @@ ELSEWHERE = {
     ),
     "wandb login": ("tests/compat/test_loopback_sdks.py", "def test_login_and_sync_of_an_offline_run"),
     "sbatch --test-only": ("tests/targets/slurm/test_commands.py", "def test_only_final_refusals_of_the_trial_count"),
+    "python -m harness faults --markdown docs/faults": (
+        "tests/commands/test_fault_pages.py", "def test_they_are_written_to_the_folder_that_is_named",
+    ),
+    "python -m tests.faults.table -k gpu-memory-full": (
+        "tests/readme/test_adding_a_fault.py", '"-m", "tests.faults.table", "-k", "gpu-memory-full"',
+    ),
     "python -m harness loopback": ("tests/commands/test_loopback.py", "def test_it_prints_two_lines_serves_and_ends"),
-    "python -m tests.compat.matrix": ("tests/compat/test_matrix.py", "def test_readme_has_the_table"),
+    "python -m tests.compat.matrix": ("tests/compat/test_matrix.py", "def test_the_page_has_the_table"),
 }  # fmt: skip
 """Run by another file: where, and words of it that run the command."""
 NOT_RUN = {
@@ -76,19 +86,24 @@ NOT_RUN = {
     "export WANDB_API_KEY=…": "the key is the user's",
     "lumi-allocations": "a command of LUMI's",
     "python -m tests.slurm": "serves until it is interrupted, what the fixture `lab` of tests/slurm serves",
+    ". .venv/bin/activate": "changes the shell that it is typed in",
+    "make test-all": "everything, these tests among it",
+    "python -m pytest tests/judging": "tests, to be run as they are",
+    "python -m pytest tests/judging -k duplicate": "tests, to be run as they are",
+    "python -m tests.faults.table -k dup-one-run-per-rank": "one fault of those that `make faults` injects",
     "make lowest": "installs from the network",
     "pip install torch": "named as what may bring gigabytes",
     "wandb verify": "another tool, named beside this one",
 }
-FOREIGN = {"--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--cov", "--port", "--api-key", "--state"}
-"""Options of pytest, sbatch and of `python -m harness`."""
+FOREIGN = {"--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--markdown", "--strict"}
+"""Options of pytest, mypy, sbatch and of `python -m harness`."""
 
 
 def test_every_command_is_run_or_has_a_reason():
     known = {**RUN, **PRINTS, **ELSEWHERE, **NOT_RUN}
-    found = commands(README)
+    found = commands(WORDS)
     assert [c for c in found if c not in known] == [], "run them in tests/readme/test_commands.py, or say why not"
-    assert [c for c in known if c not in found] == [], "README has them no more"
+    assert [c for c in known if c not in found] == [], "no page has them any more"
 
 
 @pytest.mark.parametrize("command", ELSEWHERE)
@@ -97,8 +112,8 @@ def test_what_runs_elsewhere_still_does(command):
     assert words in (CLONE / file).read_text()
 
 
-def test_every_option_that_readme_names_exists():
-    assert flags(README) - FOREIGN <= {o.flag for o in OPTIONS}
+def test_every_option_that_is_named_exists():
+    assert flags(WORDS) - FOREIGN <= {o.flag for o in OPTIONS}
 
 
 def test_commands_are_found_in_blocks_with_and_without_prompt_and_in_the_text():
@@ -106,8 +121,9 @@ def test_commands_are_found_in_blocks_with_and_without_prompt_and_in_the_text():
     assert commands(text) == ["pytest a", "pip b", "make it", "X='1 2' make it"]
 
 
-def test_a_block_of_yaml_is_no_command():
-    assert commands("```yaml\na: b\n```\n\n```\npip b\n```\n") == ["pip b"]
+@pytest.mark.parametrize("kind", ["yaml", "python"])
+def test_a_block_that_is_a_file_is_no_command(kind):
+    assert commands(f"```{kind}\na: b\n```\n\n```\npip b\n```\n") == ["pip b"]
 
 
 def test_an_option_that_does_not_exist_is_found():
@@ -192,4 +208,4 @@ def test_junit_tells_fault_root_cause_and_run(careless):
     own = {p.get("name"): p.get("value") for p in failed[0].find("properties")}
     assert own == {"outcome": "failed", "fault": cause}
     assert failed[0].find("failure").get("message").startswith(f"{cause}: Every rank made its own W&B run")
-    assert "Let rank 0 alone initialise and log" in failed[0].find("failure").text
+    assert "Initialize and log on rank 0 only" in failed[0].find("failure").text

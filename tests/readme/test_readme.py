@@ -1,32 +1,71 @@
-"""README and the schemas say what the code says."""
+"""README, the pages in docs/ and the schemas say what the code says."""
 
 import re
 import subprocess
 
 import pytest
+import yaml
 
-from harness.commands.fault_pages import page
+from harness.commands.fault_pages import COMMAND, pages
+from harness.judging.catalogue import catalogue
 from harness.schemas.make import DOCUMENTS, schema
 from harness.settings.options import OPTIONS
+from harness.settings.site import Site
+from tests.readme.documents import FAULT_PAGES, ISSUE_FORMS, OPTIONS_PAGE, PAGES, README
 from tests.repository import REPOSITORY as ROOT
 
-PAGES = sorted(p for p in ROOT.glob("*.md"))
+OPTION = pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.flag)
+SITE_DEFAULTS = {"--lumi-partition": Site().partition, "--lumi-gpus": str(Site().gpus_per_node)}
+GENERATED = pytest.mark.parametrize("name", pages())
 
 
-def test_the_options_table_is_whole():
-    table = (ROOT / "README.md").read_text()
-    for option in OPTIONS:
-        assert re.search(rf"^\| `{re.escape(option.flag)}[` ].*\| {re.escape(option.help)} \|", table, re.MULTILINE)
+def row_of(option):
+    """The row that an option has in the table of all options."""
+    words = " or ".join(option.choices) or option.metavar
+    default = option.default or SITE_DEFAULTS.get(option.flag, "")
+    meaning = option.help.replace("<", "&lt;").replace(">", "&gt;")
+    told = f"| `{option.flag}{f' {words}' if words else ''}` | {meaning} | {default} | `{option.ini}` |"
+    return told.replace("|  |", "| |")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@OPTION
+def test_every_option_has_its_row(option):
+    assert row_of(option) in OPTIONS_PAGE.read_text().splitlines()
+
+
+def test_no_row_tells_of_an_option_that_is_gone():
+    rows = re.findall(r"^\| `(--[\w-]+)", OPTIONS_PAGE.read_text(), re.MULTILINE)
+    assert rows == [option.flag for option in OPTIONS]
+
+
+def test_readme_fits_on_two_screens_and_counts_the_faults():
+    text = README.read_text()
+    assert len(text.splitlines()) <= 200
+    assert f"[{len(catalogue())} faults](docs/faults/README.md)" in text
+
+
+def test_readme_says_what_was_not_shown():
+    text = " ".join(README.read_text().replace("\n>", "\n").split())
+    assert "No LUMI node, no AMD GPU and no connection to the W&B cloud were at hand" in text
+
+
+def anchors(page):
+    """What a link may point to: each heading, as GitHub names it."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    shown = (re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in shown}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_link_to_a_file_of_the_project_leads_somewhere(page):
-    targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text())
-    missing = [t for t in targets if not (page.parent / t).exists()]
-    assert not missing
+    for file, anchor in re.findall(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
+        target = page.parent / file if file else page
+        assert target.exists(), file
+        assert not anchor or anchor in anchors(target), f"{file}#{anchor}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_link_to_the_web_is_well_formed(page):
     urls = re.findall(r"\]\((https?://[^)\s]*)", page.read_text())
     assert all(re.fullmatch(r"https://[\w.-]+\.[a-z]+(/[\w./#?=&%~+@:-]*)?", u) for u in urls)
@@ -37,12 +76,31 @@ def test_the_shipped_schema_is_the_models(name):
     assert (ROOT / "harness" / "schemas" / f"{name}.schema.json").read_text() == schema(name)
 
 
-def test_the_page_of_faults_is_the_catalogues():
-    assert (ROOT / "FAULTS.md").read_text() == page(), "python -m harness faults --markdown > FAULTS.md"
+@GENERATED
+def test_the_pages_of_faults_are_the_catalogues(name):
+    assert (FAULT_PAGES / name).read_text() == pages()[name], COMMAND
+
+
+def test_there_is_no_page_of_a_family_that_is_gone():
+    assert {page.name for page in FAULT_PAGES.iterdir()} == set(pages())
+
+
+@pytest.mark.parametrize("form", ISSUE_FORMS, ids=lambda p: p.name)
+def test_issue_forms_ask_for_the_bundle(form):
+    asked = yaml.safe_load(form.read_text())
+    if form.name != "config.yml":
+        assert {"name", "description", "body"} <= asked.keys()
+        assert "bundle" in {field.get("id") for field in asked["body"]}
+        assert "python -m harness bundle" in form.read_text()
+
+
+def test_there_are_issue_forms():
+    assert len(ISSUE_FORMS) > 1
 
 
 def test_the_project_speaks_of_itself_alone():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    texts = [ROOT / t for t in tracked if t.endswith((".py", ".md", ".yaml", ".toml", ".txt", ".j2", "run"))]
+    texts = [ROOT / t for t in tracked if t.endswith((".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".j2", "run"))]
     odd = re.compile(r"/work/(main|shared|scratch)|\.mirror/")
-    assert not [str(t) for t in texts if t.name != "test_readme.py" and odd.search(t.read_text(errors="replace"))]
+    there = (t for t in texts if t.exists() and t.name != "test_readme.py")
+    assert not [str(t) for t in there if odd.search(t.read_text(errors="replace"))]

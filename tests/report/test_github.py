@@ -2,7 +2,8 @@
 
 import re
 
-from harness.report.github import MOST, annotations, append_summary, command, hold, release
+from harness.report.annotations import MOST, annotations
+from harness.report.github import append_summary, command, hold, release
 from tests.report.samples import duplicates, hostile, inconclusive, passed
 
 ACTIONS = {"GITHUB_ACTIONS": "true"}

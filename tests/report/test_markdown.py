@@ -6,10 +6,10 @@ import pytest
 
 from harness.report.html.checks import sentences
 from harness.report.markdown import fenced, plain, span, summary
-from harness.report.next_commands import Again
+from harness.report.next_commands import NextCommands
 from tests.report.samples import HOSTILE, SAMPLES, duplicates, hostile, inconclusive, passed
 
-AGAIN = Again(verify="cd /x\npytest checks", replay="pytest checks --replay e.json")
+AGAIN = NextCommands(verify="cd /x\npytest checks", replay="pytest checks --replay e.json")
 
 
 def page(sample):
@@ -46,7 +46,7 @@ def test_what_could_not_be_checked_says_why():
     text = page(inconclusive)
     assert "| ❔ | `test_exactly_one_run` | not checked | no answer within 30 s |" in text
     assert "| ❔ | `test_series_is_present[loss, acc]` | not checked | no answer within 30 s |" in text
-    assert "- no answer within 30 s (15 checks)\n\nNo check failed. Once this is out of the way, verify again" in text
+    assert "- no answer within 30 s (15 checks)\n\nNo check failed. When this is fixed, verify again" in text
 
 
 @pytest.mark.parametrize("name", SAMPLES)

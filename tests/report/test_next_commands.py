@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.evidence.models import Request
-from harness.report.next_commands import again_of
-from harness.settings.resolve import Settings
+from harness.report.next_commands import next_commands
+from harness.settings.model import Settings
 from tests.report.samples import inconclusive, lumi, passed
 
 HERE = Path("/home/me/my work")
@@ -16,7 +16,7 @@ FOLDER = HERE / "report"
 
 def again(found, *arguments, verdict=None, folder=FOLDER):
     settings = Settings(target="local", source="job", server="loopback", cwd=HERE)
-    return again_of(settings, folder, found, verdict or passed()[1], arguments)
+    return next_commands(settings, folder, found, verdict or passed()[1], arguments)
 
 
 def words(command):

@@ -10,7 +10,7 @@ from harness.checking.session import Session
 from harness.report.html import page
 from harness.report.html.findings import parts, sentence, when
 from harness.report.write import finish
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.verification.progress import Silent
 from tests.report.samples import duplicates, nothing, passed
 

@@ -10,10 +10,10 @@ import pytest
 
 import harness.schemas
 from harness.evidence.models import Evidence
-from harness.evidence.saved import load
 from harness.judging.judge import judge
 from harness.judging.verdict import Verdict
 from harness.schemas.make import DOCUMENTS
+from harness.verification.saved_evidence import load, without_retired
 
 HERE = Path(__file__).parent
 SHIPPED = Path(harness.schemas.__file__).parent
@@ -37,6 +37,11 @@ def kind(path):
     return path.name.split(".")[1]
 
 
+def current_fields(name, document):
+    """The document without the fields that are retired, which verdicts have none of."""
+    return without_retired(document) if name == "evidence" else document
+
+
 def kept(old, new, where=""):
     """Where a value of the old document is missing or changed in the new one."""
     if isinstance(old, dict) and isinstance(new, dict):
@@ -48,7 +53,7 @@ def kept(old, new, where=""):
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_a_saved_document_still_loads_and_loses_nothing(path, misfits):
-    old = json.loads(path.read_text())
+    old = current_fields(kind(path), json.loads(path.read_text()))
     new = DOCUMENTS[kind(path)].model_validate(old).model_dump(mode="json")
     assert misfits(kind(path), new) == []
     assert kept(old, new) == []
@@ -72,7 +77,7 @@ def test_every_version_has_an_example_and_a_version_to_come_is_refused(name, mis
     versions = {json.loads(p.read_text())["schema_version"] for p in EXAMPLES if kind(p) == name}
     assert versions == set(range(1, current + 1))
     later = json.loads(next(p for p in EXAMPLES if kind(p) == name).read_text()) | {"schema_version": current + 1}
-    assert misfits(name, later) == [f"{current} was expected"]
+    assert misfits(name, current_fields(name, later)) == [f"{current} was expected"]
 
 
 def test_a_field_that_goes_is_found():

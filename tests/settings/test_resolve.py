@@ -4,15 +4,16 @@ import re
 
 import pytest
 
+from harness.settings.model import EPOCHS, SettingsError
 from harness.settings.options import OPTIONS
-from harness.settings.resolve import EPOCHS, SettingsError, resolve
+from harness.settings.resolve import resolve
 from harness.settings.site import Site
 
 
 @pytest.fixture
 def ask(tmp_path):
     (tmp_path / "train.py").touch()
-    (tmp_path / "train.sh").touch()
+    (tmp_path / "train.sh").write_text("#!/bin/bash\n#SBATCH --nodes=1\n")
     (tmp_path / "wandb").mkdir()
     (tmp_path / "evidence.json").touch()
 

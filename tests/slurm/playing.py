@@ -22,7 +22,7 @@ from tests.slurm.configuration import ACCOUNT
 from tests.slurm.laboratory import Laboratory
 
 STANDINS = Path(__file__).with_name("standins")
-TRAIN = CLONE / "harness/jobs/ranks.py"
+TRAIN = CLONE / "tests/jobs/ranks.py"
 """Looks like a DDP training, without torch: quick."""
 SBOM = {"python": [{"name": "torch", "version": "2.10.0"}, {"name": "wandb", "version": version("wandb")}]}
 

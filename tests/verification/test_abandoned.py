@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from harness.settings.resolve import SettingsError
+from harness.evidence.server.reader import temporary_prefix
+from harness.settings.model import SettingsError
 from harness.targets.process import TOKEN, token_of
 from harness.verification import abandoned
 
@@ -57,7 +58,7 @@ def test_its_own_folder_is_not_to_be_removed_for_it_is_used_again(folder, tmp_pa
 
 
 def test_temporary_folders_of_a_killed_one_are_named(folder, tmp_path):
-    lost = tmp_path / f"{abandoned.temporary_prefix(7)}reader-x"
+    lost = tmp_path / f"{temporary_prefix(7)}reader-x"
     lost.mkdir()
     changed(folder, pid=7, start="another boot/1", temporary=str(tmp_path))
     assert str(lost) in "\n".join(abandoned.found(folder, tmp_path))

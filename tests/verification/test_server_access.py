@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness.evidence.models import Network, Setup, Viewer
+from harness.evidence.setup.job_settings import read_job_settings
 from harness.verification.server_access import JobReader
 
 HERE, THERE = "http://127.0.0.1:1", "http://127.0.0.1:2"
@@ -18,9 +19,10 @@ def way(tmp_path):
     def ask(here, job, *, known, netrc=""):
         (tmp_path / ".netrc").write_text(netrc)
         setup = Setup(network=Network(viewer=Viewer(username="me") if known else None))
-        settings = SimpleNamespace(cwd=tmp_path, run_server=None)
+        settings = SimpleNamespace(run_server=None)
+        known_here = read_job_settings({"HOME": str(tmp_path), "WANDB_BASE_URL": HERE, **here}, tmp_path)
         target = SimpleNamespace(sdk_environment=lambda: job)
-        with JobReader(settings, {"HOME": str(tmp_path), "WANDB_BASE_URL": HERE, **here}, setup, target) as asking:
+        with JobReader(settings, known_here, setup, target) as asking:
             reader = asking.get()
             assert asking.get() is reader
             return reader._env["WANDB_BASE_URL"], reader._env["WANDB_API_KEY"]

@@ -31,15 +31,14 @@ class _Place(NamedTuple):
     rest: str
 
 
-def wandb_folders(env: Mapping[str, str], cwd: Path) -> list[Path]:
+def wandb_folders(env: Mapping[str, str], cwd: Path, root: Path) -> list[Path]:
     """Return where the SDK would put runs, the likeliest folder first; they need not exist.
 
-    `WANDB_DIR` (else the working directory), in it `.wandb` where that exists, else `wandb`; and the same in the
+    Its root folder (see `JobSettings.wandb_root`), in it `.wandb` where that exists, else `wandb`; and the same in the
     system's temporary folder, where the SDK falls back to if it cannot write (wandb_settings.py `wandb_dir`,
     wandb_init.py `try_create_root_dir`, 0.19.5 to 0.31.0).
     """
-    named = os.path.expanduser(env.get("WANDB_DIR") or ".")  # noqa: PTH111 - Path's raises for a user who is not there
-    root = Path(os.path.normpath(cwd / named))
+    root = Path(os.path.normpath(root))
     names = ["wandb", ".wandb"]
     wanted = env.get("WANDB_USE_DOT_WANDB", "").lower()
     dotted = wanted in ("1", "true", "yes", "on") or (not wanted and (root / ".wandb").is_dir())
@@ -130,8 +129,7 @@ def read_local_run(run_dir: Path, scrub: Callable[[str], str]) -> LocalRun:
     match = _LOG_NAME.fullmatch(log_file.name) if log_file else None
     run_id = match["id"] if match else place.rest
     log_file = log_file or run_dir / f"run-{run_id}.wandb"
-    metadata, metadata_trouble = read_json(run_dir / "files" / "wandb-metadata.json", scrub)
-    summary, summary_trouble = read_json(run_dir / "files" / "wandb-summary.json", scrub)
+    metadata, trouble = read_json(run_dir / "files" / "wandb-metadata.json", scrub)
     log = read_wandb_log(log_file)
     return LocalRun(
         path=str(run_dir),
@@ -146,10 +144,9 @@ def read_local_run(run_dir: Path, scrub: Callable[[str], str]) -> LocalRun:
         syncstate=log_file.with_name(f"{log_file.name}.syncstate").exists(),
         files=list_files(run_dir),
         metadata=metadata or {},
-        summary_file=summary,
         console_lines=count_lines(run_dir / "files" / "output.log"),
         sdk_logs=read_sdk_logs(run_dir, scrub),
-        troubles=tuple(t for t in (metadata_trouble, summary_trouble) if t),
+        troubles=(trouble,) if trouble else (),
     )
 
 

@@ -54,8 +54,7 @@ def read_json(path: Path, scrub: Callable[[str], str]) -> tuple[dict[str, JsonVa
     except FileNotFoundError:
         return None, None
     except OSError as error:
-        kind = "permission" if isinstance(error, PermissionError) else "disk"
-        return None, Trouble(kind=kind, text=error.strerror or str(error), where=str(path))
+        return None, Trouble.of_file(error, path)
     if len(raw) > _LARGEST_JSON:
         return None, Trouble(kind="other", text=f"larger than {_LARGEST_JSON >> 20} MiB", where=str(path))
     try:

@@ -106,8 +106,7 @@ class _Reader:
         except FileNotFoundError:
             return
         except OSError as error:
-            kind = "permission" if isinstance(error, PermissionError) else "disk"
-            self.troubles.append(Trouble(kind=kind, text=error.strerror or str(error), where=str(path)))
+            self.troubles.append(Trouble.of_file(error, path))
 
     def _take(self, name: str, record: Record) -> None:
         if name == "debug.log":

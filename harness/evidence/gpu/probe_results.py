@@ -42,7 +42,7 @@ def read_probes(paths: Sequence[Path]) -> Telemetry:
             with path.open(encoding="utf-8", errors="replace") as file:
                 found = parse(file.read(LONGEST).splitlines(), str(path))
         except OSError as error:
-            troubles.append(Trouble(kind="permission", text=str(error), where=str(path)))
+            troubles.append(Trouble.of_file(error, path))
             continue
         nodes += found.nodes
         troubles += found.troubles

@@ -28,8 +28,12 @@ from harness.evidence.models.setup import (
     Network,
     Place,
     ProbeStep,
+    ScriptLook,
     ScriptNote,
+    SdkSettings,
+    SettingProblem,
     Setup,
+    UnreadVariable,
     Viewer,
 )
 from harness.evidence.models.telemetry import CommandProbe, Device, LibraryProbe, NodeTelemetry, Telemetry
@@ -39,6 +43,7 @@ __all__ = [
     "CommandProbe", "Credentials", "Device", "EpochSeen", "Evidence", "Fact", "HttpTrouble", "Job", "JobOutput",
     "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine", "Login", "Mode",
     "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep", "ProcessSeen", "PythonError",
-    "RankSeen", "Request", "RunLink", "ScriptNote", "SdkLogs", "ServerReading", "ServerRun", "ServerSeries", "Setup",
-    "SlurmJob", "SlurmState", "SlurmStep", "Span", "SystemSeries", "Telemetry", "Trouble", "Viewer", "Watch",
+    "RankSeen", "Request", "RunLink", "ScriptLook", "ScriptNote", "SdkLogs", "SdkSettings", "ServerReading",
+    "ServerRun", "ServerSeries", "SettingProblem", "Setup", "SlurmJob", "SlurmState", "SlurmStep", "Span",
+    "SystemSeries", "Telemetry", "Trouble", "UnreadVariable", "Viewer", "Watch",
 ]  # fmt: skip

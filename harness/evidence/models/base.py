@@ -1,8 +1,10 @@
 """The base of every evidence model: immutable, strict about names, the same in memory and in JSON."""
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import Self
 
 JsonValue = Any
 """A value that JSON can carry; non-finite numbers stand as the strings "NaN", "Infinity", "-Infinity"."""
@@ -30,3 +32,16 @@ class Trouble(Fact):
     text: str
     where: str = ""
     http_status: int | None = None
+
+    @classmethod
+    def of_file(cls, error: OSError | ValueError, path: Path) -> Self:
+        """Say why a file cannot be read; a path with a null character is a ValueError."""
+        kind = "other"
+        if isinstance(error, FileNotFoundError):
+            kind = "missing"
+        elif isinstance(error, PermissionError):
+            kind = "permission"
+        elif isinstance(error, OSError) and not isinstance(error, IsADirectoryError):
+            kind = "disk"
+        words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        return cls(kind=kind, text=words, where=str(path))

@@ -119,8 +119,6 @@ class JobOutput(Fact):
     """Workers that ended badly, as torchrun and srun told."""
     run_dirs: tuple[str, ...] = ()
     """Run directories that the SDK announced."""
-    runs_started: int = 0
-    """`Tracking run with wandb version` lines: one for each process whose `wandb.init()` got that far."""
     wandb_lines: tuple[OutputLine, ...] = ()
     """Lines that the SDK printed (`wandb: …`), at most 300."""
     notable: tuple[OutputLine, ...] = ()
@@ -164,7 +162,6 @@ class SlurmJob(Fact):
     """From sacct where it answers, else the last state seen."""
     exit_code: str | None = None
     """As sacct prints it: `EXIT:SIGNAL`."""
-    derived_exit_code: str | None = None
     restarts: int = 0
     nodes: tuple[str, ...] = ()
     account: str | None = None

@@ -63,7 +63,6 @@ class LocalRun(Fact):
     files: tuple[str, ...] = ()
     metadata: dict[str, JsonValue] = {}
     """wandb-metadata.json where there is one, secrets replaced."""
-    summary_file: dict[str, JsonValue] | None = None
     console_lines: int = 0
     sdk_logs: SdkLogs = SdkLogs()
     troubles: tuple[Trouble, ...] = ()

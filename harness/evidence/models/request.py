@@ -16,17 +16,23 @@ class Request(Fact):
     server: Literal["loopback", "real", "none"] = "loopback"
     job_kind: Literal["builtin", "script", "batch", "none"] = "builtin"
     job_path: str | None = None
+    job_module: str | None = None
+    job_args: tuple[str, ...] = ()
     nproc: int | None = None
     """Ranks on each node."""
     nodes: int = 1
     offline: bool = False
     sync: bool = False
     expect: tuple[str, ...] = ("loss", "acc")
+    expect_auto: bool = False
+    """Whether `expect` are roles, played by the series that look like a loss and an accuracy."""
     expect_points: int = 2
     run_path: str | None = None
     """ENTITY/PROJECT/RUN_ID of an existing run."""
     run_dir: str | None = None
     job_log: str | None = None
+    command: str = "pytest checks"
+    """What the user types to verify: advice names it."""
     token: str | None = None
     """The tag by which runs of this job are found on the server."""
 

@@ -33,7 +33,6 @@ class SystemSeries(Fact):
     last: float | None = None
     minimum: float | None = None
     maximum: float | None = None
-    nonzero: int = 0
     sketch: tuple[tuple[float, float], ...] = ()
     """At most 200 (seconds since the run began, value) points."""
 

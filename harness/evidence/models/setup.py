@@ -9,7 +9,7 @@ class KeySource(Fact):
     """One place where the SDK may find an API key; the key itself is never kept."""
 
     source: str
-    """`WANDB_API_KEY`, `netrc`, `settings`, `identity_token`."""
+    """`WANDB_API_KEY`, `netrc`, `settings`, `identity_token`, or words for a key that only the SDK was seen to have."""
     path: str | None = None
     """The file, for netrc and settings files."""
     host: str | None = None
@@ -45,7 +45,8 @@ class Credentials(Fact):
 class ModeSource(Fact):
     """One place that sets the mode, in the order of precedence (first wins)."""
 
-    source: Literal["environment", "workspace_settings", "system_settings", "script", "default"]
+    source: Literal["environment", "workspace_settings", "system_settings", "script", "interpreter", "default"]
+    """`interpreter`: not what was given to it, but what Python or its container makes of that when it starts."""
     value: str
     path: str | None = None
 
@@ -65,6 +66,58 @@ class Mode(Fact):
     def winning(self) -> ModeSource:
         """The source that decides; online by default."""
         return self.sources[0] if self.sources else ModeSource(source="default", value="online")
+
+
+class SettingProblem(Fact):
+    """A setting that the SDK does not take, in its own words and without the value."""
+
+    setting: str
+    """As the SDK calls it, `mode` say; empty where the whole file is meant."""
+    text: str
+    where: str
+    """The file, or the variable."""
+    outcome: Literal["files_ignored", "file_unreadable", "refused"]
+    """`files_ignored`: the SDK goes on without any of its settings files; `file_unreadable`: without this one;
+    `refused`: wandb.init() raises."""
+
+
+class SdkSettings(Fact):
+    """The SDK's own Settings, as the job's interpreter builds them in the job's folder and environment."""
+
+    mode: str | None = None
+    """None, like all below, where the SDK was not asked or refuses a setting."""
+    base_url: str | None = None
+    entity: str | None = None
+    project: str | None = None
+    console: str | None = None
+    root_dir: str | None = None
+    """The folder under which `wandb/` will be made."""
+    key_length: int | None = None
+    """Characters of the key that it would send; 0 where it finds none, None where it refuses what it finds."""
+    key_fingerprint: str | None = None
+    """As that of a `KeySource`."""
+    problems: tuple[SettingProblem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What the SDK warned of meanwhile, the first line of each."""
+    changed_variables: tuple[str, ...] = ()
+    """W&B's variables that the interpreter had otherwise than they were given to it: sitecustomize, a container."""
+    trouble: Trouble | None = None
+    """Why it could not be asked; what else is told of the setup is then the harness's own reading."""
+
+    @property
+    def built(self) -> bool:
+        """Whether the SDK made its settings."""
+        return self.mode is not None
+
+    @property
+    def ignored(self) -> tuple[SettingProblem, ...]:
+        """Why the SDK goes on without a settings file."""
+        return tuple(p for p in self.problems if p.outcome != "refused")
+
+    @property
+    def refused(self) -> tuple[SettingProblem, ...]:
+        """Why wandb.init() raises."""
+        return tuple(p for p in self.problems if p.outcome == "refused")
 
 
 class ProbeStep(Fact):
@@ -110,7 +163,7 @@ class Network(Fact):
 
 
 class JobPython(Fact):
-    """The interpreter of the job and the `wandb` that it would import, seen without importing it."""
+    """The interpreter of the job and the `wandb` that it would import."""
 
     executable: str
     python_version: str | None = None
@@ -143,8 +196,9 @@ class Place(Fact):
 
 
 NoteKind = Literal[
-    "text_compared_with_number", "init_never_reached", "init_error_swallowed", "disabled_beside_others", "reads_runs"
-]
+    "text_compared_with_number", "init_never_reached", "init_error_swallowed", "disabled_beside_others", "reads_runs",
+    "log_never_commits", "log_always_same_step", "expects_world_size", "reads_argument",
+]  # fmt: skip
 
 
 class ScriptNote(Fact):
@@ -155,6 +209,35 @@ class ScriptNote(Fact):
     text: str
 
 
+class ScriptLook(Fact):
+    """How the job script, with the modules beside it, logs; read from its text, the script is never run."""
+
+    frameworks: tuple[str, ...] = ()
+    """Frameworks that do the training or the logging: `lightning`, `transformers`, `accelerate`, `tensorboard`, …"""
+    attached: tuple[str, ...] = ()
+    """Those of them that are told to log to W&B."""
+    calls_init: bool = False
+    logs_itself: bool = False
+    """It calls `wandb.log()` or `run.log()`, whatever a framework does."""
+    runs_agent: bool = False
+    """It starts the agent of a sweep by itself."""
+    log_every: dict[str, int] = {}
+    """`log_every_n_steps` and `logging_steps`, where the script gives them a number."""
+    metrics: tuple[str, ...] = ()
+    """Names that it gives to `log()`, be it wandb's, a run's or a framework's, at most 40."""
+    scalars: tuple[str, ...] = ()
+    """Names that it gives to TensorBoard's writer, at most 20."""
+
+
+class UnreadVariable(Fact):
+    """A variable that looks like one of the SDK's and is none; its value is not kept."""
+
+    name: str
+    meant: str
+    """The nearest variable that the SDK reads."""
+    where: Literal["environment", "script"] = "environment"
+
+
 class Setup(Fact):
     """All that preflight learnt."""
 
@@ -162,6 +245,8 @@ class Setup(Fact):
     mode: Mode = Mode()
     network: Network = Network()
     python: JobPython | None = None
+    sdk: SdkSettings | None = None
+    """What the SDK itself says; None in evidence of a harness that did not ask it."""
     place: Place = Place()
     script_names: tuple[str, ...] = ()
     """Which of entity, project and base_url the job script names by itself."""
@@ -171,3 +256,6 @@ class Setup(Fact):
     """Lines of the job script that may explain what is missing, or what lies about, where nothing was said."""
     script_key_line: int | None = None
     """The line of the job script in which a key itself stands, for everyone to read; counted from 1."""
+    script: ScriptLook = ScriptLook()
+    unread_variables: tuple[UnreadVariable, ...] = ()
+    """Variables of the environment and of the script that are probably misspelt, at most 10."""

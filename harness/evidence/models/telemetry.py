@@ -12,7 +12,6 @@ class Device(Fact):
     name: str | None = None
     vendor: Literal["amd", "nvidia", "unknown"] = "unknown"
     power_reported: bool | None = None
-    memory_bytes: int | None = None
 
 
 class CommandProbe(Fact):

@@ -44,7 +44,7 @@ class LogProblem(Model):
 class SeriesSummary(Model):
     """One metric of `run.log()`.
 
-    Steps are W&B steps, times Unix seconds. `first`, `last`: the first and last number, finite or not;
+    Steps are W&B steps. `first`, `last`: the first and last number, finite or not;
     `min`, `max`: over finite numbers. `sketch`: at most 200 (step, value) of the numbers, evenly spaced in
     samples, the last one included.
     """
@@ -62,12 +62,9 @@ class SeriesSummary(Model):
     constant: bool
     first_step: int | None
     last_step: int | None
-    steps_increase: bool
     repeated_steps: int
     backward_steps: int
     first_non_finite_step: int | None
-    first_time: float | None
-    last_time: float | None
     sketch: tuple[tuple[int, Number], ...]
 
 
@@ -80,32 +77,11 @@ class SystemSeriesSummary(Model):
     key: str
     count: int
     count_number: int
-    count_nonzero: int
     first: Number | None
     last: Number | None
     min: int | float | None
     max: int | float | None
-    first_time: float | None
-    last_time: float | None
     sketch: tuple[tuple[float, Number], ...]
-
-
-class ConsoleLine(Model):
-    """One line of captured console output; `time` in Unix seconds."""
-
-    stream: Literal["stdout", "stderr"]
-    time: float | None
-    line: str
-
-
-class DefinedMetric(Model):
-    """One `run.define_metric()`; a glob has `glob` in place of `name`."""
-
-    name: str
-    glob: str
-    step_metric: str
-    summary: tuple[str, ...]
-    hidden: bool
 
 
 class RunFacts(Model):
@@ -118,15 +94,12 @@ class RunFacts(Model):
     group: str = ""
     job_type: str = ""
     tags: tuple[str, ...] = ()
-    notes: str = ""
     host: str = ""
     sweep_id: str = ""
     start_time: float | None = None
     resumed: bool = False
     forked: bool = False
     starting_step: int = 0
-    git_remote: str = ""
-    git_commit: str = ""
 
 
 class LocalEnvironment(Model):
@@ -137,23 +110,15 @@ class LocalEnvironment(Model):
     host: str = ""
     executable: str = ""
     program: str = ""
-    code_path: str = ""
-    root: str = ""
-    docker: str = ""
     args: tuple[str, ...] = ()
     started_at: float | None = None
     cpu_count: int = 0
     cpu_count_logical: int = 0
-    memory_total: int = 0
     gpu: str = ""
     gpu_count: int = 0
     gpu_amd: tuple[dict[str, JsonValue], ...] = ()
     gpu_nvidia: tuple[dict[str, JsonValue], ...] = ()
-    cuda_version: str = ""
     slurm: dict[str, str] = {}
-    git_remote: str = ""
-    git_commit: str = ""
-    writer_ids: tuple[str, ...] = ()
 
 
 class LocalLog(Model):
@@ -169,7 +134,6 @@ class LocalLog(Model):
     status: LogStatus
     error: str = ""
     size_bytes: int = 0
-    modified_time: float | None = None
     version: int | None = None
     problems: tuple[LogProblem, ...] = ()
     problems_dropped: int = 0
@@ -181,8 +145,6 @@ class LocalLog(Model):
     sdk_version: str = ""
     python_version: str = ""
     platform: str = ""
-    features: tuple[str, ...] = ()
-    imports: tuple[str, ...] = ()
     settings: dict[str, JsonValue] = {}
     environment: LocalEnvironment | None = None
     writer_labels: tuple[str, ...] = ()
@@ -191,7 +153,6 @@ class LocalLog(Model):
     config_dropped: int = 0
     summary: dict[str, JsonValue] = {}
     summary_dropped: int = 0
-    defined_metrics: tuple[DefinedMetric, ...] = ()
 
     history_rows: int = 0
     rows_before_damage: int | None = None
@@ -211,15 +172,10 @@ class LocalLog(Model):
     system_last_time: float | None = None
 
     console_lines: int = 0
-    console_tail: tuple[ConsoleLine, ...] = ()
     files: tuple[str, ...] = ()
     files_dropped: int = 0
-    artifacts: tuple[str, ...] = ()
-    alerts: tuple[str, ...] = ()
 
     has_exit: bool = False
     exit_code: int | None = None
     runtime_s: int | None = None
-    has_final: bool = False
-    has_footer: bool = False
     preempting: bool = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from harness.evidence.models.base import Trouble
 from harness.evidence.models.setup import Network, ProbeStep, Viewer
@@ -17,20 +16,11 @@ from harness.evidence.network.access import (
     server_version,
     viewer_of,
 )
+from harness.evidence.network.address import base_url_problem
 from harness.evidence.network.graphql import Answer, GraphqlClient
-from harness.evidence.network.route import Proxy, Trust, extra_headers, host_and_port, proxy_for, trust_for
+from harness.evidence.network.route import Proxy, Trust, extra_headers, host_and_port, trust_for
 from harness.evidence.network.steps import StepName, connect, handshake, resolve, step
 from harness.evidence.redaction.redactor import clean
-from harness.evidence.setup.sdk_settings import (
-    FORGE_HOSTS,
-    base_url_problem,
-    default_base_url,
-    read_sdk_settings,
-    split_url,
-    version_tuple,
-)
-
-__all__ = ["base_url_problem", "probe_network", "resolve_base_url"]
 
 PAUSES = (0.1, 0.3, 0.6)
 """Seconds before the second, third and fourth try: a fault that shows three times may still pass."""
@@ -40,28 +30,6 @@ _LONGEST_URL = 300
 _CONNECT_SECONDS = 5.0
 _LASTING = frozenset({"dns", "tls", "other"})
 """Troubles that trying again within seconds does not mend."""
-
-
-def resolve_base_url(env: Mapping[str, str], cwd: Path, *, sdk_version: str | None = None) -> tuple[str, str]:
-    """The server that the SDK will use, and where that comes from: a variable, a file's path, or `default`.
-
-    The value is what the SDK would refuse, where it would: ask `base_url_problem`.
-    """
-    settings = read_sdk_settings(env, cwd)
-    if "WANDB_BASE_URL" in env:
-        return _normal(env["WANDB_BASE_URL"], sdk_version), "WANDB_BASE_URL"
-    found = settings.from_files("base_url")
-    if found:
-        return _normal(found[0], sdk_version), str(found[1].path)
-    return default_base_url(sdk_version), "default"
-
-
-def _normal(url: str, sdk_version: str | None) -> str:
-    """The address without its last slashes; from SDK 0.31 on, a Forge proxy address becomes the direct one."""
-    parts = split_url(url)
-    if version_tuple(sdk_version) >= (0, 31) and parts.hostname in FORGE_HOSTS and parts.port is None:
-        return f"https://api.{parts.hostname}"
-    return url.rstrip("/")
 
 
 @dataclass(frozen=True)
@@ -96,35 +64,41 @@ class _Try:
         return self.steps[-1].trouble
 
 
-def probe_network(
-    base_url: str,
-    base_url_source: str,
-    *,
-    api_key: str | None,
-    env: Mapping[str, str],
-    entity: str | None,
-    project: str | None,
-    timeout_s: float = 10,
-    cwd: Path | None = None,
-    sdk_version: str | None = None,
-) -> Network:
-    """Reach the server from here with the proxies and certificates of that environment; never raises for a server.
+@dataclass(frozen=True)
+class Way:
+    """All that the walk to the server depends on: two equal ways need one walk."""
+
+    base_url: str
+    api_key: str | None = field(repr=False)
+    entity: str | None
+    """Asked for, else the one that the SDK is set to."""
+    project: str | None
+    proxy: Proxy | None
+    check_certificates: bool
+    sdk_version: str | None = field(compare=False)
+
+
+def unprobed(way: Way) -> Network:
+    """What is known of the way without taking it."""
+    return Network(
+        base_url=clean(way.base_url, _LONGEST_URL),
+        base_url_problem=base_url_problem(way.base_url, way.sdk_version),
+        entity=way.entity,
+        project=way.project,
+    )
+
+
+def probe_network(way: Way, env: Mapping[str, str], *, timeout_s: float = 10) -> Network:
+    """Reach the server from here with the certificates of that environment; never raises for a server.
 
     Takes `TOTAL_SECONDS` at most. Without a key the walk ends at the step `http`.
     """
-    known = Network(
-        base_url=clean(base_url, _LONGEST_URL),
-        base_url_source=base_url_source,
-        base_url_problem=base_url_problem(base_url, sdk_version),
-        entity=entity,
-        project=project,
-    )
+    known = unprobed(way)
     if known.base_url_problem:
         return known
-    settings = read_sdk_settings(env, cwd or Path.cwd())
-    proxy = proxy_for(base_url, settings)
-    trust = trust_for(settings, tls=base_url.lower().startswith("https"))
-    headers = extra_headers(settings)
+    base_url, proxy, api_key = way.base_url, way.proxy, way.api_key
+    trust = trust_for(env, tls=base_url.lower().startswith("https"), check=way.check_certificates)
+    headers = extra_headers(env)
     client = GraphqlClient(base_url, api_key=api_key, proxy=proxy, trust=trust, headers=headers)
     probe = _Probe(base_url, client, proxy, trust, bool(api_key), timeout_s, time.monotonic() + TOTAL_SECONDS)
     try:

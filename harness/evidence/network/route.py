@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult
 
-from harness.evidence.setup.sdk_settings import SdkSettings, split_url
+from harness.evidence.network.address import split_url
 
 _CA_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -50,20 +50,19 @@ class Trust:
     bundle_missing: bool = False
 
 
-def proxy_for(url: str, settings: SdkSettings) -> Proxy | None:
-    """The proxy for that address: the SDK's own setting, else as Go's `http.ProxyFromEnvironment` chooses.
+def proxy_for(url: str, env: Mapping[str, str], own: str | None = None) -> Proxy | None:
+    """The proxy for that address: the SDK's own setting of it, else as Go's `http.ProxyFromEnvironment` chooses.
 
     Source: core/internal/clients/proxy.go of wandb; golang.org/x/net/http/httpproxy. The SDK's own setting knows no
     exceptions; Go never uses a proxy for localhost and loopback addresses.
     """
     target = split_url(url)
-    own = settings.get(f"{target.scheme}_proxy")
     if own:
         return Proxy(f"WANDB_{target.scheme.upper()}_PROXY", own)
-    variable = next((name for name in _variables(f"{target.scheme}_proxy") if settings.env.get(name)), None)
-    if variable is None or _is_excepted(target, settings.env):
+    variable = next((name for name in _variables(f"{target.scheme}_proxy") if env.get(name)), None)
+    if variable is None or _is_excepted(target, env):
         return None
-    address = settings.env[variable]
+    address = env[variable]
     return Proxy(variable, address if "://" in address else f"http://{address}")
 
 
@@ -113,17 +112,16 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def trust_for(settings: SdkSettings, *, tls: bool) -> Trust:
+def trust_for(env: Mapping[str, str], *, tls: bool, check: bool = True) -> Trust:
     """The certificates for wandb-core, which is Go: SSL_CERT_FILE, SSL_CERT_DIR, else the system's.
 
     REQUESTS_CA_BUNDLE matters to the Python side of older SDKs alone; a missing one is still reported. Without `tls`
-    nothing is loaded.
+    nothing is loaded; without `check` everything is trusted.
     """
-    env = settings.env
     named = [env[name] for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if env.get(name)]
     missing = next((path for path in named if not Path(path).exists()), None)
     bundle = missing or (named[0] if named else None)
-    context = _context(env, check=not settings.flag("insecure_disable_ssl")) if tls else None
+    context = _context(env, check=check) if tls else None
     return Trust(context, bundle, bundle_missing=missing is not None)
 
 
@@ -166,9 +164,9 @@ def _files_of(folder: Path) -> list[Path]:
         return []
 
 
-def extra_headers(settings: SdkSettings) -> dict[str, str]:
+def extra_headers(env: Mapping[str, str]) -> dict[str, str]:
     """The headers that the SDK is told to add to every request, as JSON in WANDB_X_EXTRA_HTTP_HEADERS."""
-    text = settings.env.get("WANDB_X_EXTRA_HTTP_HEADERS") or settings.env.get("WANDB__EXTRA_HTTP_HEADERS") or "{}"
+    text = env.get("WANDB_X_EXTRA_HTTP_HEADERS") or env.get("WANDB__EXTRA_HTTP_HEADERS") or "{}"
     try:
         headers = json.loads(text)
     except ValueError:

@@ -50,7 +50,6 @@ class Marks:
         self.run_dirs: dict[str, None] = {}
         self.ranks: dict[int, RankSeen] = {}
         self.epochs: Kept[EpochSeen] = Kept(first=200, last=800)
-        self.runs_started = 0
         self._last_epoch: EpochSeen | None = None
         self._accuracy_to_come = False
 
@@ -132,9 +131,7 @@ class Marks:
         return match is not None
 
     def _started(self, text: str) -> bool:
-        begun = _VERSION.search(text)
-        self.runs_started += begun is not None
-        if match := begun or _PRINTED_VERSION.match(text):
+        if match := _VERSION.search(text) or _PRINTED_VERSION.match(text):
             if len(self.versions) < _MOST_OTHERS:
                 self.versions[match[1].rstrip(".")] = None
             return True

@@ -12,7 +12,7 @@ from harness.evidence.output.failures import Failures
 from harness.evidence.output.lines import Blocks, Line, parse_line, shorten
 from harness.evidence.output.marks import Marks, sdk_line
 from harness.evidence.output.tracebacks import Tracebacks
-from harness.evidence.output.words import WORTH_A_LOOK, weight
+from harness.evidence.output.trouble_words import WORTH_A_LOOK, weight
 
 _CHUNK = 1 << 20
 _TAIL = 60
@@ -97,7 +97,6 @@ class OutputReader:
             epochs_total=marks.epochs_total,
             processes=self._failures.processes(),
             run_dirs=tuple(marks.run_dirs),
-            runs_started=marks.runs_started,
             wandb_lines=tuple(self._sdk.items()),
             notable=tuple(notable),
             tail=tuple(self._shown(number, raw) for number, raw in self._tail),
@@ -196,20 +195,7 @@ def _feed(reader: OutputReader, path: Path) -> Trouble | None:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 reader.feed_bytes(chunk)
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        return trouble_of(error, path)
+    except (OSError, ValueError) as error:
+        return Trouble.of_file(error, path)
     reader.close()
     return None
-
-
-def trouble_of(error: OSError | ValueError, path: Path) -> Trouble:
-    """Say why a file could not be read."""
-    kind = "other"
-    if isinstance(error, FileNotFoundError):
-        kind = "missing"
-    elif isinstance(error, PermissionError):
-        kind = "permission"
-    elif isinstance(error, OSError) and not isinstance(error, IsADirectoryError):
-        kind = "disk"
-    words = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return Trouble(kind=kind, text=words, where=str(path))

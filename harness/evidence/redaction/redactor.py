@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -122,7 +121,7 @@ def clean(text: str, limit: int, secrets: Iterable[str] = ()) -> str:
 
 
 class Redactor:
-    """Knows the secrets of this environment and takes them out of text; shows them to nobody."""
+    """Knows the secrets that it is given and takes them out of text; shows them to nobody."""
 
     __slots__ = ("_secrets",)
 
@@ -133,13 +132,6 @@ class Redactor:
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._secrets)} forms)"
-
-    @classmethod
-    def from_environment(cls, env: Mapping[str, str], cwd: Path) -> Redactor:
-        """Knows every key in the environment, netrc, the SDK's settings files and the identity token file."""
-        from harness.evidence.setup.credentials import known_secrets
-
-        return cls(known_secrets(env, cwd))
 
     def text(self, text: str) -> str:
         """As `redact`, with the secrets of this environment."""

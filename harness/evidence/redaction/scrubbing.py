@@ -5,7 +5,7 @@ from collections import Counter
 
 from harness.evidence.models import JsonValue
 from harness.evidence.redaction.redactor import REDACTED, Redactor
-from harness.evidence.setup.surroundings import is_related
+from harness.evidence.redaction.variables import is_related
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.)+[A-Za-z][\w-]{1,62}(?![\w-])")
 _SHELL = re.compile(

@@ -128,9 +128,7 @@ def _from_keys(key: str, entry: Mapping[str, Any]) -> ServerSeries:
 
 
 def _latest(key: str, value: Any) -> SystemSeries:
-    return SystemSeries(
-        key=key, count=1, first=value, last=value, minimum=value, maximum=value, nonzero=int(bool(value))
-    )
+    return SystemSeries(key=key, count=1, first=value, last=value, minimum=value, maximum=value)
 
 
 def series(known: ServerSeries, rows: Sequence[Mapping[str, Any]]) -> ServerSeries:
@@ -191,6 +189,5 @@ def _system(key: str, points: Sequence[tuple[float, float]], most: int) -> Syste
         last=values[-1],
         minimum=min(values),
         maximum=max(values),
-        nonzero=sum(1 for v in values if v),
         sketch=tuple(points[::stride]),
     )

@@ -1,20 +1,22 @@
 """Finds the runs of a job on the server and reads them: few requests, however long the runs or many the neighbours."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.evidence.models import ServerReading, ServerRun, Trouble
 from harness.evidence.server.convert import FoundBy, bounded, series, server_run, system_series, with_internal
-from harness.evidence.server.parts import Parts, persistently
 from harness.evidence.server.reader import Reader, ReadingFailed
+from harness.evidence.server.run_parts import Parts, persistently
 from harness.evidence.server.siblings import belongs, neighbour, window
 
 METADATA = "wandb-metadata.json"
 """Where older SDKs write the environment; newer ones keep it in the config as well."""
 SAMPLED_KEYS = 50
 """Series that are sampled; the rest is judged by `historyKeys` alone."""
+LIKELY_KEYS = 16
+"""Series that are sampled where nobody named any."""
 
 
 NOTHING = ServerReading(status="read")
@@ -29,6 +31,9 @@ class Where:
     ids: tuple[str, ...] = ()
     token: str | None = None
     expect: tuple[str, ...] = ()
+    """Metrics whose series are sampled."""
+    order: Callable[[Iterable[str]], Sequence[str]] | None = None
+    """Where nobody named them: puts the names of the run's metrics in order, those first that are sampled."""
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -116,16 +121,21 @@ def read(
         pause = min(pause * 1.5, 3.0)
     if listing.trouble and listing.trouble.kind == "not_found":  # no project, so no run: that is an answer
         listing = listing.model_copy(update={"status": "read", "trouble": None, "partial": (listing.trouble,)})
-    reading = detailed(reader, listing, where.expect)
+    reading = detailed(reader, listing, where.expect, order=where.order)
     while not all(complete(run) for run in reading.runs) and time.monotonic() - answered + pause < patience_s:
         time.sleep(pause)
         pause = min(pause * 1.5, 3.0)
-        reading = detailed(reader, listing, where.expect)
+        reading = detailed(reader, listing, where.expect, order=where.order)
     return reading.model_copy(update={"waited_s": round(time.monotonic() - asked, 3)})
 
 
 def read_one(
-    reader: Reader, path: tuple[str, str, str], expect: Sequence[str], *, announced: Sequence[str] = ()
+    reader: Reader,
+    path: tuple[str, str, str],
+    expect: Sequence[str],
+    *,
+    announced: Sequence[str] = (),
+    order: Callable[[Iterable[str]], Sequence[str]] | None = None,
 ) -> ServerReading:
     """Read an existing run by its path, and list the other runs of its job.
 
@@ -133,6 +143,7 @@ def read_one(
         path: entity, project, run id.
         expect: metrics whose series are sampled.
         announced: ids of runs that the job's output names.
+        order: as in `Where`.
     """
     entity, project, run_id = path
     try:
@@ -149,7 +160,7 @@ def read_one(
         status="read", reader_version=reader.version, runs=(asked, *others), runs_total=max(total, 1 + len(others)),
         requests=reader.requests, partial=troubles,
     )  # fmt: skip
-    return detailed(reader, listing, tuple(expect), main=asked)
+    return detailed(reader, listing, tuple(expect), main=asked, order=order)
 
 
 def _others(
@@ -172,7 +183,11 @@ def _others(
 
 
 def detailed(
-    reader: Reader, listing: ServerReading, expect: Sequence[str], main: ServerRun | None = None
+    reader: Reader,
+    listing: ServerReading,
+    expect: Sequence[str],
+    main: ServerRun | None = None,
+    order: Callable[[Iterable[str]], Sequence[str]] | None = None,
 ) -> ServerReading:
     """Add series, system metrics and files of the run that carries the training, or of the one that was asked for."""
     if not listing.runs:
@@ -181,7 +196,9 @@ def detailed(
     parts = Parts(reader, main)
     full = main
     if (internal := parts.read("internal")) is not None:
-        full = _with_parts(with_internal(main, internal), parts, expect)
+        full = with_internal(main, internal)
+        names = order(name for name in full.series if not name.startswith("_"))[:LIKELY_KEYS] if order else expect
+        full = _with_parts(full, parts, names)
     runs = tuple(full if r is main else r for r in listing.runs)
     partial = (*listing.partial, *parts.troubles)
     return listing.model_copy(update={"runs": runs, "partial": partial, "requests": reader.requests})

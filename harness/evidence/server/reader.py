@@ -18,7 +18,6 @@ from typing_extensions import Self
 
 from harness.evidence.models import Trouble
 from harness.evidence.redaction.redactor import cut
-from harness.verification.abandoned import temporary_prefix
 
 KEEP = (
     "PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
@@ -39,6 +38,11 @@ class ReadingFailed(Exception):  # noqa: N818 - it is news about the reader, not
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.text)
         self.trouble = trouble
+
+
+def temporary_prefix(pid: int) -> str:
+    """Return how the names of a process's temporary folders begin; one that was killed leaves them behind."""
+    return f"harness-{pid}-"
 
 
 class Reader:

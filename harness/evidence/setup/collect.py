@@ -1,87 +1,85 @@
-"""Everything that can be known before a job runs, gathered in a fraction of a second."""
+"""Everything that can be known before a job runs: the job's Python is asked while the server is tried."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
-from harness.evidence.models.setup import JobPython, Network, Setup
+from harness.evidence.models.setup import Network, SdkSettings, Setup
+from harness.evidence.network.address import split_url
 from harness.evidence.network.background import Background
-from harness.evidence.network.probe import base_url_problem, probe_network, resolve_base_url
-from harness.evidence.redaction.redactor import Redactor, clean
-from harness.evidence.setup.credentials import api_key_in_use, collect_credentials
-from harness.evidence.setup.interpreter import collect_job_python
+from harness.evidence.network.probe import Way, probe_network, unprobed
+from harness.evidence.network.route import proxy_for
+from harness.evidence.redaction.redactor import Redactor
+from harness.evidence.setup.credentials import api_key_in_use, collect_credentials, known_secrets
+from harness.evidence.setup.interpreter import Asked
+from harness.evidence.setup.job_settings import JobSettings
 from harness.evidence.setup.mode import collect_mode, script_mentions_key
+from harness.evidence.setup.script.look import script_look
 from harness.evidence.setup.script.names import script_key_line, script_names
 from harness.evidence.setup.script.notes import script_notes
-from harness.evidence.setup.sdk_settings import read_sdk_settings
+from harness.evidence.setup.sdk_variables import unread_variables
 from harness.evidence.setup.surroundings import collect_place
 
 
 def collect_setup(
-    env: Mapping[str, str],
-    cwd: Path,
+    settings: JobSettings,
+    asked: Background[Asked],
     *,
     script: Path | None,
-    python: str,
     probe_server: bool = True,
     entity: str | None = None,
     project: str | None = None,
 ) -> Setup:
-    """Ask the job's Python and the server at the same time, and read the rest meanwhile.
+    """Try the server by what was read here, and again if the SDK then says that it takes another way.
 
-    Some answers depend on the SDK's version (its usual server, how it reads netrc): where the environment leaves them
-    open, the server is asked second.
+    `asked` is the job's Python, which is being asked already. Until it answers, the SDK is taken for the harness's own.
     """
-    asked = Background(lambda: collect_job_python(python, cwd, script, env))
-    network = Background(
-        lambda: _network(env, cwd, asked, probe_server=probe_server, entity=entity, project=project),
-    )
-    mode = collect_mode(env, cwd, script)
-    place = collect_place(env, cwd)
-    version = asked.result().wandb_version
-    base_url, _ = resolve_base_url(env, cwd, sdk_version=version)
+
+    def way(known: JobSettings) -> Way:
+        return way_of(known, entity=entity, project=project)
+
+    def going(by: Way) -> Background[Network]:
+        return Background(lambda: probe_network(by, settings.env) if probe_server else unprobed(by))
+
+    guessed = way(settings.corrected(SdkSettings(), version("wandb")))
+    network = going(guessed)
+    redactor = Redactor(known_secrets(settings))
+    names, notes = script_names(script), script_notes(script, redactor)
+    sets_key, key_line = script_mentions_key(script), script_key_line(script)
+    answer = asked.result()
+    told = settings.corrected(answer.sdk, answer.version)
+    right = way(told)
+    if right != guessed:
+        network = going(right)
+    _, source = told.base_url()
+    place, credentials, mode = collect_place(told, redactor), collect_credentials(told), collect_mode(told, script)
     return Setup(
-        credentials=collect_credentials(env, cwd, base_url, sdk_version=version),
+        credentials=credentials,
         mode=mode,
-        network=network.result(),
-        python=asked.result(),
+        network=network.result().model_copy(update={"base_url_source": source}),
+        python=answer.python,
+        sdk=answer.sdk,
         place=place,
-        script_sets_key=script_mentions_key(script),
-        script_key_line=script_key_line(script),
-        script_names=script_names(script),
-        script_notes=script_notes(script, Redactor.from_environment(env, cwd)),
+        script_sets_key=sets_key,
+        script_key_line=key_line,
+        script_names=names,
+        script_notes=notes,
+        script=script_look(script),
+        unread_variables=unread_variables(settings.env, script, answer.python) if answer.python else (),
     )
 
 
-def _network(
-    env: Mapping[str, str],
-    cwd: Path,
-    asked: Background[JobPython],
-    *,
-    probe_server: bool,
-    entity: str | None,
-    project: str | None,
-) -> Network:
-    base_url, source = resolve_base_url(env, cwd)
-    version = None
-    if source == "default" or not env.get("WANDB_API_KEY"):
-        version = asked.result().wandb_version
-        base_url, source = resolve_base_url(env, cwd, sdk_version=version)
-    settings = read_sdk_settings(env, cwd)
-    entity = entity or settings.get("entity") or None
-    project = project or settings.get("project") or None
-    if not probe_server:
-        shown = clean(base_url, 300)
-        problem = base_url_problem(base_url, version)
-        return Network(base_url=shown, base_url_source=source, base_url_problem=problem, entity=entity, project=project)
-    return probe_network(
-        base_url,
-        source,
-        api_key=api_key_in_use(env, cwd, base_url, sdk_version=version),
-        env=env,
-        entity=entity,
-        project=project,
-        cwd=cwd,
-        sdk_version=version,
+def way_of(settings: JobSettings, *, entity: str | None = None, project: str | None = None) -> Way:
+    """The way that the SDK's traffic takes with these settings; an entity or project that is asked for comes first."""
+    base_url, _ = settings.base_url()
+    own_proxy = settings.get(f"{split_url(base_url).scheme}_proxy")
+    return Way(
+        base_url=base_url,
+        api_key=api_key_in_use(settings),
+        entity=entity or settings.get("entity") or None,
+        project=project or settings.get("project") or None,
+        proxy=proxy_for(base_url, settings.env, own_proxy),
+        check_certificates=not settings.flag("insecure_disable_ssl"),
+        sdk_version=settings.sdk_version,
     )

@@ -7,21 +7,16 @@ import netrc
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
 
 from harness.evidence.models.base import Trouble
-from harness.evidence.models.setup import Credentials, KeySource
-from harness.evidence.setup.sdk_settings import (
-    FORGE_HOSTS,
-    expand_user,
-    home_folder,
-    read_sdk_settings,
-    split_url,
-    version_tuple,
-)
+from harness.evidence.models.setup import Credentials, KeySource, SdkSettings
+from harness.evidence.network.address import FORGE_HOSTS, split_url, version_tuple
+from harness.evidence.setup.job_settings import BY_INTERPRETER, JobSettings
+from harness.evidence.setup.settings_files import expand_user, home_folder
 
 Problem = Literal["", "empty", "whitespace", "quotes", "illegal_characters", "too_short", "placeholder"]
 
@@ -75,14 +70,15 @@ def _refused_form(key: str) -> Problem:
     return "too_short" if len(secret) < 40 else ""
 
 
-def collect_credentials(
-    env: Mapping[str, str], cwd: Path, base_url: str, *, sdk_version: str | None = None
-) -> Credentials:
-    """Every key source for that server, as the SDK of that version (the newest where unknown) would try them."""
-    home = home_folder(env)
-    path = netrc_path(env, cwd)
+def collect_credentials(settings: JobSettings) -> Credentials:
+    """Every key source for the server, as the SDK of that version (the newest where unknown) would try them.
+
+    Which of them it takes is the SDK's own word, where it was asked.
+    """
+    home = home_folder(settings.env)
+    path = netrc_path(settings.env, settings.cwd)
     return Credentials(
-        sources=tuple(found.source for found in _sources(env, cwd, base_url, sdk_version)),
+        sources=tuple(found.source for found in _sources(settings)),
         home=home,
         home_exists=_is_folder(Path(home)),
         netrc_path=str(path),
@@ -90,22 +86,24 @@ def collect_credentials(
     )
 
 
-def api_key_in_use(env: Mapping[str, str], cwd: Path, base_url: str, *, sdk_version: str | None = None) -> str | None:
-    """The key that the SDK would send, for the harness's own requests; None where there is none.
+def api_key_in_use(settings: JobSettings, base_url: str | None = None) -> str | None:
+    """The key that the SDK would send to its server, or to that one; None where there is none here.
 
     A key that the SDK would refuse for its form is returned as it is: the server's answer to it is evidence.
     """
-    for found in _sources(env, cwd, base_url, sdk_version):
+    for found in _sources(settings, base_url):
         source = found.source
+        if source.source == BY_INTERPRETER:
+            return None
         if found.key and source.matches_server and source.trouble is None and source.source != "identity_token":
             return found.key
     return None
 
 
-def known_secrets(env: Mapping[str, str], cwd: Path) -> set[str]:
+def known_secrets(settings: JobSettings) -> set[str]:
     """Every key, token and password that this environment and these files hold; placeholders left out."""
-    secrets = {found.key for found in _sources(env, cwd, "", None)}
-    for name, value in env.items():
+    secrets = {found.key for found in _sources(settings)}
+    for name, value in settings.env.items():
         if _SECRET_NAME.search(name):
             secrets.add(value)
         elif name.lower().endswith("_proxy") and "@" in value:
@@ -122,14 +120,36 @@ def netrc_path(env: Mapping[str, str], cwd: Path) -> Path:
     return windows if not _exists(usual) and _exists(windows) else usual
 
 
-def _sources(env: Mapping[str, str], cwd: Path, base_url: str, sdk_version: str | None) -> list[_Found]:
+def _sources(settings: JobSettings, base_url: str | None = None) -> list[_Found]:
     """SDK 0.23.1 and newer look into netrc before the settings files; older ones the other way round."""
-    version = version_tuple(sdk_version)
+    own = settings.base_url()[0]
+    server = own if base_url is None else base_url
+    env, cwd, version = settings.env, settings.cwd, version_tuple(settings.sdk_version)
     old = version < _NEW_LOOKUP
     from_env = [*_from_environment(env), *_identity_token(env, cwd)]
-    from_netrc = list(_from_netrc(env, cwd, base_url, ignore_port=old))
-    from_files = list(_from_settings(env, cwd, read=old or version >= _FILES_AGAIN))
-    return [*from_env, *from_files, *from_netrc] if old else [*from_env, *from_netrc, *from_files]
+    from_netrc = list(_from_netrc(env, cwd, server, ignore_port=old))
+    from_files = list(_from_settings(settings, read=old or version >= _FILES_AGAIN))
+    read = [*from_env, *from_files, *from_netrc] if old else [*from_env, *from_netrc, *from_files]
+    return _corrected(read, settings.sdk) if server == own else read
+
+
+def _corrected(read: list[_Found], sdk: SdkSettings) -> list[_Found]:
+    """The source of the key that the SDK says it sends, first; where it sends none, every usable one in trouble."""
+    if sdk.key_length is None:
+        return read
+    if sdk.key_length == 0:
+        no = Trouble(kind="other", text="the SDK takes no key from here")
+        usable = [f.source.length > 0 and f.source.matches_server and f.source.trouble is None for f in read]
+        return [
+            replace(found, source=found.source.model_copy(update={"trouble": no})) if use else found
+            for found, use in zip(read, usable, strict=True)
+        ]
+    sent = next((f for f in read if f.source.fingerprint == sdk.key_fingerprint and f.source.trouble is None), None)
+    if sent is None:
+        only_there = KeySource(source=BY_INTERPRETER, length=sdk.key_length, fingerprint=sdk.key_fingerprint)
+        return [_Found(only_there), *read]
+    taken = replace(sent, source=sent.source.model_copy(update={"matches_server": True}))
+    return [taken, *(found for found in read if found is not sent)]
 
 
 def _found(name: str, key: str, *, path: str | None = None, host: str | None = None, **more: object) -> _Found:
@@ -139,12 +159,13 @@ def _found(name: str, key: str, *, path: str | None = None, host: str | None = N
         host=host,
         length=len(key),
         problem=key_problem(key),
-        fingerprint=_fingerprint(key) if key else None,
+        fingerprint=fingerprint(key) if key else None,
     )
     return _Found(source.model_copy(update=more), key)
 
 
-def _fingerprint(key: str) -> str:
+def fingerprint(key: str) -> str:
+    """First 8 hex digits of the SHA-256: tells two secrets apart without showing either."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
@@ -166,8 +187,8 @@ def _identity_token(env: Mapping[str, str], cwd: Path) -> Iterator[_Found]:
     yield _found("identity_token", token, path=str(path), problem="" if token else "empty", file_mode=_mode(path))
 
 
-def _from_settings(env: Mapping[str, str], cwd: Path, *, read: bool) -> Iterator[_Found]:
-    found = read_sdk_settings(env, cwd).from_files("api_key")
+def _from_settings(settings: JobSettings, *, read: bool) -> Iterator[_Found]:
+    found = settings.from_files("api_key")
     if not found:
         return
     key, file = found

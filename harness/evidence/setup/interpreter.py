@@ -1,92 +1,104 @@
-"""Looks at the job's Python from outside: which `wandb` it would import, and which versions lie beside it."""
+"""Asks the job's Python, in one process, which `wandb` it would import and what the SDK itself is set to there."""
 
 from __future__ import annotations
 
+import importlib.resources
 import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.evidence.models.base import JsonValue, Trouble
-from harness.evidence.models.setup import JobPython
+from harness.evidence.models.setup import JobPython, SdkSettings, SettingProblem
 from harness.evidence.redaction.redactor import clean
+from harness.evidence.setup.credentials import fingerprint
+from harness.evidence.setup.job_settings import SAID, JobSettings
 
 PACKAGES = ("protobuf", "pydantic", "numpy", "torchvision")
-_SECONDS = 20.0
+PATIENCE_S = 20.0
+"""The import of wandb takes 0.6 s of a CPU, and many times that from a busy parallel file system."""
 _MARK = "harness-job-python:"
 _FIRST_CORE = (0, 18)
 """Since this SDK wandb-core is what runs; older ones may do without."""
-
-# Runs in any Python from 3.6 on and imports next to nothing: `importlib.metadata` alone would cost 30 ms. Versions are
-# read off the names of the .dist-info and .egg-info folders, which is where that module reads them, too.
-_LOOK = r"""
-import json, os, sys
-if not getattr(sys.flags, "safe_path", False):
-    sys.path[0] = sys.argv[1]
-found = None
-for finder in sys.meta_path:
-    find = getattr(finder, "find_spec", None)
-    found = find("wandb", None) if find else None
-    if found is not None:
-        break
-versions = {}
-for folder in sys.path:
-    try:
-        names = os.listdir(folder or ".")
-    except OSError:
-        continue
-    for name in names:
-        stem, ending = os.path.splitext(name)
-        if ending in (".dist-info", ".egg-info") and "-" in stem:
-            parts = stem.split("-")
-            versions.setdefault(parts[0].lower().replace("_", "-"), parts[1])
-wanted = sys.argv[2].split(",")
-answer = {"python": "%d.%d.%d" % sys.version_info[:3],
-          "versions": {name: versions[name] for name in wanted if name in versions}}
-if found is not None:
-    folders = list(found.submodule_search_locations or [])
-    plain = found.origin not in (None, "namespace")
-    answer["origin"] = found.origin if plain else (folders or [None])[0]
-    answer["namespace"] = not plain
-    home = folders[0] if folders else ""
-    core = os.path.join(home, "bin", "wandb-core")
-    answer["sdk"] = bool(home) and os.path.isdir(os.path.join(home, "sdk"))
-    answer["core"] = os.path.isfile(core) and os.access(core, os.X_OK)
-print(sys.argv[3] + json.dumps(answer))
-"""
+_MOST_WARNINGS = 10
+_LONGEST_TEXT = 300
+_OTHER_NAMES = {
+    "root_dir": "WANDB_DIR", "run_name": "WANDB_NAME", "run_notes": "WANDB_NOTES", "run_tags": "WANDB_TAGS",
+    "run_job_type": "WANDB_JOB_TYPE", "x_graphql_timeout_seconds": "WANDB_HTTP_TIMEOUT",
+    "x_file_transfer_timeout_seconds": "WANDB_FILE_PUSHER_TIMEOUT", "email": "WANDB_USER_EMAIL",
+    "app_url_override": "WANDB_APP_URL", "x_service_transport": "WANDB_SERVICE_TRANSPORT",
+}  # fmt: skip
+"""Settings whose variable has another name (`Settings.update_from_env_vars`, 0.19 to 0.31)."""
 
 
-def collect_job_python(executable: str, cwd: Path, script: Path | None, env: Mapping[str, str]) -> JobPython:
-    """Ask that interpreter, in one short process that imports neither wandb nor torch.
+@dataclass(frozen=True)
+class Interpreter:
+    """How the job's Python is started."""
+
+    command: tuple[str, ...]
+    """What stands before `-c`."""
+    name: str
+    """What it is called in the evidence."""
+    patience_s: float = PATIENCE_S
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the job's Python answered."""
+
+    python: JobPython | None = None
+    sdk: SdkSettings = field(default_factory=SdkSettings)
+    aside: str = ""
+    """What else it, or what starts it, printed."""
+
+    @property
+    def version(self) -> str | None:
+        """The version of the SDK."""
+        return self.python.wandb_version if self.python else None
+
+
+def ask_interpreter(interpreter: Interpreter, settings: JobSettings, script: Path | None) -> Asked:
+    """Ask it in the job's folder and environment.
 
     The search path begins with the script's folder, as for `python script.py`; without a script, with the current one.
     """
+    cwd, name = settings.cwd, interpreter.name
     first = str((cwd / script).parent if script is not None and script.suffix == ".py" else cwd)
-    command = [executable, "-c", _LOOK, first, ",".join(("wandb", "torch", *PACKAGES)), _MARK]
+    text = (importlib.resources.files("harness.jobs") / "sdk_probe.py").read_text(encoding="utf-8")
+    command = [*interpreter.command, "-c", text, first, ",".join(("wandb", "torch", *PACKAGES)), _MARK]
     try:
-        output, errors, code = _run(command, cwd, env)
+        output, errors, code = _run(command, cwd, settings.env, interpreter.patience_s)
     except OSError as error:
         kind = {FileNotFoundError: "missing", PermissionError: "permission"}.get(type(error), "other")
-        words = error.strerror or type(error).__name__
-        return JobPython(executable=executable, trouble=Trouble(kind=kind, text=words, where=executable))
-    except subprocess.TimeoutExpired:
-        trouble = Trouble(kind="timeout", text=f"no answer within {_SECONDS:.0f} s", where=executable)
-        return JobPython(executable=executable, trouble=trouble)
-    answer = _answer(output)
-    if answer is None:
-        words = clean(errors.strip()[-400:], 400) or f"exit code {code}"
-        return JobPython(executable=executable, trouble=Trouble(kind="other", text=words, where=executable))
-    return _fact(executable, answer)
+        return _unknown(name, Trouble(kind=kind, text=error.strerror or type(error).__name__, where=name))
+    late = Trouble(kind="timeout", text=f"no answer within {interpreter.patience_s:.0f} s", where=name)
+    answers = list(_answers(output))
+    words = clean(errors.strip()[-400:], 400) or f"exit code {code}"
+    if not answers:
+        return _unknown(name, late if code is None else Trouble(kind="other", text=words, where=name))
+    python = _python(name, answers[0])
+    aside = "\n".join(line for line in output.splitlines() if not line.startswith(_MARK))
+    if len(answers) > 1:
+        return Asked(python, _sdk(answers[1], settings, name), aside)
+    if python.wandb_kind != "package":
+        trouble = Trouble(kind="missing", text="it finds no SDK to ask", where=name)
+    else:
+        trouble = late if code is None else Trouble(kind="other", text=words, where=name)
+    return Asked(python, SdkSettings(trouble=trouble), aside)
 
 
-def _run(command: list[str], cwd: Path, env: Mapping[str, str]) -> tuple[str, str, int]:
-    """Output, errors and exit code; the process group is killed on a timeout, wrappers and all.
+def _unknown(name: str, trouble: Trouble) -> Asked:
+    return Asked(JobPython(executable=name, trouble=trouble), SdkSettings(trouble=trouble))
+
+
+def _run(command: Sequence[str], cwd: Path, env: Mapping[str, str], patience_s: float) -> tuple[str, str, int | None]:
+    """Output, errors and exit code; None where it did not end in time and was killed, wrappers and all.
 
     Raises:
         OSError: there is no such program, or it must not be run.
-        subprocess.TimeoutExpired: it does not end.
     """
     with subprocess.Popen(
         command,
@@ -100,32 +112,33 @@ def _run(command: list[str], cwd: Path, env: Mapping[str, str]) -> tuple[str, st
         start_new_session=True,
     ) as process:
         try:
-            output, errors = process.communicate(timeout=_SECONDS)
+            output, errors = process.communicate(timeout=patience_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            raise
+            output, errors = process.communicate()
+            return output, errors, None
         return output, errors, process.returncode
 
 
-def _answer(output: str) -> dict[str, JsonValue] | None:
-    """The marked line of the output, which `sitecustomize` and the like may add to."""
-    for line in reversed(output.splitlines()):
+def _answers(output: str) -> Iterator[dict[str, JsonValue]]:
+    """The marked lines of the output, which `sitecustomize` and the like may add to."""
+    for line in output.splitlines():
         if line.startswith(_MARK):
             try:
                 answer = json.loads(line.removeprefix(_MARK))
             except ValueError:
-                return None
-            return answer if isinstance(answer, dict) else None
-    return None
+                continue
+            if isinstance(answer, dict):
+                yield answer
 
 
-def _fact(executable: str, answer: dict[str, JsonValue]) -> JobPython:
+def _python(name: str, answer: dict[str, JsonValue]) -> JobPython:
     versions: dict[str, str] = answer["versions"]
     known = JobPython(
-        executable=executable,
+        executable=name,
         python_version=answer["python"],
         torch_version=versions.get("torch"),
-        packages={name: versions[name] for name in PACKAGES if name in versions},
+        packages={package: versions[package] for package in PACKAGES if package in versions},
     )
     if "origin" not in answer:
         return known.model_copy(update={"wandb_kind": "missing"})
@@ -151,3 +164,50 @@ def _core(version: str | None, *, present: bool) -> str:
         return "present"
     numbers = tuple(int(part) for part in (version or "").split(".")[:2] if part.isdigit())
     return "missing" if numbers >= _FIRST_CORE else "unknown"
+
+
+def _sdk(answer: dict[str, JsonValue], read: JobSettings, name: str) -> SdkSettings:
+    """The SDK's word; where a value comes from is told by what was read here."""
+    trouble = answer.get("trouble")
+    said = {key: clean(value, _LONGEST_TEXT) for key, value in answer.get("settings", {}).items() if value is not None}
+    key = answer.get("key", {})
+    given = {name: fingerprint(value) for name, value in read.env.items() if name.startswith("WANDB_")}
+    there = answer["variables"]
+    changed = sorted(name for name in {*given, *there} if given.get(name) != there.get(name))
+    return SdkSettings(
+        **{name: said.get(name) for name in SAID},
+        key_length=key.get("length"),
+        key_fingerprint=key.get("fingerprint"),
+        problems=(*_problems(answer["problems"], read), *(_unreadable(read) if said else ())),
+        warnings=tuple(clean(text, _LONGEST_TEXT) for text in answer["warnings"][:_MOST_WARNINGS]),
+        changed_variables=tuple(clean(name, 100) for name in changed),
+        trouble=Trouble(kind="other", text=clean(trouble, _LONGEST_TEXT), where=name) if trouble else None,
+    )
+
+
+def _problems(told: list[dict[str, str]], read: JobSettings) -> Iterator[SettingProblem]:
+    for problem in told:
+        setting = problem["setting"]
+        yield SettingProblem(
+            setting=clean(setting, 100),
+            text=clean(problem["text"], _LONGEST_TEXT),
+            where=clean(_place(setting, read, variables=problem["outcome"] == "refused"), _LONGEST_TEXT),
+            outcome=problem["outcome"],
+        )
+
+
+def _place(setting: str, read: JobSettings, *, variables: bool) -> str:
+    """The variable or the file that gives the setting; both files where it is not one setting that is wrong."""
+    names = {_OTHER_NAMES.get(setting, f"WANDB_{setting.upper()}"), f"WANDB_{setting.upper().removeprefix('X')}"}
+    if variables and (name := next((name for name in sorted(names) if name in read.env), None)):
+        return name
+    holding = [str(file.path) for file in read.files if setting in file.values]
+    there = [str(file.path) for file in read.files if file.values or file.trouble]
+    return next(iter(holding), ", ".join(there))
+
+
+def _unreadable(read: JobSettings) -> Iterator[SettingProblem]:
+    """Files that the SDK found and could not read, which it goes on without."""
+    for file in read.files:
+        if file.trouble:
+            yield SettingProblem(setting="", text=file.trouble.text, where=str(file.path), outcome="file_unreadable")

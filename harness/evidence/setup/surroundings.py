@@ -13,20 +13,11 @@ from pathlib import Path
 from harness.evidence.models.base import Trouble
 from harness.evidence.models.setup import Place
 from harness.evidence.redaction.redactor import REDACTED, Redactor
-from harness.evidence.setup.sdk_settings import expand_user
+from harness.evidence.redaction.variables import is_related
+from harness.evidence.setup.job_settings import JobSettings
 
 LOGIN_NODE = re.compile(r"^(?:lumi-)?uan\d+(?:\.|$)")
 """LUMI's login nodes are called uan01, uan02, … and lumi-uan01.csc.fi, …; compute nodes nid001234."""
-_PREFIXES = (
-    "WANDB_", "SLURM_", "SBATCH_", "SRUN_", "SINGULARITY", "APPTAINER", "XDG_", "LC_", "NCCL_", "RCCL_", "MIOPEN_",
-    "TORCHELASTIC_",
-)  # fmt: skip
-_NAMES = re.compile(
-    r"HOME|HOSTNAME|USER|SHELL|LANG|PWD|PATH|LD_LIBRARY_PATH|PYTHON(?:PATH|HOME|SAFEPATH|NOUSERSITE)|VIRTUAL_ENV"
-    r"|CONDA_PREFIX|TMPDIR|TMP|TEMP|NETRC|SSL_CERT_(?:FILE|DIR)|(?:REQUESTS|CURL)_CA_BUNDLE|(?:HTTPS?|NO|ALL)_PROXY"
-    r"|RANK|LOCAL_RANK|GROUP_RANK|WORLD_SIZE|LOCAL_WORLD_SIZE|MASTER_(?:ADDR|PORT)|OMP_NUM_THREADS"
-    r"|(?:ROCR|HIP|CUDA)_VISIBLE_DEVICES|ROCR_USE_SLURM_LOCALID|LUMI_STACK_(?:NAME|VERSION)"
-)
 _SECRET_NAME = re.compile(r"KEY|TOKEN(?!_FILE)|SECRET|PASSW|CREDENTIAL(?!S_FILE)|COOKIE|JWT|HEADERS", re.IGNORECASE)
 _LONGEST_VALUE = 2000
 _MOST_VARIABLES = 500
@@ -34,18 +25,18 @@ _TRIAL_BYTES = 4096
 _IN_RAM = frozenset({"tmpfs", "ramfs"})
 
 
-def collect_place(env: Mapping[str, str], cwd: Path) -> Place:
-    """Where a job of this environment would stand; tries to write where the SDK will, and leaves nothing behind."""
+def collect_place(settings: JobSettings, redactor: Redactor) -> Place:
+    """Where a job with these settings would stand; tries to write where the SDK will, and leaves nothing behind."""
     host = socket.gethostname()
-    root = wandb_root(env, cwd)
+    env, root = settings.env, settings.wandb_root()
     trouble = _try_to_write(root)
     standing = _nearest(root)
     return Place(
         host=host,
-        cwd=str(cwd),
+        cwd=str(settings.cwd),
         login_node=bool(LOGIN_NODE.match(host)),
         container=env.get("SINGULARITY_CONTAINER") or env.get("APPTAINER_CONTAINER") or None,
-        variables=shown_variables(env, cwd),
+        variables=shown_variables(env, redactor),
         wandb_dir=str(root),
         wandb_dir_writable=trouble is None,
         wandb_dir_free_bytes=_free_bytes(standing),
@@ -54,22 +45,8 @@ def collect_place(env: Mapping[str, str], cwd: Path) -> Place:
     )
 
 
-def wandb_root(env: Mapping[str, str], cwd: Path) -> Path:
-    """The folder under which the SDK makes `wandb/`: WANDB_DIR, else the current one.
-
-    The SDK expands `~` (`Settings.wandb_dir`, 0.31) and takes an empty WANDB_DIR for the current folder.
-    """
-    return cwd / expand_user(env.get("WANDB_DIR", ""), env)
-
-
-def is_related(name: str) -> bool:
-    """Whether a variable bears on W&B, Slurm, the container or the network."""
-    return bool(_NAMES.fullmatch(name.upper())) or name.startswith(_PREFIXES)
-
-
-def shown_variables(env: Mapping[str, str], cwd: Path) -> dict[str, str]:
+def shown_variables(env: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
     """The variables that bear on W&B, Slurm, the container and the network; secret values replaced."""
-    redactor = Redactor.from_environment(env, cwd)
     chosen = sorted(name for name in env if is_related(name))
     return {
         redactor.clean(name, 200): REDACTED

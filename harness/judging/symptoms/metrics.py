@@ -14,21 +14,34 @@ def _series(case: Case, metric: str) -> SeriesView | None:
 
 def _values(case: Case, metric: str) -> SeriesView:
     """The metric's series, its values read."""
-    found = _series(case, metric)
-    case.need(f"values of {metric}", f"series:{metric}")
+    found, name = _series(case, metric), _name(case, metric)
+    case.need(f"values of {name}", f"series:{name}")
     if found is None:
-        raise NotApplicable(f"there is no series named {metric}")
+        raise NotApplicable(f"there is no series named {name}")
     return found
+
+
+def _name(case: Case, metric: str) -> str:
+    """The name of the series that is judged.
+
+    Raises:
+        NotApplicable: nobody named one, and none of the run looks like it.
+    """
+    if (name := metric_series.judged(case.evidence).get(metric)) is None:
+        meant = {"loss": "a loss", "acc": "an accuracy"}.get(metric, metric)
+        raise NotApplicable(f"no series of the run looks like {meant}; --expect NAME names one")
+    return name
 
 
 def series_is_present(case: Case, metric: str) -> str | None:
     """The metric is not in the run, or holds no numbers."""
     found = _series(case, metric)
+    name = _name(case, metric)
     if found is None:
-        return _absence(case, metric)
+        return _absence(case, name)
     if not found.usable:  # NaN is told from a text by the values themselves
-        case.need(f"values of {metric}", f"series:{metric}")
-        return f"{metric} holds no numbers"
+        case.need(f"values of {name}", f"series:{name}")
+        return f"{name} holds no numbers"
     return None
 
 
@@ -46,21 +59,21 @@ def series_has_every_point(case: Case, metric: str) -> str | None:
     """The metric has fewer points than it should have."""
     found, expected = _series(case, metric), case.evidence.request.expect_points
     if found is None:
-        raise NotApplicable(f"there is no series named {metric}")
-    return f"{metric} has {found.count} of {expected} points" if found.count < expected else None
+        raise NotApplicable(f"there is no series named {_name(case, metric)}")
+    return f"{found.key} has {found.count} of {expected} points" if found.count < expected else None
 
 
 def series_is_finite(case: Case, metric: str) -> str | None:
     """Values are NaN or infinite."""
     found = _values(case, metric)
-    return f"{metric} has {found.non_finite} values that are not finite" if found.non_finite else None
+    return f"{found.key} has {found.non_finite} values that are not finite" if found.non_finite else None
 
 
 def steps_increase(case: Case, metric: str) -> str | None:
     """Steps go back, or rows were dropped for going back."""
     found = _values(case, metric)
     if found.backward_steps:
-        return f"{metric}: {found.backward_steps} steps go back"
+        return f"{found.key}: {found.backward_steps} steps go back"
     return next(iter(metric_series.dropped_rows(case.evidence)), None)
 
 
@@ -74,7 +87,8 @@ def loss_goes_down(case: Case, _: str) -> str | None:
 def loss_values(case: Case) -> list[float]:
     """The loss, in order of its steps."""
     found = _series(case, "loss")
-    case.need("values of loss", "series:loss")
+    if found:
+        case.need(f"values of {found.key}", f"series:{found.key}")
     return [value for _, value in found.sketch] if found else []
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.evidence.models import Evidence, LocalRun, ServerRun
+from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun
 from harness.evidence.server.unshown import unshown
 from harness.judging.case import Case
 from harness.judging.check import Check
@@ -101,7 +101,11 @@ def _differences(local: LocalRun, server: ServerRun, evidence: Evidence) -> Iter
         yield from _metrics(local, server, lost)
     if rest := list(_no_rows(local, server, lost)):
         yield f"{name}: the server lacks {'; '.join(rest)}: {lost}"
-    if problem := _other_end(local, server):
+    # The server has the end of the last start alone, however often the run was started.
+    later = (r for r in evidence.local.runs if r.run_id == local.run_id)
+    if all((r.started_at or 0.0) <= (local.started_at or 0.0) for r in later) and (
+        problem := _other_end(local, server)
+    ):
         yield f"{name}: {problem}"
 
 
@@ -122,12 +126,17 @@ def _no_rows(local: LocalRun, server: ServerRun, lost: Lost) -> Iterator[str]:
     if not server.detailed or log.status != "complete":
         return
     for what, own, held in (("summary", log.summary, server.summary), ("config", log.config, server.config)):
-        lacking = [k for k in own if k[:1] != "_" and "." not in k and k not in held]
+        lacking = [k for k, v in own.items() if k[:1] != "_" and "." not in k and k not in held and _is_sent(v)]
         if lacking and len(held) < MOST_ENTRIES:
             yield f"{what} {', '.join(sorted(lacking)[:NAMED])}"
     # These can be read later than the rows: until they surely could, their lack is no loss but a remark.
     if lost.layer != "sent and not readable yet":
         yield from (count(have, what) for what, have in unshown(local, server).items())
+
+
+def _is_sent(value: JsonValue) -> bool:
+    """Whether wandb-core sends a value at all: it sends leaves, and a dictionary without any has none."""
+    return not isinstance(value, dict) or any(_is_sent(inner) for inner in value.values())
 
 
 def _other_end(local: LocalRun, server: ServerRun) -> str | None:

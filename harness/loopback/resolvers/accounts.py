@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.loopback.accounts import User
 from harness.loopback.context import RequestContext, Resolver, request_context
+from harness.loopback.paging import connection
 from harness.loopback.runs import storage_id
 
 if TYPE_CHECKING:
@@ -20,17 +21,56 @@ SERVER_VERSION = "0.80.0"
 def entity(name: str, context: RequestContext) -> dict[str, Any]:
     """An entity; whoever is no user is a team."""
     is_team = all(user.username != name for user in context.accounts.users)
+    people = [user for user in context.accounts.users if user.may_use(name)]
     return {
         "id": storage_id("Entity", name),
         "name": name,
+        "photoUrl": None,
+        "readOnlyAdmin": False,
+        "privateOnly": False,
+        "storageBytes": 0,
+        "codeSavingEnabled": True,
+        "isPaid": False,
+        "members": [member(user, name) for user in people] if is_team else [],
+        "user": lambda _info: next((user(found, context) for found in people if found.username == name), None),
+        "projects": lambda _info, **page: projects_of(name, page, context),
+        "project": lambda _info, **asked: context.store.project(name, str(asked.get("name"))),
         "isTeam": is_team,
         "entityType": "team" if is_team else "user",
         "available": False,
         "readOnly": False,
         "defaultAccess": "PRIVATE",
         # The organization is there, its CoreWeave id is not: that is how an ordinary account answers.
-        "organization": {"name": name, "coreWeaveOrganizationId": None, "featureFlags": []},
+        "organization": organization(name),
         "xxhashDigestsEnabled": False,
+    }
+
+
+def projects_of(owner: str, page: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:
+    """One page of the projects of an entity, newest first."""
+    found = [project for project in reversed(context.store.projects()) if project.entity == owner]
+    return connection(found, page.get("first"), page.get("after"), lambda project: project.name)
+
+
+def organization(name: str) -> dict[str, Any]:
+    """The organization of an entity, which is its own here; it has no registries, so it has no entity for them."""
+    shown = {"id": storage_id("Organization", name), "name": name}
+    return {**shown, "coreWeaveOrganizationId": None, "orgEntity": None, "featureFlags": []}
+
+
+def member(account: User, team: str) -> dict[str, Any]:
+    """A member of a team as the API shows one; the key itself is never among the fields."""
+    return {
+        "id": storage_id("Member", team, account.username),
+        "admin": False,
+        "role": "member",
+        "pending": False,
+        "email": account.email,
+        "username": account.username,
+        "name": account.name,
+        "photoUrl": None,
+        "accountType": "MEMBER",
+        "apiKey": None,
     }
 
 
@@ -51,6 +91,7 @@ def user(account: User, context: RequestContext) -> dict[str, Any]:
         "deletedAt": None,
         "apiKeys": {"edges": [{"node": key}]},
         "teams": {"edges": teams},
+        "organizations": [],
     }
 
 

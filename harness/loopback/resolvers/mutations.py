@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from harness.loopback.context import DEFAULT_PROJECT, RequestContext, Resolver, given, request_context
 from harness.loopback.errors import ApiError, bad_request, project_not_found, run_not_found
-from harness.loopback.runs import StoredRun
+from harness.loopback.runs import StoredRun, storage_id
 
 if TYPE_CHECKING:
     from harness.loopback.context import Info
 
 NAME_LIMIT = 128
 FORBIDDEN_IN_NAMES = "/\\#?%:"
+BEFORE = {"pending": ("running", "failed", "crashed", "preempted"), "failed": ("pending", "running")}
+"""The states that a run may be in before it is set to one of these."""
 
 
 def run_of(context: RequestContext, identifier: str, mutation: str) -> StoredRun:
@@ -26,9 +28,18 @@ def run_of(context: RequestContext, identifier: str, mutation: str) -> StoredRun
     """
     run = context.store.run_by_id(identifier)
     if run is None:
-        raise run_not_found(identifier)
+        raise run_not_found(_path_in(identifier))
     context.writable(run.entity, mutation)
     return run
+
+
+def _path_in(identifier: str) -> str:
+    """`ENTITY/PROJECT/RUN` of a storage id, or the id itself if it is none."""
+    try:
+        kind, _version, name, project, entity = base64.b64decode(identifier, validate=True).decode().split(":")
+    except (binascii.Error, ValueError):
+        return identifier
+    return f"{entity}/{project}/{name}" if kind == "Run" else identifier
 
 
 def run_at(context: RequestContext, fields: Mapping[str, Any], mutation: str) -> StoredRun:
@@ -111,10 +122,40 @@ def resolve_stop_run(_: object, info: Info, **arguments: Any) -> dict[str, bool]
 
 
 def resolve_update_state(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
-    """Sets the state of a run."""
+    """Sets the state of a run, as far as the SDK documents that one follows from the other.
+
+    Raises:
+        ApiError: it does not follow, or the run belongs to a sweep (400).
+    """
     context, fields = request_context(info), arguments["input"]
-    context.store.edit(run_of(context, fields["id"], "updateRunState"), {"state": fields["state"]})
+    run, state = run_of(context, fields["id"], "updateRunState"), fields["state"].lower()
+    if run.state not in BEFORE.get(state, ()):
+        raise bad_request(f"a run that is {run.state} cannot become {state}")
+    if run.fields.get("sweep"):
+        raise bad_request("the state of a run of a sweep cannot be changed")
+    context.store.edit(run, {"state": state})
     return {"success": True}
+
+
+def resolve_rewind(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
+    """Takes a run back to a step: what it logged later is gone.
+
+    Raises:
+        ApiError: another metric than the step is named (400), no such run (404).
+    """
+    context, fields = request_context(info), arguments["input"]
+    run = run_at(context, fields, "rewindRun")
+    if fields["metricName"] != "_step":
+        raise bad_request("a run can be rewound by _step only")
+    context.store.rewind(run, int(fields["metricValue"]))
+    return {"rewoundRun": run}
+
+
+def resolve_chart(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
+    """Accepts a custom chart; nobody draws it."""
+    context, fields = request_context(info), arguments["input"]
+    entity = context.writable(given(fields, "entity"), "createCustomChart")
+    return {"chart": {"id": storage_id("CustomChart", entity, fields["name"])}}
 
 
 def resolve_alert(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
@@ -131,5 +172,7 @@ RESOLVERS: Mapping[str, Resolver] = {
     "Mutation.deleteRun": resolve_delete_run,
     "Mutation.stopRun": resolve_stop_run,
     "Mutation.updateRunState": resolve_update_state,
+    "Mutation.rewindRun": resolve_rewind,
+    "Mutation.createCustomChart": resolve_chart,
     "Mutation.notifyScriptableRunAlert": resolve_alert,
 }

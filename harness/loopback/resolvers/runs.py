@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,10 @@ def resolve_events(run: StoredRun, info: Info, **arguments: Any) -> list[str]:
 
 
 def resolve_sampled_history(run: StoredRun, info: Info, **arguments: Any) -> list[list[dict[str, Any]]]:
-    """For each spec the rows that hold all of its keys, and only these keys; `maxStep` is included."""
+    """For each spec the rows that hold all of its keys, and only these keys; `maxStep` is included.
+
+    A spec without keys asks for whole rows.
+    """
     with request_context(info).store.lock:
         return [_sampled(run.rows, spec) for spec in arguments["specs"]]
 
@@ -56,17 +60,17 @@ def resolve_sampled_history(run: StoredRun, info: Info, **arguments: Any) -> lis
 def _sampled(log: RowLog, text: str) -> list[dict[str, Any]]:
     try:
         spec = loads_object(text)
-        keys, samples = [str(key) for key in spec["keys"]], _sample_count(spec.get("samples"))
+        keys, samples = [str(key) for key in spec.get("keys") or ()], _sample_count(spec.get("samples"))
         first, last = int(spec.get("minStep", 0)), int(spec.get("maxStep", LAST_STEP))
     except (KeyError, TypeError, ValueError) as error:
         raise bad_request(f"history spec cannot be read: {error!r}") from error
-    numbers: Sequence[int] = log.holding(keys)
+    numbers: Sequence[int] = log.holding(keys) if keys else log.between(-LAST_STEP, LAST_STEP)
     if "minStep" in spec or "maxStep" in spec:
         wanted = log.between(first, last + 1)
         held = numbers if isinstance(numbers, range) else set(numbers)
         numbers = [number for number in wanted if number in held]
     rows = (json.loads(log.line(number)) for number in evenly(numbers, samples))
-    return [{key: _inside(row, key) for key in keys} for row in rows]
+    return [{key: _inside(row, key) for key in keys} if keys else row for row in rows]
 
 
 def _inside(row: Mapping[str, Any], key: str) -> Any:
@@ -148,7 +152,7 @@ def file_node(run: StoredRun, file: StoredFile, context: RequestContext) -> dict
         "name": file.name,
         "url": lambda _info, upload=False: signed if upload else plain,
         "directUrl": signed,
-        "sizeBytes": len(file.content),
+        "sizeBytes": file.blob.size,
         "mimetype": file.mimetype,
         "updatedAt": timestamp(file.updated_at),
         "md5": file.md5,
@@ -169,7 +173,8 @@ def resolve_files(run: StoredRun, info: Info, **arguments: Any) -> dict[str, Any
     with context.store.lock:
         found = [run.stored_files[name] for name in sorted(run.stored_files)]
     if names:
-        found = [file for file in found if file.name in names]
+        wanted = {posixpath.normpath(name) for name in names}  # the SDK asks for `./name` where it was saved so
+        found = [file for file in found if posixpath.normpath(file.name) in wanted]
     elif pattern:
         found = [file for file in found if like(pattern)(file.name)]
     page = connection(found, arguments.get("first"), arguments.get("after"), lambda file: file.name)
@@ -189,6 +194,10 @@ RESOLVERS: Mapping[str, Resolver] = {
     "Run.jobType": lambda run, _: run.job_type,
     "Run.commit": lambda run, _: run.fields.get("commit"),
     "Run.sweepName": lambda run, _: run.fields.get("sweep"),
+    "Run.exitcode": lambda run, _: run.exit_code,
+    "Run.shouldStop": lambda run, _: run.stop_requested,
+    "Run.failed": lambda run, _: run.state in ("failed", "crashed"),
+    "Run.running": lambda run, _: run.state == "running",
     "Run.readOnly": lambda *_: False,
     "Run.createdAt": lambda run, _: timestamp(run.created_at),
     "Run.heartbeatAt": lambda run, _: timestamp(run.heartbeat_at),

@@ -1,7 +1,7 @@
 """The training's metrics over steps, from the server and from the disk where the two differ."""
 
 from harness.evidence.models import Evidence
-from harness.judging.metric_series import SeriesView, Where, all_series, where_to_look
+from harness.judging.metric_series import SeriesView, Where, all_series, judged, where_to_look
 from harness.report.charts.drawing import Chart, Line, summary
 from harness.report.charts.scale import finite, rounded, scale_of
 from harness.report.text import clean, number, plural
@@ -15,7 +15,7 @@ def metric_charts(evidence: Evidence) -> list[Chart]:
     here = where_to_look(evidence)
     there: Where = "disk" if here == "server" else "server"
     mine, others = all_series(evidence, here), all_series(evidence, there)
-    expected = list(dict.fromkeys(evidence.request.expect))
+    expected = list(dict.fromkeys(judged(evidence).values()))
     rest = sorted(k for k, v in mine.items() if k not in expected and not k.startswith("_") and v.usable)
     if not mine and not others:
         return []
@@ -24,7 +24,7 @@ def metric_charts(evidence: Evidence) -> list[Chart]:
 
 def left_out(evidence: Evidence) -> int:
     """How many metrics are not drawn."""
-    named = {k for k in all_series(evidence) if not k.startswith("_")} | set(evidence.request.expect)
+    named = {k for k in all_series(evidence) if not k.startswith("_")} | set(judged(evidence).values())
     return max(0, len(named) - MOST)
 
 

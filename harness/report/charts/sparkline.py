@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness.evidence.models import Evidence
-from harness.judging.metric_series import SeriesView, series
+from harness.judging.metric_series import SeriesView, judged, series
 from harness.judging.system_series import GpuView, gpus
 from harness.report.charts.scale import finite
 from harness.report.charts.system import gpu_name
@@ -47,8 +47,9 @@ def curves(evidence: Evidence | None, width: int, encoding: str | None) -> list[
         return []
     bars = bars_for(encoding)
     lines = []
-    for name in dict.fromkeys(("loss", *evidence.request.expect)):
-        view = series(evidence, name) if name in evidence.request.expect else None
+    asked = judged(evidence)
+    for name in dict.fromkeys(("loss", *asked)):
+        view = series(evidence, name) if name in asked else None
         if view and view.sketch:
             lines.append(_metric(view, width, bars))
             break

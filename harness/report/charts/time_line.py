@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.evidence.models import Evidence
-from harness.judging.metric_series import where_to_look
-from harness.judging.view import final_server, main_local_run, main_server_run
+from harness.judging.metric_series import judged
+from harness.judging.view import main_local_run, main_server_run
 from harness.report.charts.scale import Scale
 
 Kind = Literal["job", "run", "seen", "harness"]
@@ -81,7 +81,7 @@ def moments(evidence: Evidence) -> Moments:
 def _logged(evidence: Evidence) -> tuple[float, ...]:
     """Times that the server has, and the first and last of the disk: rows may have stayed there."""
     server, local = main_server_run(evidence), main_local_run(evidence)
-    expected = evidence.request.expect
+    expected = judged(evidence).values()
     sets = [s.times for key, s in server.series.items() if key in expected] if server else []
     ends = (local.log.history_first_time, local.log.history_last_time) if local else ()
     times = {*max(sets, key=len, default=()), *(t for t in ends if t is not None)}
@@ -153,8 +153,3 @@ def time_scale(evidence: Evidence, found: Moments, samples_end: float | None) ->
     begun = min((t - found.zero for t in (found.submitted, *(s.start for s in evidence.spans[:1])) if t), default=0.0)
     low = max(min(0.0, begun if own else 0.0), -0.15 * high)
     return Scale(low, high)
-
-
-def judged_on(evidence: Evidence) -> str:
-    """Name the side that is judged, and drawn as solid lines."""
-    return "server" if where_to_look(evidence) == "server" and final_server(evidence).runs else "disk"

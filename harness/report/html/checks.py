@@ -7,8 +7,8 @@ from pathlib import Path
 
 from harness.judging.verdict import CheckResult, Outcome, Verdict
 from harness.report.text import clean
+from harness.settings.places import CHECKS
 
-CHECKS = Path(__file__).resolve().parents[3] / "checks"
 WORDS: Mapping[Outcome, str] = {
     "passed": "passed", "failed": "failed", "blocked": "blocked",
     "not_applicable": "not applicable", "not_checked": "not checked",

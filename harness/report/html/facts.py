@@ -7,6 +7,7 @@ from harness.evidence.models import Evidence, Request, SlurmJob
 from harness.judging.metric_series import main_run
 from harness.judging.verdict import Verdict
 from harness.judging.view import final_server
+from harness.report.roles import told_roles
 from harness.report.text import block, clean, clock, link, number, plural, seconds, size
 
 MOST_ROWS = 40
@@ -85,7 +86,9 @@ def facts_of(evidence: Evidence, verdict: Verdict) -> list[Facts]:
     found = [
         Facts("Job", tuple(_job(evidence))),
         Facts("Slurm", tuple(_slurm(evidence.job.slurm)) if evidence.job and evidence.job.slurm else ()),
+        Facts("Metrics", tuple(_told({"judged": told_roles(evidence) or None}))),
         Facts("W&B server", tuple(_server(evidence))),
+        Facts("W&B settings", tuple(_settings(evidence))),
         Facts("Run configuration", tuple(_config(evidence))),
         Facts("Versions", tuple(_versions(evidence, verdict))),
         Facts("Timings", tuple(Row(_words(k), seconds(v)) for k, v in list(verdict.timings.items())[:MOST_ROWS])),
@@ -162,6 +165,30 @@ def _server(evidence: Evidence) -> Iterable[Row]:
     if evidence.watch:
         watch = evidence.watch
         yield Row("looks while the job ran", f"{watch.polls:,}, of which {watch.failed_polls:,} failed")
+
+
+def _settings(evidence: Evidence) -> Iterable[Row]:
+    """What the SDK was set to before the job, by its own word, and what it said about it."""
+    sdk = evidence.setup.sdk if evidence.setup else None
+    if evidence.setup is None or sdk is None:
+        return
+    python, key = evidence.setup.python, evidence.setup.credentials.winning
+    asked = f"the SDK itself{f', in {python.executable}' if python else ''}"
+    yield from _told(
+        {
+            "told by": f"files and variables; the SDK told nothing: {sdk.trouble.text}" if sdk.trouble else asked,
+            "mode": sdk.mode,
+            "server": sdk.base_url,
+            "entity": sdk.entity,
+            "project": sdk.project,
+            "console": sdk.console,
+            "folder of wandb/": sdk.root_dir,
+            "API key from": (key.path or key.source) if key else None,
+            "changed by Python or its container": ", ".join(sdk.changed_variables),
+        }
+    )
+    yield from (Row("not taken", clean(f"{p.where}: {p.setting} {p.text}", 600)) for p in sdk.problems)
+    yield from (Row("the SDK warned", clean(text, 300)) for text in sdk.warnings)
 
 
 def _config(evidence: Evidence) -> Iterable[Row]:

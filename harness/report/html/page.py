@@ -13,11 +13,11 @@ from harness.report.html.checks import counts, groups_of
 from harness.report.html.facts import facts_of, job_in_short, last_words, runs_of, subject
 from harness.report.html.findings import doubts, findings_of, sentence
 from harness.report.html.pictures import pictures
-from harness.report.next_commands import Again
+from harness.report.next_commands import NextCommands
 from harness.report.text import clean, clock, parted
 
 
-def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: Again) -> str:
+def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: NextCommands) -> str:
     """Return the page.
 
     Args:

@@ -1,11 +1,12 @@
 """The lines above the checks: what is about to be verified, and against which server."""
 
 import os
+import shlex
 from importlib.metadata import version
 
 from harness.evidence.redaction.redactor import redact
-from harness.report.text import plural
-from harness.settings.resolve import Settings
+from harness.report.text import clean, plural
+from harness.settings.model import Settings
 from harness.targets.environment import PROJECT
 
 
@@ -16,7 +17,10 @@ def header(settings: Settings) -> list[str]:
         lines.append(f"project: {PROJECT}")
     if settings.target == "slurm":
         lines += slurm(settings)
-    lines += [f"server: {where(settings)}", f"wandb: {version('wandb')} here, to read with; the job may have another"]
+    lines += [
+        f"server: {where(settings)}",
+        f"wandb: {version('wandb')} here, for reading; the job may use another",
+    ]
     return [redact(line).replace("\n", " ") for line in lines]
 
 
@@ -31,7 +35,7 @@ def what(settings: Settings) -> str:
     }
     if settings.source in subjects:
         return subjects[settings.source]
-    job = settings.job.name if settings.job else "the built-in DDP ViT job"
+    job = job_name(settings)
     if settings.slurm.attach:
         return f"Slurm job {settings.slurm.attach}, submitted earlier"
     if settings.target == "slurm" and own_script(settings):
@@ -40,7 +44,17 @@ def what(settings: Settings) -> str:
         slurm = settings.slurm
         nodes = "1 node" if slurm.nodes == 1 else f"{slurm.nodes} nodes"
         return f"{job} on LUMI: {slurm.partition}, {nodes} with {slurm.gpus} GPUs"
+    if own_script(settings):
+        return f"{job} on this machine, as it is" + (", W&B offline" if settings.offline else "")
     return f"{job}, {plural(settings.nproc, 'rank')} on this machine" + (", W&B offline" if settings.offline else "")
+
+
+def job_name(settings: Settings) -> str:
+    """Name the job as it is started, with the beginning of its arguments."""
+    if settings.job is None:
+        return "the built-in DDP ViT job"
+    name = f"-m {settings.job_module}" if settings.job_module else settings.job.name
+    return clean(f"{name} {shlex.join(settings.job_args)}".strip(), 60)
 
 
 def slurm(settings: Settings) -> list[str]:
@@ -62,7 +76,7 @@ def slurm(settings: Settings) -> list[str]:
 
 def own_script(settings: Settings) -> bool:
     """Whether the user's own batch script is submitted as it is."""
-    return settings.job is not None and settings.job.suffix != ".py"
+    return settings.job_kind == "batch"
 
 
 def at_most(settings: Settings) -> float:
@@ -78,5 +92,5 @@ def where(settings: Settings) -> str:
     return {
         "loopback": "embedded loopback W&B backend",
         "real": "the one that your W&B settings name",
-        "none": "none is asked",
+        "none": "not used",
     }[settings.server]

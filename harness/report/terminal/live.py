@@ -5,14 +5,11 @@ import textwrap
 import time
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
-
 from harness.verification.progress import Moment, Progress, Silent
 
 if TYPE_CHECKING:
     import pytest
+    from rich.console import Console
 
 EVERY_S = 0.25
 WIDTH = 77
@@ -61,7 +58,9 @@ class PlainLines:
 class LiveLine:
     """Redraws the moment in place."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: "Console") -> None:
+        from rich.live import Live
+
         self._live = Live(console=console, transient=True, auto_refresh=False)
         self._drawn = 0.0
 
@@ -70,6 +69,8 @@ class LiveLine:
         if moment.phase == "reading":
             self._live.stop()
             return
+        from rich.text import Text
+
         now = time.monotonic()
         if now - self._drawn >= EVERY_S:
             self._drawn = now
@@ -88,6 +89,8 @@ class Uncaptured:
         """Choose the view on first use: only outside the capture can a terminal be told."""
         with self._capture.global_and_fixture_disabled():
             if self._view is None:
+                from rich.console import Console
+
                 sys.stdout.write("\n")
                 console = Console(file=sys.stdout)
                 dumb = not console.is_terminal or console.is_dumb_terminal

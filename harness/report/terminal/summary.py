@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from harness.evidence.models import Evidence
 from harness.judging.verdict import Finding, RunSummary, Verdict
+from harness.report.annotations import annotations
 from harness.report.charts.sparkline import curves
-from harness.report.github import annotations, release
+from harness.report.github import release
 from harness.report.html.checks import short
-from harness.report.next_commands import again_of
+from harness.report.next_commands import next_commands
+from harness.report.roles import told_roles
 from harness.report.run_directories import others
 from harness.report.run_directories import told as told_folders
 from harness.report.terminal.tree import tree
@@ -62,7 +64,7 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     if len(loud) < len(verdict.findings):
         terminal.write_line(f"besides: {plural(len(remarks), 'remark')} in report.html, no fault")
     if verdict.verdict == "inconclusive":
-        for text in doubt(session, verdict, terminal.config.invocation_params.args, width):
+        for text in doubt(session, verdict, session.arguments, width):
             terminal.write_line(text)
     files(terminal, session)
     for text in (*release(session.token, os.environ), *annotations(verdict, os.environ)):
@@ -73,12 +75,12 @@ def interruption(terminal: "pytest.TerminalReporter", session: "Session") -> Non
     """Say that there is no verdict, and what is there."""
     by = f" by {session.interrupts.came}" if session.interrupts.came else ""
     terminal.write_sep("=", "W&B verification", bold=True)
-    terminal.write_line(f"interrupted{by}: not every check was made, so there is no verdict")
+    terminal.write_line(f"interrupted{by}: some checks did not run, so there is no verdict")
     saved = session.folder / "evidence.json"
     if saved.exists():
-        terminal.write_line(seen(f"what was found out can still be judged: --replay {saved}"))
+        terminal.write_line(seen(f"judge what was gathered so far: pytest checks --replay {saved}"))
     elif session.settings.target == "local":
-        terminal.write_line("nothing that this verification started runs any more")
+        terminal.write_line("everything that this verification started has ended")
     files(terminal, session)
 
 
@@ -86,18 +88,30 @@ def facts(session: "Session", verdict: Verdict, width: int) -> list[str]:
     """Tell the job, the runs, and the curves of loss and GPUs, below an empty line."""
     job = slurm_job(verdict)
     drawn = curves(session.gathered, width, getattr(sys.__stdout__, "encoding", None))
-    found = [*([job] if job else []), *runs(verdict), *folders(session.gathered, width), *drawn]
+    found = [
+        *([job] if job else []),
+        *runs(verdict),
+        *played(session.gathered),
+        *folders(session.gathered, width),
+        *drawn,
+    ]
     return ["", *found] if found else []
+
+
+def played(evidence: Evidence | None) -> list[str]:
+    """Name the series that were judged, where nobody had named them."""
+    told = told_roles(evidence) if evidence else ""
+    return [clean(f"judged: {told}", 200)] if told else []
 
 
 def doubt(session: "Session", verdict: Verdict, arguments: Sequence[str], width: int) -> list[str]:
     """Say what to do where nothing failed, and something could not be checked."""
-    again = again_of(session.settings, session.folder, session.gathered or Evidence(), verdict, arguments)
+    again = next_commands(session.settings, session.folder, session.gathered or Evidence(), verdict, arguments)
     if again.reread:
         command = textwrap.indent(again.reread, "  ")
         how = "read the same run again, without a new job"
-        return step(f"No check failed. Once that is out of the way, {how}:\n{command}", width, "  do: ")
-    return step("No check failed. Once that is out of the way, verify again.", width, "  do: ")
+        return step(f"No check failed. When this is fixed, {how}:\n{command}", width, "  do: ")
+    return step("No check failed. When this is fixed, verify again.", width, "  do: ")
 
 
 def slurm_job(verdict: Verdict) -> str | None:

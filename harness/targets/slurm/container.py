@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import glob
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.evidence.setup.interpreter import Asked, Interpreter
 from harness.settings.site import Site
 from harness.targets.slurm.commands import Slurm
 
@@ -18,12 +18,11 @@ EXEC_S = 60.0
 LARGEST_SBOM = 64 << 20
 PYTHON = "the image's Python"
 UNPREPARED = "the image's Python, without the site's modules"
-_ASK = "import importlib.metadata as m; print('wandb', m.version('wandb'))"
 _AS_THE_JOB = """
 trap 'echo unprepared' ERR
 {modules}
 trap - ERR
-exec {command} run "$0" python -c "$1"
+exec {command} run "$0" python "$@"
 """
 """The batch script's own way, as far as a login node has it: the image's start script may set the environment up."""
 
@@ -52,21 +51,27 @@ def choose(asked: Path | None, site: Site) -> Path:
     return Path(max(builds, key=lambda b: b.rpartition("-")[2])) if builds else site.container
 
 
-def inspect(path: Path, site: Site, slurm: Slurm) -> Image:
-    """Look for wandb: in the software list beside the image or within it, else by asking the image's Python."""
+def interpreter(path: Path, site: Site) -> Interpreter:
+    """Return how the image's Python is started, as the job will start it."""
+    way = _AS_THE_JOB.format(modules="\n".join(site.modules), command=site.container_command)
+    return Interpreter(("bash", "-c", way, str(path)), f"python in {path.name}", EXEC_S)
+
+
+def seen(path: Path, asked: Asked, site: Site, slurm: Slurm) -> Image:
+    """Say which wandb the image holds: by its Python's answer, else by a list of software beside it or within it."""
     if not path.exists():
         return Image(path, exists=False)
-    listed, told_by = _listed(path, site, slurm)
+    python = asked.python
+    told_by = UNPREPARED if "unprepared" in asked.aside.splitlines() else PYTHON
+    if python and python.wandb_version:
+        return Image(path, exists=True, wandb=python.wandb_version, told_by=told_by)
+    listed, list_name = _listed(path, site, slurm)
     if listed and listed != "missing":
-        return Image(path, exists=True, wandb=listed, told_by=told_by)
-    way = _AS_THE_JOB.format(modules="\n".join(site.modules), command=site.container_command)
-    answer = slurm.run(["bash", "-c", way, str(path), _ASK], EXEC_S)
-    asked = UNPREPARED if "unprepared" in answer.out.splitlines() else PYTHON
-    if found := re.search(r"^wandb (\S+)$", answer.out, re.MULTILINE):
-        return Image(path, exists=True, wandb=found[1], told_by=asked)
-    if "PackageNotFoundError" in answer.err:
-        return Image(path, exists=True, wandb="missing", told_by=asked)
-    return Image(path, exists=True, wandb=listed, told_by=told_by or answer.err.strip()[-200:])
+        return Image(path, exists=True, wandb=listed, told_by=list_name)
+    if python and python.wandb_kind in ("missing", "namespace_folder"):
+        return Image(path, exists=True, wandb="missing", told_by=told_by)
+    trouble = python.trouble.text[-200:] if python and python.trouble else ""
+    return Image(path, exists=True, wandb=listed, told_by=list_name or trouble)
 
 
 def _listed(path: Path, site: Site, slurm: Slurm) -> tuple[str | None, str]:

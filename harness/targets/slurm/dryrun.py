@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.settings.site import load_site
 from harness.targets import environment
 from harness.targets.slurm.container import choose
@@ -18,10 +18,11 @@ def show(settings: Settings, environ: Mapping[str, str]) -> int:
     site = load_site(settings.slurm.site)
     text, answer = dry_run(settings, environment.user_environment(environ, None))
     remarks = ["nothing was submitted"]
-    if not (settings.job and settings.job.suffix != ".py"):
+    if settings.job_kind != "batch":
         remarks.append(f"it would cost at most {gpu_hours(settings.slurm, site):.2f} GPU-hours")
         image = choose(settings.slurm.container, site)
-        remarks += [] if image.exists() else [f"the container image {image} is not there: such a job is not submitted"]
+        if not image.exists():
+            remarks.append(f"the container image {image} does not exist, so this job would not be submitted")
     remarks.append(answer.err.strip() or f"sbatch --test-only: exit code {answer.code}")
     sys.stdout.write(text)
     sys.stdout.flush()

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.evidence.models import Request
+from harness.settings.model import EPOCHS, Settings
 from harness.settings.report_folder import write_atomically
-from harness.settings.resolve import EPOCHS, Settings
 
 NAME = "slurm.json"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.evidence.redaction.redactor import strip_control
-from harness.settings.resolve import SettingsError, SlurmSettings
+from harness.settings.model import SettingsError, SlurmSettings
 from harness.settings.site import Site
 
 MARKS = ("WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_MODE")
@@ -26,6 +26,8 @@ class Plan:
     site: Site
     script: Path
     args: tuple[str, ...] = ()
+    module: str | None = None
+    """The module that is started in place of the script."""
     chdir: Path = field(default_factory=Path.cwd)
     container: Path | None = None
     account: str | None = None
@@ -70,6 +72,7 @@ def render(plan: Plan) -> str:
         variables={k: shlex.quote(v) for k, v in plan.variables.items()},
         container=shlex.quote(str(plan.container or site.container)),
         script=shlex.quote(str(plan.script)),
+        module=plan.module,
         args="".join(f" {shlex.quote(a)}" for a in plan.args),
         chdir=shlex.quote(str(plan.chdir)),
     )

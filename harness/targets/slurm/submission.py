@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.evidence.gpu.probe_results import probe_script
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.settings.site import Site
 from harness.targets import environment as job_environment
 from harness.targets.base import log_path
@@ -56,7 +56,10 @@ def plan_of(settings: Settings, environment: Mapping[str, str], site: Site, cont
         slurm=settings.slurm,
         site=site,
         script=settings.job or job_environment.builtin_job(),
-        args=() if settings.job else job_environment.builtin_args(on_gpus=True, seconds=site.training_seconds),
+        module=settings.job_module,
+        args=settings.job_args
+        if settings.job
+        else job_environment.builtin_args(on_gpus=True, seconds=site.training_seconds),
         chdir=settings.cwd,
         container=container,
         account=account_of(settings, environment),
@@ -72,7 +75,7 @@ def prepare(
     Raises:
         OSError: the folder cannot be written.
     """
-    if settings.job and settings.job.suffix != ".py":
+    if settings.job and settings.job_kind == "batch":
         return _own(settings, settings.job, environment)
     plan = plan_of(settings, environment, site, container)
     script, cwd = plan.script, settings.cwd
@@ -105,7 +108,7 @@ def _own(settings: Settings, script: Path, environment: Mapping[str, str]) -> Su
     option = () if named or not settings.slurm.account else (f"--account={settings.slurm.account}",)
     seen = {k: v for k, v in environment.items() if k.startswith("SBATCH_")}
     return Submission(
-        (*option, str(script)), environment, settings.cwd, script, None, None, seen,
+        (*option, str(script), *settings.job_args), environment, settings.cwd, script, None, None, seen,
         account=named or settings.slurm.account,
         partition=environment.get("SBATCH_PARTITION") or lines.get("partition"),
         container_action=_action(text),

@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from harness.evidence.gpu.probe_results import read_probes
 from harness.evidence.models import Job, Telemetry, Trouble, slurm_states
-from harness.settings.resolve import Settings
+from harness.settings.model import Settings
 from harness.settings.site import Site, load_site
 from harness.targets.base import log_path
 from harness.targets.interrupts import Interrupts
@@ -22,9 +22,9 @@ from harness.targets.slurm.cadence import Cadence
 from harness.targets.slurm.commands import Answer, Slurm, job_id_of
 from harness.targets.slurm.container import Image, choose
 from harness.targets.slurm.facts import Facts
+from harness.targets.slurm.job_state import job_facts, phase
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.submission import Submission, prepare
-from harness.targets.slurm.telling import phase, told_job
 
 AWAY_S = 120.0
 """How long the controller may be away once the job itself has told of its end."""
@@ -112,10 +112,10 @@ class SlurmTarget:
 
     def _reason_against(self, container: Path) -> str | None:
         """Say why a submission would be in vain, as far as it can be known without one."""
-        if self._settings.job and self._settings.job.suffix != ".py":
+        if self._settings.job_kind == "batch":
             return None
         if not container.exists():
-            return f"the container image {container} is not there"
+            return f"the container image {container} does not exist"
         if self._image and self._image.certainly_without and not _brings_packages(self._settings.job):
             return f"the container image {container} has no wandb"
         local = [p for p in self._site.node_local if self._folder.resolve().is_relative_to(p)]
@@ -125,7 +125,7 @@ class SlurmTarget:
 
     def _remember(self, sent: Submission, now: float) -> None:
         settings, slurm = self._settings, self._settings.slurm
-        kind = "builtin" if settings.job is None else "script" if settings.job.suffix == ".py" else "batch"
+        kind = settings.job_kind
         tags = self._environment.get("WANDB_TAGS", "")
         record.write(
             self._folder,
@@ -208,7 +208,7 @@ class SlurmTarget:
             self._facts.ran, self._waiting_since, self._marked_at = False, now, None
         limit_min = self._settings.slurm.queue_timeout_min
         if now - self._waiting_since > limit_min * 60:
-            self.cancel(f"it waited in the queue longer than the limit of {limit_min:g} min (--lumi-queue-timeout)")
+            self.cancel(f"it waited in the queue longer than {limit_min:g} min (--lumi-queue-timeout)")
         return False
 
     def _conclude(self, patience_s: float = LAG_S) -> None:
@@ -286,7 +286,7 @@ class SlurmTarget:
     def _part(self, job_id: str) -> str:
         elsewhere = self._folder.parent != self._settings.cwd / ".harness"  # where attaching would not look by itself
         report = f" --report {shlex.quote(str(self._folder))}" if elsewhere else ""
-        back = f"come back with: pytest checks --lumi-attach {job_id}{report}"
+        back = f"come back with: {self._settings.command} --lumi-attach {job_id}{report}"
         if self._settings.slurm.keep or self._settings.slurm.attach:
             self._over = True
             return f"Slurm job {job_id} goes on; {back}"
@@ -307,7 +307,7 @@ class SlurmTarget:
 
     def job(self) -> Job:
         """Facts about the job so far."""
-        return told_job(
+        return job_facts(
             self._facts, self._submission, self._answer, self._image,
             why=self._why, refusal=self._refusal, exit_code=self._told_exit,
             restarts=sum(o.restarts for o in self._outputs), attached=self._settings.slurm.attach is not None,

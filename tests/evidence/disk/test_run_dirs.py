@@ -97,15 +97,17 @@ def test_markers_files_and_console_lines(wandb: Path) -> None:
     (run / "files" / "output.log").write_text("one\ntwo\nthree")
     (run / "files" / "media").mkdir()
     (run / "files" / "media" / "x.png").write_text("")
-    (run / "files" / "wandb-summary.json").write_text('{"loss": NaN, "acc": 1e999, "_step": 2}')
+    (run / "files" / "wandb-summary.json").write_text("{}")
     (run / "files" / "wandb-metadata.json").write_text(
-        json.dumps({"host": "nid005000", "email": "a@b.org", "args": ["0123456789abcdef0123456789abcdef01234567"]})
+        '{"host": "nid005000", "email": "a@b.org", "args": ["0123456789abcdef0123456789abcdef01234567"],'
+        ' "memory": NaN, "disk": 1e999}'
     )
     found = read_local_run(run, redact)
     assert (found.synced_marker, found.syncstate, found.console_lines) == (True, True, 3)
     assert found.files == ("media/x.png", "output.log", "wandb-metadata.json", "wandb-summary.json")
-    assert found.summary_file == {"loss": "NaN", "acc": "Infinity", "_step": 2}
-    assert found.metadata == {"host": "nid005000", "args": ["[redacted]"]}
+    assert found.metadata == {
+        "host": "nid005000", "args": ["[redacted]"], "memory": "NaN", "disk": "Infinity",
+    }  # fmt: skip
     assert found.troubles == ()
 
 
@@ -136,7 +138,7 @@ def test_large_files_are_cut(wandb: Path) -> None:
 def test_an_empty_directory_is_a_run_without_a_log(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     found = read_local_run(tmp_path / NAME, redact)
-    assert (found.run_id, found.log.status, found.console_lines, found.summary_file) == ("abc123", "missing", 0, None)
+    assert (found.run_id, found.log.status, found.console_lines, found.metadata) == ("abc123", "missing", 0, {})
 
 
 def test_only_what_the_job_made_is_its_own(wandb: Path) -> None:
@@ -176,14 +178,12 @@ def test_more_runs_than_the_limit_are_told(wandb: Path) -> None:
 
 
 def test_the_folder_is_where_the_sdk_would_put_it(tmp_path: Path) -> None:
-    assert wandb_folders({"TMPDIR": str(tmp_path)}, Path("/job"))[0] == Path("/job/wandb")
-    assert wandb_folders({"WANDB_DIR": "out"}, Path("/job"))[0] == Path("/job/out/wandb")
-    assert wandb_folders({"WANDB_DIR": "/scratch/x"}, Path("/job"))[0] == Path("/scratch/x/wandb")
-    assert wandb_folders({"WANDB_DIR": "~no-such-user/x"}, Path("/job"))[0] == Path("/job/~no-such-user/x/wandb")
-    assert tmp_path / "wandb" in wandb_folders({"TMPDIR": str(tmp_path)}, Path("/job"))
+    folders = wandb_folders({"TMPDIR": str(tmp_path)}, Path("/job"), Path("/job/../scratch/x"))
+    assert folders[0] == Path("/scratch/x/wandb")
+    assert tmp_path / "wandb" in folders
     (tmp_path / ".wandb").mkdir()
-    assert wandb_folders({}, tmp_path)[0] == tmp_path / ".wandb"
-    assert wandb_folders({"WANDB_USE_DOT_WANDB": "false"}, tmp_path)[0] == tmp_path / "wandb"
+    assert wandb_folders({}, tmp_path, tmp_path)[0] == tmp_path / ".wandb"
+    assert wandb_folders({"WANDB_USE_DOT_WANDB": "false"}, tmp_path, tmp_path)[0] == tmp_path / "wandb"
 
 
 def test_a_real_offline_run_is_read(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_real_offline_run_is_read(tmp_path: Path) -> None:
         "WANDB_X_DISABLE_META": "true", "WANDB_DISABLE_GIT": "true",
     }  # fmt: skip
     code = "import wandb\nrun = wandb.init(project='p')\nrun.log({'loss': 1.0})\nprint('hello')\nrun.finish()\n"
-    folders = wandb_folders(environment, tmp_path)[:2]
+    folders = wandb_folders(environment, tmp_path, tmp_path)[:2]
     before = snapshot_run_dirs(folders)
     begun = time.time()
     done = subprocess.run(

@@ -13,7 +13,7 @@ from harness.evidence.network.probe import probe_network
 from harness.loopback.accounts import Accounts, User
 from harness.loopback.faults import Fault
 from harness.loopback.server import LoopbackServer
-from tests.evidence.wire import free_port, http, raw_server, resets, says
+from tests.evidence.wire import free_port, http, raw_server, resets, says, way_to
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -29,16 +29,7 @@ def probe(tmp_path):
 
     def _probe(url, *, key=KEY, entity=None, project="p", timeout_s=3.0, env=None):
         env = {"HOME": str(tmp_path), **(env or {})}
-        found = probe_network(
-            url,
-            "WANDB_BASE_URL",
-            api_key=key,
-            env=env,
-            entity=entity,
-            project=project,
-            timeout_s=timeout_s,
-            cwd=tmp_path,
-        )
+        found = probe_network(way_to(url, env, key, entity, project), env, timeout_s=timeout_s)
         assert KEY not in found.model_dump_json() + repr(found)
         return found
 

@@ -9,9 +9,8 @@ import pytest
 from harness.evidence.network import probe as module
 from harness.evidence.network.probe import probe_network
 from harness.evidence.network.route import proxy_for, trust_for
-from harness.evidence.setup.sdk_settings import read_sdk_settings
 from harness.loopback.server import LoopbackServer
-from tests.evidence.wire import connect_proxy, free_port, make_certificate, raw_server, says, server_context
+from tests.evidence.wire import connect_proxy, free_port, make_certificate, raw_server, says, server_context, way_to
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 PROXY = "http://proxy.example:3128"
@@ -20,11 +19,6 @@ PROXY = "http://proxy.example:3128"
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
     monkeypatch.setattr(module, "PAUSES", (0.01, 0.01, 0.01))
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return lambda **env: read_sdk_settings({"HOME": str(tmp_path), **env}, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +43,8 @@ def settings(tmp_path):
         ("https://api.wandb.ai", {"WANDB_HTTPS_PROXY": PROXY, "NO_PROXY": "*"}, "WANDB_HTTPS_PROXY"),
     ],
 )
-def test_the_proxy_that_applies(settings, url, env, variable):
-    chosen = proxy_for(url, settings(**env))
+def test_the_proxy_that_applies(url, env, variable):
+    chosen = way_to(url, env, None, None, None).proxy
     assert (chosen.variable if chosen else None) == variable
 
 
@@ -78,41 +72,34 @@ def test_the_proxy_that_applies(settings, url, env, variable):
         ("[fd00::1]:443", "https://[fd00::1]", True),
     ],
 )
-def test_exceptions_from_the_proxy(settings, entry, url, excepted):
-    assert (proxy_for(url, settings(HTTPS_PROXY=PROXY, NO_PROXY=entry)) is None) is excepted
+def test_exceptions_from_the_proxy(entry, url, excepted):
+    assert (proxy_for(url, {"HTTPS_PROXY": PROXY, "NO_PROXY": entry}) is None) is excepted
 
 
-def test_a_proxy_is_shown_without_its_password(settings):
-    chosen = proxy_for("https://api.wandb.ai", settings(HTTPS_PROXY="me:hunter2hunter2@proxy.example:3128"))
+def test_a_proxy_is_shown_without_its_password():
+    chosen = proxy_for("https://api.wandb.ai", {"HTTPS_PROXY": "me:hunter2hunter2@proxy.example:3128"})
     assert chosen.shown == "HTTPS_PROXY=http://proxy.example:3128"
     assert "hunter2" not in repr(chosen)
 
 
-def test_a_proxy_from_the_settings_file(tmp_path):
-    (tmp_path / "wandb").mkdir()
-    (tmp_path / "wandb/settings").write_text("[default]\nhttps_proxy = http://proxy.example:1\n")
-    chosen = proxy_for("https://api.wandb.ai", read_sdk_settings({"HOME": str(tmp_path)}, tmp_path))
-    assert chosen.url == "http://proxy.example:1"
-
-
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_bundle_that_is_not_there_is_told(settings, variable):
-    trust = trust_for(settings(**{variable: "/nonexistent/ca.pem"}), tls=False)
+def test_a_bundle_that_is_not_there_is_told(variable):
+    trust = trust_for({variable: "/nonexistent/ca.pem"}, tls=False)
     assert trust.bundle == "/nonexistent/ca.pem"
     assert trust.bundle_missing
 
 
-def test_a_bundle_that_is_there_is_told(settings, tmp_path):
+def test_a_bundle_that_is_there_is_told(tmp_path):
     (tmp_path / "ca.pem").write_text("")
-    trust = trust_for(settings(SSL_CERT_FILE=str(tmp_path / "ca.pem")), tls=False)
+    trust = trust_for({"SSL_CERT_FILE": str(tmp_path / "ca.pem")}, tls=False)
     assert trust.bundle == str(tmp_path / "ca.pem")
     assert not trust.bundle_missing
     assert trust.context is None
 
 
-def test_a_missing_bundle_is_named_before_one_that_is_there(settings, tmp_path):
+def test_a_missing_bundle_is_named_before_one_that_is_there(tmp_path):
     (tmp_path / "ca.pem").write_text("")
-    trust = trust_for(settings(SSL_CERT_FILE=str(tmp_path / "ca.pem"), REQUESTS_CA_BUNDLE="/gone"), tls=False)
+    trust = trust_for({"SSL_CERT_FILE": str(tmp_path / "ca.pem"), "REQUESTS_CA_BUNDLE": "/gone"}, tls=False)
     assert (trust.bundle, trust.bundle_missing) == ("/gone", True)
 
 
@@ -131,9 +118,7 @@ def tls_server(certificate):
 def probe(tmp_path):
     def _probe(url, *, timeout_s=5.0, **env):
         env = {"HOME": str(tmp_path), **env}
-        found = probe_network(
-            url, "x", api_key=KEY, env=env, entity=None, project="p", timeout_s=timeout_s, cwd=tmp_path
-        )
+        found = probe_network(way_to(url, env, KEY, None, "p"), env, timeout_s=timeout_s)
         assert KEY not in found.model_dump_json()
         return found
 
@@ -290,8 +275,8 @@ def test_the_surroundings_of_the_harness_do_not_leak_in(probe, server, monkeypat
     assert found.ca_bundle is None
 
 
-def test_system_certificates_are_loaded_as_go_does(settings):
-    context = trust_for(settings(), tls=True).context
+def test_system_certificates_are_loaded_as_go_does():
+    context = trust_for({}, tls=True).context
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert context.check_hostname
 

@@ -1,4 +1,4 @@
-"""The real SDK, asked in the same environment with the same files, agrees with the collectors."""
+"""The real SDK, asked in the same environment with the same files, agrees with what is read here, and with its word."""
 
 import json
 import os
@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.evidence.network.probe import base_url_problem, resolve_base_url
+from harness.evidence.network.address import base_url_problem, version_tuple
 from harness.evidence.setup.credentials import api_key_in_use, collect_credentials, key_problem
-from harness.evidence.setup.interpreter import collect_job_python
+from harness.evidence.setup.interpreter import Interpreter, ask_interpreter
+from harness.evidence.setup.job_settings import read_job_settings
 from harness.evidence.setup.mode import collect_mode
-from harness.evidence.setup.sdk_settings import read_sdk_settings, version_tuple
-from harness.evidence.setup.surroundings import wandb_root
 from tests.compat import sdks
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -170,12 +169,13 @@ def ask_sdk(python, folder):
     return {case.name: (made["env"], answer) for case, made, answer in zip(CASES, cases, answers, strict=True)}
 
 
-def compare(env, answer, cwd, version):
+def compare(answer, settings):
     """One environment, judged by both."""
-    base_url, _ = resolve_base_url(env, cwd, sdk_version=version)
-    credentials = collect_credentials(env, cwd, base_url, sdk_version=version)
+    version = settings.sdk_version
+    base_url, _ = settings.base_url()
+    credentials = collect_credentials(settings)
     if "settings_refused" in answer:
-        mode = collect_mode(env, cwd, None).winning.value
+        mode = collect_mode(settings, None).winning.value
         refused = (
             mode not in {"online", "offline", "shared", "disabled", "dryrun", "run"}
             or base_url_problem(base_url, version) is not None
@@ -187,11 +187,10 @@ def compare(env, answer, cwd, version):
         return
     assert base_url_problem(base_url, version) is None
     assert base_url == answer["base_url"]
-    assert collect_mode(env, cwd, None).winning.value == answer["mode"]
-    assert str(wandb_root(env, cwd)) == str(cwd / answer["root_dir"])
-    found = read_sdk_settings(env, cwd)
-    assert (found.get("entity"), found.get("project")) == (answer["entity"], answer["project"])
-    key = api_key_in_use(env, cwd, base_url, sdk_version=version)
+    assert collect_mode(settings, None).winning.value == answer["mode"]
+    assert str(settings.wandb_root()) == str(settings.cwd / answer["root_dir"])
+    assert (settings.get("entity"), settings.get("project")) == (answer["entity"], answer["project"])
+    key = api_key_in_use(settings)
     if answer["refused"]:
         both = {s.source for s in credentials.sources} >= {"WANDB_API_KEY", "identity_token"}
         assert both or key_problem(key)
@@ -209,11 +208,38 @@ def sdk(tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_newest_sdk_agrees(sdk, case):
+def test_what_is_read_here_agrees_with_the_newest_sdk(sdk, case):
     import wandb
 
     folder, answers = sdk
-    compare(*answers[case.name], folder / case.name / "cwd", wandb.__version__)
+    env, answer = answers[case.name]
+    compare(answer, read_job_settings(env, folder / case.name / "cwd", sdk_version=wandb.__version__))
+
+
+def told(python, version, env, cwd):
+    """What was read here, corrected by the SDK's own word."""
+    read = read_job_settings(env, cwd)
+    asked = ask_interpreter(Interpreter((str(python),), str(python)), read, None)
+    assert (asked.python.wandb_kind, asked.python.wandb_version, asked.python.core_binary) == (
+        "package", version, "present",
+    )  # fmt: skip
+    shown = repr(asked)
+    assert not [key for key in (KEY, OTHER, NEW) if key in shown]
+    return read.corrected(asked.sdk, version)
+
+
+ASKED = ("mode-both", "mode-bad-file", "entity-project", "dir-relative", "key-settings", "key-netrc-both")
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_the_word_of_the_newest_sdk_is_understood(sdk, name):
+    import wandb
+
+    folder, answers = sdk
+    env, answer = answers[name]
+    settings = told(sys.executable, wandb.__version__, env, folder / name / "cwd")
+    assert settings.sdk.built
+    compare(answer, settings)
 
 
 DIFFERENT = {
@@ -227,17 +253,41 @@ DIFFERENT = {
 }  # fmt: skip
 
 
+def told_of(answer):
+    return {name for name, value in answer.items() if value is not None}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["0.19.5", "0.24.2", "0.28.2", "0.30.0"])
 def test_older_sdks_agree(version, tmp_path):
-    answers = ask_sdk(sdks.sdk_python(version), tmp_path)
+    python = sdks.sdk_python(version)
+    answers = ask_sdk(python, tmp_path)
     for case in CASES:
+        env, answer = answers[case.name]
+        cwd = tmp_path / case.name / "cwd"
         if case.name not in DIFFERENT.get(version, ()):
-            compare(*answers[case.name], tmp_path / case.name / "cwd", version)
+            compare(answer, read_job_settings(env, cwd, sdk_version=version))
+        if case.name in {*ASKED, *DIFFERENT.get(version, ())} and not {"settings_refused", "refused"} & told_of(answer):
+            compare(answer, told(python, version, env, cwd))
+
+
+UNKNOWN = settings(mode="offline", no_such_setting="1")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["0.19.5", "0.30.0"])
-def test_an_sdk_is_seen_from_outside(version, tmp_path):
-    found = collect_job_python(str(sdks.sdk_python(version)), tmp_path, None, {"HOME": str(tmp_path)})
-    assert (found.wandb_kind, found.wandb_version, found.core_binary) == ("package", version, "present")
+@pytest.mark.parametrize(("version", "outcome"), [("0.19.5", "refused"), ("0.24.2", "files_ignored"),
+                                                  ("0.30.0", "files_ignored")])  # fmt: skip
+def test_older_sdks_tell_of_an_unknown_key(version, outcome, tmp_path):
+    env = lay_out(Case("unknown", {}, {WORKSPACE: UNKNOWN}), tmp_path)
+    found = told(sdks.sdk_python(version), version, env, tmp_path / "cwd")
+    assert [(p.setting, p.outcome) for p in found.sdk.problems] == [("no_such_setting", outcome)]
+    assert found.sdk.problems[0].where == str(tmp_path / WORKSPACE)
+    assert found.sdk.mode == (None if outcome == "refused" else "online")
+
+
+@pytest.mark.slow
+def test_an_sdk_that_is_too_old_to_be_asked_is_read_from_outside(tmp_path):
+    env = lay_out(Case("old", {}, {WORKSPACE: OFFLINE}), tmp_path)
+    found = told(sdks.sdk_python("0.18.1"), "0.18.1", env, tmp_path / "cwd")
+    assert (found.sdk.built, found.sdk.trouble.kind) == (False, "other")
+    assert collect_mode(found, None).winning.value == "offline"

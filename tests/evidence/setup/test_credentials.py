@@ -5,7 +5,16 @@ import pwd
 
 import pytest
 
-from harness.evidence.setup.credentials import api_key_in_use, collect_credentials, key_problem
+from harness.evidence.models.setup import SdkSettings
+from harness.evidence.redaction.redactor import Redactor
+from harness.evidence.setup.credentials import (
+    api_key_in_use,
+    collect_credentials,
+    fingerprint,
+    key_problem,
+    known_secrets,
+)
+from harness.evidence.setup.job_settings import BY_INTERPRETER, read_job_settings
 
 CLOUD = "https://api.wandb.ai"
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -58,10 +67,11 @@ def home(tmp_path):
 def look(home, tmp_path):
     """Collects with this HOME; keyword arguments are variables."""
 
-    def _look(base_url=CLOUD, sdk_version=None, **env):
-        env = {"HOME": str(home), **env}
-        found = collect_credentials(env, tmp_path / "cwd", base_url, sdk_version=sdk_version)
-        key = api_key_in_use(env, tmp_path / "cwd", base_url, sdk_version=sdk_version)
+    def _look(base_url=CLOUD, sdk_version=None, sdk=None, **env):
+        env = {"HOME": str(home), "WANDB_BASE_URL": base_url, **env}
+        read = read_job_settings(env, tmp_path / "cwd", sdk_version=sdk_version)
+        settings = read.corrected(sdk, sdk_version) if sdk else read
+        found, key = collect_credentials(settings), api_key_in_use(settings)
         shown = found.model_dump_json() + repr(found)
         assert KEY not in shown
         assert OTHER not in shown
@@ -285,14 +295,14 @@ def test_a_missing_identity_token_is_trouble(look):
 
 def test_a_home_that_is_not_there(tmp_path):
     gone = str(tmp_path / "gone")
-    found = collect_credentials({"HOME": gone}, tmp_path, CLOUD)
+    found = collect_credentials(read_job_settings({"HOME": gone}, tmp_path))
     assert not found.home_exists
     assert found.home == gone
     assert found.sources == ()
 
 
 def test_an_environment_without_home_means_the_users_own(tmp_path):
-    found = collect_credentials({}, tmp_path, CLOUD)
+    found = collect_credentials(read_job_settings({}, tmp_path))
     assert found.home == pwd.getpwuid(os.getuid()).pw_dir
 
 
@@ -302,3 +312,66 @@ def test_a_server_address_that_is_none_matches_nothing(look, home, base_url):
     found, key = look(base_url)
     assert not found.sources[0].matches_server
     assert key is None
+
+
+def said(key=None, length=None):
+    """The SDK's word on the key that it sends."""
+    return SdkSettings(mode="online", key_length=len(key or "") if length is None else length,
+                       key_fingerprint=fingerprint(key) if key else None)  # fmt: skip
+
+
+def test_the_key_that_the_sdk_sends_comes_first(look, home):
+    (home / ".netrc").write_text(f"machine api.wandb.ai login user password {OTHER}\n")
+    found, key = look(WANDB_API_KEY=KEY, sdk=said(OTHER))
+    assert (found.winning.source, key) == ("netrc", OTHER)
+    assert [s.source for s in found.sources] == ["netrc", "WANDB_API_KEY"]
+
+
+def test_a_key_that_only_the_sdk_has_is_not_mistaken_for_one_from_here(look):
+    found, key = look(WANDB_API_KEY=KEY, sdk=said(OTHER))
+    assert (found.winning.source, found.winning.length, key) == (BY_INTERPRETER, 40, None)
+
+
+def test_an_sdk_that_finds_no_key_is_believed(look):
+    found, key = look(WANDB_API_KEY=KEY, sdk=said())
+    assert (found.winning, key) == (None, None)
+    assert found.sources[0].trouble.text == "the SDK takes no key from here"
+
+
+def test_a_key_that_the_sdk_refuses_keeps_its_problem(look):
+    found, _ = look(WANDB_API_KEY="abc", sdk=SdkSettings(mode="online"))
+    assert found.winning.problem == "too_short"
+
+
+def test_the_sdks_word_is_of_its_own_server_alone(home, tmp_path):
+    (home / ".netrc").write_text(f"machine other.example login user password {OTHER}\n")
+    settings = read_job_settings({"HOME": str(home)}, tmp_path).corrected(said(KEY), None)
+    assert api_key_in_use(settings) is None
+    assert api_key_in_use(settings, "https://other.example") == OTHER
+
+
+def test_every_secret_of_an_environment_is_known(tmp_path):
+    (tmp_path / ".netrc").write_text("machine other.example login me password netrc-secret-9\n")
+    (tmp_path / "wandb").mkdir()
+    (tmp_path / "wandb" / "settings").write_text("[default]\napi_key = settings-secret-9\n")
+    (tmp_path / "token").write_text("identity-secret-9\n")
+    env = {
+        "HOME": str(tmp_path),
+        "WANDB_API_KEY": "env-secret-9",
+        "WANDB_IDENTITY_TOKEN_FILE": "token",
+        "SINGULARITYENV_WANDB_API_KEY": "container-secret-9",
+        "HF_TOKEN": "hf-secret-9",
+        "HTTPS_PROXY": "http://me:proxy%2Dsecret-9@proxy:3128",
+        "HOMEPAGE": "harmless-value",
+    }
+    redactor = Redactor(known_secrets(read_job_settings(env, tmp_path)))
+    text = (
+        "env-secret-9 netrc-secret-9 settings-secret-9 identity-secret-9 container-secret-9 hf-secret-9 proxy-secret-9"
+    )
+    assert redactor.text(text) == " ".join(["[redacted]"] * 7)
+    assert redactor.text("harmless-value") == "harmless-value"
+
+
+def test_placeholders_are_no_secrets(tmp_path):
+    env = {"HOME": str(tmp_path), "WANDB_API_KEY": "<your_api_key>"}
+    assert known_secrets(read_job_settings(env, tmp_path)) == set()

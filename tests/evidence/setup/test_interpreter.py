@@ -1,4 +1,4 @@
-"""Which `wandb` a Python would import, told without importing it, for every way in which it can be the wrong one."""
+"""What the job's Python tells: which `wandb` it would import, and what the SDK itself is set to there."""
 
 import os
 import shutil
@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.evidence.setup import interpreter as module
-from harness.evidence.setup.interpreter import collect_job_python
+from harness.evidence.setup.interpreter import Interpreter, ask_interpreter
+from harness.evidence.setup.job_settings import read_job_settings
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture
@@ -22,14 +24,23 @@ def place(tmp_path):
 
 
 @pytest.fixture
-def look(place):
+def ask(place):
     """Asks this Python, with site-packages (`-s` style variables leave them in) or a made-up search path."""
 
-    def _look(python=sys.executable, script="job/train.py", **env):
+    def _ask(python=sys.executable, script="job/train.py", patience_s=20.0, **env):
         env = {"PATH": os.environ["PATH"], "HOME": str(place), **env}
-        return collect_job_python(str(python), place / "cwd", place / script if script else None, env)
+        interpreter = Interpreter((str(python),), str(python), patience_s)
+        asked = ask_interpreter(interpreter, read_job_settings(env, place / "cwd"), place / script if script else None)
+        assert KEY not in repr(asked)
+        return asked
 
-    return _look
+    return _ask
+
+
+@pytest.fixture
+def look(ask):
+    """As `ask`, for what is seen of wandb alone."""
+    return lambda *given, **named: ask(*given, **named).python
 
 
 @pytest.fixture
@@ -41,9 +52,9 @@ def bare(place):
     return wrapper
 
 
-def fake_sdk(folder, version="0.31.0", *, core=True):
+def fake_sdk(folder, version="0.31.0", *, core=True, code="raise SystemExit('imported')\n"):
     (folder / "wandb/sdk").mkdir(parents=True)
-    (folder / "wandb/__init__.py").write_text("raise SystemExit('imported')\n")
+    (folder / "wandb/__init__.py").write_text(code)
     (folder / f"wandb-{version}.dist-info").mkdir()
     if core:
         (folder / "wandb/bin").mkdir()
@@ -65,11 +76,100 @@ def test_the_real_sdk(look):
         assert found.packages[package] == importlib.metadata.version(package)
 
 
-def test_wandb_is_not_imported(look, bare, place):
+def test_an_sdk_that_cannot_be_imported_is_seen_all_the_same(ask, bare, place):
     fake_sdk(place / "site")
-    found = look(bare, PYTHONPATH=str(place / "site"))
-    assert found.trouble is None
-    assert found.wandb_kind == "package"
+    asked = ask(bare, PYTHONPATH=str(place / "site"))
+    assert (asked.python.trouble, asked.python.wandb_kind) == (None, "package")
+    assert (asked.sdk.built, asked.sdk.trouble.text) == (False, "SystemExit: imported")
+
+
+def test_a_slow_import_is_not_waited_for(ask, bare, place):
+    fake_sdk(place / "site", code="import time; time.sleep(60)\n")
+    asked = ask(bare, PYTHONPATH=str(place / "site"), patience_s=1.0)
+    assert (asked.python.trouble, asked.python.wandb_version) == (None, "0.31.0")
+    assert (asked.sdk.trouble.kind, asked.sdk.trouble.text) == ("timeout", "no answer within 1 s")
+
+
+def test_an_import_that_ends_the_process_is_told(ask, bare, place):
+    fake_sdk(place / "site", code="import os, sys; os.write(2, b'core dumped'); os._exit(139)\n")
+    asked = ask(bare, PYTHONPATH=str(place / "site"))
+    assert (asked.python.wandb_kind, asked.sdk.trouble.text) == ("package", "core dumped")
+
+
+def test_a_key_that_an_error_quotes_is_not_passed_on(ask, bare, place):
+    code = "import os; raise ValueError('no good: ' + os.environ['WANDB_API_KEY'])\n"
+    fake_sdk(place / "site", code=code)
+    asked = ask(bare, PYTHONPATH=str(place / "site"), WANDB_API_KEY="short-key")
+    assert asked.sdk.trouble.text == "ValueError: no good: [redacted]"
+
+
+def test_nothing_but_the_sdk_is_imported(look, place):
+    """A wandb.py beside the script may be the user's training script."""
+    (place / "job/wandb.py").write_text(f"open({str(place / 'ran')!r}, 'w')\n")
+    assert look().wandb_kind == "file"
+    assert not (place / "ran").exists()
+
+
+def test_the_sdks_own_settings(ask, place):
+    sdk = ask(WANDB_API_KEY=KEY, WANDB_ENTITY="e", WANDB_PROJECT="p", WANDB_DIR="runs", WANDB_CONSOLE="off").sdk
+    assert (sdk.mode, sdk.entity, sdk.project, sdk.console, sdk.root_dir) == ("online", "e", "p", "off", "runs")
+    assert (sdk.key_length, sdk.key_fingerprint) == (40, "deb87fab")
+    assert (sdk.problems, sdk.warnings, sdk.changed_variables, sdk.trouble) == ((), (), (), None)
+
+
+@pytest.mark.parametrize("file", ["cwd/wandb/settings", ".config/wandb/settings"])
+@pytest.mark.parametrize(("line", "setting"), [("no_such_setting = 1", "no_such_setting"), ("mode = offlin", "mode")])
+def test_a_line_that_the_sdk_does_not_take_costs_the_whole_file(ask, place, file, line, setting):
+    (place / file).parent.mkdir(parents=True)
+    (place / file).write_text(f"[default]\nentity = e\n{line}\n")
+    sdk = ask(WANDB_SILENT="true").sdk
+    assert (sdk.mode, sdk.entity) == ("online", None)
+    assert [(p.setting, p.where, p.outcome) for p in sdk.ignored] == [(setting, str(place / file), "files_ignored")]
+    assert sdk.warnings[-1] == "ERROR 1 validation error for Settings"
+
+
+@pytest.mark.parametrize("text", ["mode = offline\n", f"[default]\napi_key {KEY}\n", "[default]\nmode = a\nmode = b\n"])
+def test_a_file_that_cannot_be_parsed_is_told_without_a_line_of_it(ask, place, text):
+    (place / "cwd/wandb").mkdir()
+    (place / "cwd/wandb/settings").write_text(text)
+    sdk = ask().sdk
+    assert sdk.mode == "online"
+    assert [(p.where, p.outcome) for p in sdk.problems] == [(str(place / "cwd/wandb/settings"), "file_unreadable")]
+
+
+@pytest.mark.parametrize("text", ["[default]\nhttps_proxy = http://me:%40secret@h\n", "[default]\nnotes = \udcff\n"])
+def test_a_file_over_which_the_sdk_stumbles(ask, place, text):
+    (place / "cwd/wandb").mkdir()
+    (place / "cwd/wandb/settings").write_text(text, errors="surrogateescape")
+    sdk = ask().sdk
+    assert not sdk.built
+    assert [(p.where, p.outcome) for p in sdk.problems] == [(str(place / "cwd/wandb/settings"), "refused")]
+    assert "secret" not in repr(sdk)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "setting"),
+    [
+        ("WANDB_MODE", "foo", "mode"),
+        ("WANDB_HTTP_TIMEOUT", "abc", "x_graphql_timeout_seconds"),
+        ("WANDB_INIT_TIMEOUT", "90s", "init_timeout"),
+        ("WANDB_X_STATS_SAMPLING_INTERVAL", "often", "x_stats_sampling_interval"),
+        ("WANDB__DISABLE_STATS", "maybe", "x_disable_stats"),
+    ],
+)
+def test_a_variable_that_the_sdk_refuses(ask, variable, value, setting):
+    sdk = ask(**{variable: value}).sdk
+    assert [(p.setting, p.where, p.outcome) for p in sdk.problems] == [(setting, variable, "refused")]
+    assert value not in repr(sdk.problems[0].text)
+    assert not sdk.built
+
+
+def test_what_the_interpreter_itself_sets(ask, place):
+    (place / "site").mkdir()
+    (place / "site/sitecustomize.py").write_text("import os; os.environ['WANDB_MODE'] = 'offline'; print('hello')\n")
+    asked = ask(PYTHONPATH=str(place / "site"), WANDB_ENTITY="e")
+    assert (asked.sdk.mode, asked.sdk.changed_variables) == ("offline", ("WANDB_MODE",))
+    assert "hello" in asked.aside.splitlines()
 
 
 def test_no_wandb(look, bare):
@@ -180,12 +280,11 @@ def test_a_python_that_says_nothing_of_use(look, place, output):
     assert look(wrapper).trouble.text == "exit code 0"
 
 
-def test_a_python_that_never_answers_is_ended_with_its_children(look, place, monkeypatch):
-    monkeypatch.setattr(module, "_SECONDS", 0.3)
+def test_a_python_that_never_answers_is_ended_with_its_children(look, place):
     wrapper = place / "slow"
     wrapper.write_text(f"#!/bin/sh\nsleep 30 &\necho $! > {place}/pid\nwait\n")
     wrapper.chmod(0o755)
-    assert look(wrapper).trouble.kind == "timeout"
+    assert look(wrapper, patience_s=0.3).trouble.kind == "timeout"
     child = int((place / "pid").read_text())
     assert _gone(child)
 
@@ -200,8 +299,9 @@ def _gone(pid):
 
 
 def test_a_current_folder_that_is_gone(tmp_path):
-    found = collect_job_python(sys.executable, tmp_path / "gone", None, {})
-    assert found.trouble is not None
+    asked = ask_interpreter(Interpreter((sys.executable,), "python"), read_job_settings({}, tmp_path / "gone"), None)
+    assert asked.python.trouble == asked.sdk.trouble
+    assert asked.python.trouble.kind == "missing"
 
 
 OLD = sorted({path for minor in range(6, 15) if (path := shutil.which(f"python3.{minor}"))})

@@ -4,7 +4,11 @@ import textwrap
 
 import pytest
 
+from harness.evidence.models.setup import SdkSettings, SettingProblem
+from harness.evidence.setup.job_settings import read_job_settings
 from harness.evidence.setup.mode import collect_mode, script_mentions_key
+
+NOT_ASKED = SdkSettings()
 
 
 @pytest.fixture
@@ -18,7 +22,7 @@ def place(tmp_path):
 def look(place):
     """Collects the mode; files and script as text, keyword arguments are variables."""
 
-    def _look(workspace=None, system=None, script=None, name="train.py", **env):
+    def _look(workspace=None, system=None, script=None, name="train.py", sdk=NOT_ASKED, **env):
         if workspace is not None:
             (place / "cwd/wandb/settings").write_text(f"[default]\n{workspace}\n")
         if system is not None:
@@ -27,7 +31,8 @@ def look(place):
         if script is not None:
             path = place / name
             path.write_text(textwrap.dedent(script))
-        return collect_mode({"HOME": str(place / "home"), **env}, place / "cwd", path)
+        settings = read_job_settings({"HOME": str(place / "home"), **env}, place / "cwd")
+        return collect_mode(settings.corrected(sdk, None), path)
 
     return _look
 
@@ -88,6 +93,31 @@ def test_a_bad_value_drops_both_files(look, place):
     assert mode.winning.value == "online"
     assert "offlin" in mode.file_troubles[0].text
     assert mode.file_troubles[0].where == str(place / "cwd/wandb/settings")
+
+
+UNKNOWN_KEY = SettingProblem(setting="x", text="Extra inputs are not permitted", where="f", outcome="files_ignored")
+
+
+def test_files_that_the_sdk_drops_set_no_mode(look):
+    sdk = SdkSettings(mode="online", problems=(UNKNOWN_KEY,))
+    mode = look("mode = offline\nx = 1", sdk=sdk)
+    assert (mode.sources, mode.winning.value) == ((), "online")
+    assert [t.text for t in mode.file_troubles] == ["Extra inputs are not permitted"]
+    assert (
+        look("mode = offline\nx = 1", sdk=sdk, script='import wandb; wandb.init(mode="disabled")').winning.value
+        == "disabled"
+    )
+
+
+def test_the_source_that_the_sdk_obeys_decides(look):
+    mode = look("mode = disabled", "mode = offline", sdk=SdkSettings(mode="offline"))
+    assert [(s.source, s.value) for s in mode.sources] == [("system_settings", "offline")]
+
+
+def test_a_mode_that_only_the_interpreter_knows(look):
+    mode = look(sdk=SdkSettings(mode="offline"))
+    assert (mode.winning.source, mode.winning.value) == ("interpreter", "offline")
+    assert look(sdk=SdkSettings(mode="online"), WANDB_MODE="offline").winning.value == "online"
 
 
 def test_a_bad_server_address_drops_the_mode_beside_it(look):
@@ -196,11 +226,11 @@ def test_comments_in_a_batch_script_say_nothing(look):
 @pytest.mark.parametrize("content", [b"\x00\xff\x80 WANDB_MODE", b"def (:\n mode=", b"(" * 5000 + b"mode=1"])
 def test_a_script_that_cannot_be_parsed_is_read_as_text(place, content):
     (place / "x.py").write_bytes(content)
-    assert collect_mode({"HOME": str(place)}, place, place / "x.py").sources == ()
+    assert collect_mode(read_job_settings({"HOME": str(place)}, place), place / "x.py").sources == ()
 
 
 def test_a_script_that_is_not_there(place):
-    mode = collect_mode({"HOME": str(place)}, place, place / "nowhere.py")
+    mode = collect_mode(read_job_settings({"HOME": str(place)}, place), place / "nowhere.py")
     assert not mode.script_decides
     assert not script_mentions_key(place / "nowhere.py")
     assert not script_mentions_key(None)

@@ -8,14 +8,20 @@ import sys
 
 import pytest
 
+from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.setup import surroundings as module
-from harness.evidence.setup.surroundings import LOGIN_NODE, collect_place, filesystem_of, shown_variables, wandb_root
+from harness.evidence.setup.job_settings import read_job_settings
+from harness.evidence.setup.surroundings import LOGIN_NODE, collect_place, filesystem_of, shown_variables
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
 
+def look(env, cwd):
+    return collect_place(read_job_settings(env, cwd), Redactor())
+
+
 def test_a_plain_place(tmp_path):
-    place = collect_place({"HOME": str(tmp_path)}, tmp_path)
+    place = look({"HOME": str(tmp_path)}, tmp_path)
     assert place.cwd == str(tmp_path)
     assert place.wandb_dir == str(tmp_path)
     assert place.wandb_dir_writable
@@ -42,13 +48,13 @@ def test_a_plain_place(tmp_path):
 def test_login_nodes_are_known_by_name(host, login, tmp_path, mocker):
     mocker.patch.object(module.socket, "gethostname", return_value=host)
     assert bool(LOGIN_NODE.match(host)) is login
-    place = collect_place({}, tmp_path)
+    place = look({}, tmp_path)
     assert (place.host, place.login_node) == (host, login)
 
 
 @pytest.mark.parametrize("variable", ["SINGULARITY_CONTAINER", "APPTAINER_CONTAINER"])
 def test_a_container_names_itself(tmp_path, variable):
-    assert collect_place({variable: "/images/full.sif"}, tmp_path).container == "/images/full.sif"
+    assert look({variable: "/images/full.sif"}, tmp_path).container == "/images/full.sif"
 
 
 def test_variables_that_matter_are_kept_and_secrets_are_not(tmp_path):
@@ -70,7 +76,7 @@ def test_variables_that_matter_are_kept_and_secrets_are_not(tmp_path):
         "WANDB_NAME": "evil\x1b[2Jname",
         "WANDB_EMPTY_KEY": "",
     }
-    shown = shown_variables(env, tmp_path)
+    shown = shown_variables(env, Redactor())
     assert shown == {
         "HOME": str(tmp_path),
         "WANDB_API_KEY": "[redacted]",
@@ -91,28 +97,13 @@ def test_variables_that_matter_are_kept_and_secrets_are_not(tmp_path):
 
 def test_a_huge_environment_is_bounded(tmp_path):
     env = {f"SLURM_X{i}": "v" * 10_000 for i in range(2000)}
-    shown = shown_variables(env, tmp_path)
+    shown = shown_variables(env, Redactor())
     assert len(shown) == 500
     assert max(map(len, shown.values())) == 2000
 
 
-@pytest.mark.parametrize(
-    ("value", "root"),
-    [
-        (None, "{cwd}"),
-        ("", "{cwd}"),
-        ("runs", "{cwd}/runs"),
-        ("/data/runs", "/data/runs"),
-        ("~/runs", "{cwd}/home/runs"),
-    ],
-)
-def test_the_folder_of_the_runs(tmp_path, value, root):
-    env = {"HOME": str(tmp_path / "home")} | ({} if value is None else {"WANDB_DIR": value})
-    assert str(wandb_root(env, tmp_path)) == root.format(cwd=tmp_path)
-
-
 def test_a_folder_that_is_still_to_be_made_is_judged_by_its_parent(tmp_path):
-    place = collect_place({"WANDB_DIR": "a/b/c"}, tmp_path)
+    place = look({"WANDB_DIR": "a/b/c"}, tmp_path)
     assert place.wandb_dir == str(tmp_path / "a/b/c")
     assert place.wandb_dir_writable
     assert list(tmp_path.iterdir()) == []
@@ -120,21 +111,21 @@ def test_a_folder_that_is_still_to_be_made_is_judged_by_its_parent(tmp_path):
 
 @pytest.mark.parametrize("path", ["/proc/nope", "/sys/kernel"])
 def test_a_folder_where_nothing_can_be_written(path, tmp_path):
-    place = collect_place({"WANDB_DIR": path}, tmp_path)
+    place = look({"WANDB_DIR": path}, tmp_path)
     assert not place.wandb_dir_writable
     assert place.trouble.kind in {"permission", "missing", "other"}
 
 
 def test_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "file").write_text("")
-    place = collect_place({"WANDB_DIR": str(tmp_path / "file/runs")}, tmp_path)
+    place = look({"WANDB_DIR": str(tmp_path / "file/runs")}, tmp_path)
     assert (place.wandb_dir_writable, place.trouble.text) == (False, "not a folder")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_a_folder_of_someone_else(tmp_path):
     (tmp_path / "wandb").mkdir(mode=0o500)
-    assert collect_place({}, tmp_path).trouble.kind == "permission"
+    assert look({}, tmp_path).trouble.kind == "permission"
 
 
 @pytest.mark.parametrize(
@@ -149,7 +140,7 @@ def test_a_folder_of_someone_else(tmp_path):
 )
 def test_why_nothing_can_be_written(tmp_path, mocker, number, kind):
     mocker.patch.object(module.tempfile, "NamedTemporaryFile", side_effect=OSError(number, os.strerror(number)))
-    place = collect_place({}, tmp_path)
+    place = look({}, tmp_path)
     assert not place.wandb_dir_writable
     assert (place.trouble.kind, place.trouble.text) == (kind, os.strerror(number))
     assert place.trouble.where == str(tmp_path)
@@ -157,7 +148,7 @@ def test_why_nothing_can_be_written(tmp_path, mocker, number, kind):
 
 def test_a_root_that_the_sdk_would_not_take(tmp_path, mocker):
     mocker.patch.object(module.os, "access", return_value=False)
-    assert collect_place({}, tmp_path).trouble.kind == "permission"
+    assert look({}, tmp_path).trouble.kind == "permission"
 
 
 def _can_mount() -> bool:
@@ -168,8 +159,8 @@ def _can_mount() -> bool:
 @pytest.mark.skipif(not _can_mount(), reason="no private mounts on this machine")
 def test_a_full_disk_in_ram(tmp_path):
     code = (
-        "from pathlib import Path; from harness.evidence.setup.surroundings import collect_place; import sys;"
-        "print(collect_place({}, Path(sys.argv[1])).model_dump_json())"
+        "from pathlib import Path; import sys; from tests.evidence.setup.test_surroundings import look;"
+        "print(look({}, Path(sys.argv[1])).model_dump_json())"
     )
     script = 'mount -t tmpfs -o size=64k none "$1" && head -c 64k /dev/zero > "$1/full"; exec "$2" -c "$3" "$1"'
     command = ["unshare", "-rm", "sh", "-c", script, "sh", str(tmp_path), sys.executable, code]

@@ -1,5 +1,6 @@
 """Scenarios about duplicate runs: ranks, nodes, restarts and worker processes that each make a run."""
 
+from tests.faults.healthy import earlier_runs
 from tests.faults.scenario import Scenario, init_job
 
 EVERY_RANK = "if True:"
@@ -66,6 +67,34 @@ FOLDS = """
 import wandb
 for fold in range(2):
     run = wandb.init(project="scenario", group="folds", config=CONFIG,
+                     settings=wandb.Settings(x_stats_sampling_interval=0.5))
+    train(run); run.finish()
+"""
+
+AGAIN = """
+import wandb
+for first, last, code in ((0, 6, 1), (6, 9, 0)):
+    run = wandb.init(project="scenario", config=CONFIG, id="exp42",
+                     settings=wandb.Settings(x_stats_sampling_interval=0.5))
+    for e in range(first, last): run.log(epoch(e)); time.sleep(0.4)
+    run.finish(exit_code=code)
+"""
+KILLED_AND_AGAIN = """
+import subprocess, wandb
+if "START" not in os.environ:
+    for start in "01":
+        subprocess.run([sys.executable, __file__], env={**os.environ, "START": start})
+    sys.exit(0)
+run = wandb.init(project="scenario", config=CONFIG, settings=wandb.Settings(x_stats_sampling_interval=0.5))
+for e in range(5):
+    run.log(epoch(e)); time.sleep(0.5)
+    if os.environ["START"] == "0" and e == 2: os.kill(os.getpid(), 9)
+run.finish()
+"""
+RESUMED_TWICE = """
+import wandb
+for start in range(2):
+    run = wandb.init(project="scenario", config=CONFIG, id="resumed", resume="allow",
                      settings=wandb.Settings(x_stats_sampling_interval=0.5))
     train(run); run.finish()
 """
@@ -154,5 +183,21 @@ SCENARIOS = (
     Scenario(name="ok-every-rank-in-a-group", job=init_job('group="mine"', guard=EVERY_RANK), nproc=2),
     Scenario(name="shared-mode", expect="dup-shared-mode-legit", kind="info", job=SHARED, nproc=2),
     Scenario(name="two-primaries", expect="dup-shared-two-primaries", kind="warning", job=PRIMARIES, nproc=2),
+    Scenario(name="same-id-again", expect="dup-restart-without-resume", job=AGAIN),
+    Scenario(
+        name="killed-and-started-again",
+        expect="dup-restart-without-resume",
+        also=frozenset({"end-lost-local-buffer"}),
+        env={"WANDB_RUN_ID": "exp43"},
+        job=KILLED_AND_AGAIN,
+    ),
+    Scenario(
+        name="same-id-as-an-earlier-job",
+        expect="dup-restart-without-resume",
+        job=init_job('id="exp44"'),
+        hook=earlier_runs(count=1, run_id="exp44"),
+        failed=("test_steps_increase",),
+    ),
+    Scenario(name="ok-resumed-in-one-process", job=RESUMED_TWICE),
     Scenario(name="ok-folds-in-a-group", job=FOLDS),
 )

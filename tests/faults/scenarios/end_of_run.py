@@ -88,6 +88,22 @@ def killed_before(stage: Stage) -> Iterator[None]:
     yield
 
 
+KILL_CORE = """
+import glob
+def kill_core(signal):
+    for name in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            words, own = open(name).read().split("\\0"), open(name.replace("cmdline", "environ")).read()
+        except OSError:
+            continue
+        if words[0].endswith("wandb-core") and f"HOME={os.environ['HOME']}" in own:
+            os.kill(int(name.split("/")[2]), signal)
+"""
+ARTIFACT = """
+    train(run); weights = wandb.Artifact("weights", type="model"); open("w.txt", "w").write("x")
+    weights.add_file("w.txt"); run.log_artifact(weights); run.finish()
+"""
+
 SCENARIOS = (
     Scenario(
         name="killed", expect="end-crashed-heartbeat", job=init_job(train=kill(9)), failed=UNFINISHED, also=LOST
@@ -169,4 +185,16 @@ SCENARIOS = (
         failed=("test_job_completed",),
         also=frozenset({"end-lost-local-buffer"}),
     ),
+    *(
+        Scenario(
+            name=f"core-killed-{signal}", expect="end-core-signalled",
+            job=init_job(before=KILL_CORE, train=f"train(run, 2); kill_core({signal}); train(run, 2); run.finish()"),
+        )
+        for signal in (9, 15)
+    ),
+    Scenario(
+        name="staging-not-writable", expect="end-artifact-staging-not-writable", job=init_job(train=ARTIFACT),
+        env={"WANDB_DATA_DIR": "/proc/nope"}, failed=("test_job_completed",),
+    ),
+    Scenario(name="ok-artifact", job=init_job(train=ARTIFACT)),
 )  # fmt: skip

@@ -50,6 +50,21 @@ for e in range(3):
     epoch(e)
 """
 
+RESUMED = """
+import wandb
+def start(**changed):
+    run = wandb.init(project="scenario", config=CONFIG, id="resumed", resume="allow",
+                     settings=wandb.Settings(x_stats_sampling_interval=0.5))
+    run.config.update({**CONFIG, **changed}); train(run); run.finish()
+start(); start(epochs=6)
+"""
+TOO_LONG = {
+    "tag": init_job('tags=["x" * 65]'), "name": init_job('name="n" * 129'), "id": init_job('id="i" * 129'),
+    "group": init_job('group="g" * 129'), "job-type": init_job('job_type="j" * 65'),
+    "project": init_job().replace('project="scenario"', 'project="p" * 129'), "file-name": init_job('id="i" * 250'),
+}  # fmt: skip
+LONGEST = init_job('tags=["x" * 64], name="n" * 128, job_type="j" * 64')
+
 SCENARIOS = (
     Scenario(
         name="upsert-never-answers",
@@ -171,6 +186,71 @@ SCENARIOS = (
     Scenario(name="entity-404-swallowed", expect="init-entity-404", job=SWALLOWED, failed=NO_RUN),
     Scenario(name="old-protobuf", expect="init-protobuf-conflict", hook=beside("protobuf==3.19.6"), failed=NO_RUN),
     Scenario(name="old-pydantic", expect="init-pydantic-conflict", hook=beside("pydantic==1.10.13"), failed=NO_RUN),
+    *(
+        Scenario(name=f"{what}-too-long", expect="init-value-too-long", job=job, failed=NO_RUN)
+        for what, job in TOO_LONG.items()
+    ),
+    Scenario(name="variable-too-long", expect="init-value-too-long", env={"WANDB_NAME": "n" * 129}, failed=NO_RUN),
+    Scenario(
+        name="too-long-offline", expect="init-value-too-long", kind="warning", job=TOO_LONG["name"],
+        options=("--offline",),
+    ),
+    Scenario(name="ok-as-long-as-can-be", job=LONGEST),
+    Scenario(
+        name="config-changed-on-resume", expect="init-config-changed-on-resume", job=RESUMED,
+        failed=("test_job_completed",),
+    ),
+    Scenario(
+        name="config-changed", expect="init-config-changed-on-resume",
+        job=init_job(train="train(run, 2); run.config.epochs = 6"), failed=("test_job_completed",),
+    ),
+    Scenario(
+        name="ok-config-changed-on-purpose",
+        job=init_job(train='run.config.update({"epochs": 6}, allow_val_change=True); train(run); run.finish()'),
+    ),
+    Scenario(name="sweep-left-over", expect="init-stale-sweep", kind="warning", env={"WANDB_SWEEP_ID": "k3x9q2ab"}),
+    Scenario(
+        name="misspelt-variable", expect="init-unknown-variable", kind="warning", env={"WANDB_ENTITTY": "loopback"}
+    ),
+    Scenario(
+        name="variable-in-lower-case", expect="init-unknown-variable", kind="warning", env={"wandb_mode": "offline"}
+    ),
+    Scenario(
+        name="misspelt-in-the-script", expect="init-unknown-variable", kind="warning",
+        job=init_job(before='os.environ["WANDB_PORJECT"] = "vit"'),
+    ),
+    Scenario(
+        name="ok-variables-of-ones-own", env={"WANDB_LOG_MODEL": "true", "WANDB_RUN_NAME": "a", "WANDB_MODELS": "/x"},
+        job=init_job(before='models = os.environ["WANDB_MODELS"]'),
+    ),
+    Scenario(
+        name="unknown-key-in-a-settings-file", expect="init-settings-file-ignored", kind="warning",
+        files={"wandb/settings": "[default]\nmode = offline\nno_such_setting = 1\n"},
+    ),
+    Scenario(
+        name="bad-value-in-the-users-settings-file", expect="init-settings-file-ignored", kind="warning",
+        files={"~/.config/wandb/settings": "[default]\nmode = offline\ninit_timeout = soon\n"},
+        env={"WANDB_SILENT": "true"},
+    ),
+    Scenario(
+        name="settings-file-without-a-section", expect="init-settings-file-ignored", kind="warning",
+        files={"wandb/settings": "mode = offline\n"},
+    ),
+    Scenario(
+        name="unknown-key-in-a-settings-file-0.19.5", expect="init-setting-refused", sdk="0.19.5", failed=NO_RUN,
+        files={"wandb/settings": "[default]\nno_such_setting = 1\n"},
+        also=frozenset({"init-settings-file-ignored"}),
+    ),
+    Scenario(name="timeout-that-is-no-number", expect="init-setting-refused", env={"WANDB_HTTP_TIMEOUT": "abc"},
+             failed=NO_RUN, nproc=2),
+    Scenario(
+        name="per-cent-sign-in-a-settings-file", expect="init-setting-refused", failed=NO_RUN,
+        files={"~/.config/wandb/settings": "[default]\nhttps_proxy = http://me:%40@proxy.example:3128\n"},
+    ),
+    Scenario(
+        name="ok-settings-file",
+        files={"~/.config/wandb/settings": "[default]\nentity = loopback-team\nmode = online\n"},
+    ),
     Scenario(
         name="ok-entity-of-the-script",
         env={"WANDB_ENTITY": "nobody-of-that-name"},

@@ -198,4 +198,35 @@ SCENARIOS = (
         job=init_job(train=TWO_COUNTERS),
         failed=("test_steps_increase[loss]",),
     ),
+    Scenario(
+        name="every-row-left-open",
+        expect="metric-rows-merged",
+        job=init_job(train="[(run.log(epoch(e), commit=False), time.sleep(0.3)) for e in range(5)]; run.finish()"),
+        failed=("test_series_has_every_point",),
+    ),
+    Scenario(
+        name="always-the-same-step",
+        expect="metric-rows-merged",
+        job=init_job(train="[(run.log(epoch(e), step=0), time.sleep(0.3)) for e in range(5)]; run.finish()"),
+        failed=("test_series_has_every_point",),
+        also=frozenset({"sys-run-too-short"}),
+    ),
+    Scenario(
+        name="ok-rows-closed-by-the-last-call",
+        job=init_job(
+            train="""
+    for e in range(3):
+        row = epoch(e); run.log({"loss": row["loss"]}, commit=False); run.log({"acc": row["acc"]}); time.sleep(0.5)
+    run.finish()
+"""
+        ),
+    ),
+    Scenario(
+        name="only-in-the-summary",
+        expect="metric-missing-key",
+        job=init_job(
+            train='[run.log({"loss": epoch(e)["loss"]}) for e in range(3)]; run.summary["acc"] = 50.0; run.finish()'
+        ),
+        failed=("test_series_is_present[acc]",),
+    ),
 )

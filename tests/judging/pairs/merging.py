@@ -187,7 +187,11 @@ def _merge_sets(base: Sequence[Any], one: Sequence[Any], other: Sequence[Any]) -
         if _key(item) in kept:
             found.setdefault(_key(item), item)
     every = list(found.values())
-    return sorted(every, key=lambda i: i["number"]) if every and isinstance(every[0], dict) and "number" in every[0] else every
+    return (
+        sorted(every, key=lambda i: i["number"])
+        if every and isinstance(every[0], dict) and "number" in every[0]
+        else every
+    )
 
 
 def _by_id(runs: Sequence[Any]) -> dict[str, Any]:

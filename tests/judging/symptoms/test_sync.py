@@ -176,3 +176,23 @@ def test_a_server_that_could_not_be_read_is_not_compared():
     unread = ServerReading(status="failed", trouble=Trouble(kind="timeout", text="no answer"))
     with pytest.raises(NotChecked, match="no answer"):
         losses(evidence(server=unread))
+
+
+@pytest.mark.parametrize("value", [{}, {"optimizer": {}}])
+def test_a_dictionary_without_a_leaf_is_not_sent_so_it_is_not_lost(value):
+    on_disk = local(local_run(log=log(config={"lr": 0.1, "opt_kwargs": value})))
+    assert losses(evidence(local=on_disk, server=server(server_run(config={"lr": 0.1})))) == []
+    there = local(local_run(log=log(config={"lr": 0.1, "opt_kwargs": {"beta": 0}})))
+    assert "opt_kwargs" in losses(evidence(local=there, server=server(server_run(config={"lr": 0.1}))))[0]
+
+
+def test_of_a_run_that_was_started_twice_the_last_start_decides_the_end():
+    folders = [
+        local_run(path=f"/w/{n}", started_at=1000.0 + n, log=log(exit_code=code, history_rows=0))
+        for n, code in enumerate((0, 1))
+    ]
+    failed = server(server_run(state="failed", rows=0))
+    assert losses(evidence(job=job("x", ended_at=1000.0), local=local(*folders), server=failed)) == []
+    assert losses(evidence(job=job("x", ended_at=1000.0), local=local(folders[0]), server=failed)) == [
+        f"run {folders[0].run_id}: exit code 0 on disk, failed on the server"
+    ]

@@ -10,7 +10,7 @@ from harness.evidence.models import Evidence
 from harness.judging.verdict import CheckResult
 from harness.report.html.checks import sentences
 from harness.report.html.page import render
-from harness.report.next_commands import Again
+from harness.report.next_commands import NextCommands
 from tests.judging.build import server
 from tests.report.pages import Page
 from tests.report.samples import (
@@ -27,7 +27,7 @@ from tests.report.samples import (
     passed,
 )
 
-AGAIN = Again(
+AGAIN = NextCommands(
     verify="cd /x\npytest checks",
     reread="cd /x\npytest checks --run t/p/r",
     replay="pytest checks --replay e.json",
@@ -173,7 +173,7 @@ def test_a_doubt_says_what_was_in_the_way_and_what_to_type():
     found, verdict = inconclusive()
     assert (
         "cd /x pytest checks"
-        in Page(render(found, verdict, {}, Again(verify=AGAIN.verify))).one("section", "doubt").words
+        in Page(render(found, verdict, {}, NextCommands(verify=AGAIN.verify))).one("section", "doubt").words
     )
 
 
@@ -220,7 +220,7 @@ def test_an_empty_evidence_gives_a_page_that_says_so():
 
 def test_the_page_does_not_need_what_it_is_told():
     _, verdict = passed()
-    html = render(Evidence(), verdict, {}, Again())
+    html = render(Evidence(), verdict, {}, NextCommands())
     page = Page(html)
     assert "Verify again" not in html
     assert any("exactly one run" in e.words for e in page.all("li", "check"))

@@ -32,7 +32,7 @@ def test_dry_run_submits_nothing(tmp_path):
     assert done.stdout.startswith("#!/bin/bash\n#SBATCH")
     assert WORDS in done.stderr
     assert "0.67 GPU-hours" in done.stderr
-    assert "such a job is not submitted" in done.stderr, "LUMI's image is not here"
+    assert "so this job would not be submitted" in done.stderr, "LUMI's image is not here"
     assert "k" * 40 not in done.stdout + done.stderr + str(double.calls())
     assert all("--test-only" in call[2] for call in double.calls("sbatch"))
     assert not list(work.iterdir())

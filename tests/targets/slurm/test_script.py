@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.settings.resolve import SettingsError, SlurmSettings
+from harness.settings.model import SettingsError, SlurmSettings
 from harness.settings.site import Site, load_site
 from harness.targets.slurm.script import Plan, directives, escaped, gpu_hours, hours, render
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.settings.resolve import Settings, SettingsError, SlurmSettings
+from harness.settings.model import Settings, SettingsError, SlurmSettings
 from harness.settings.site import Site
 from harness.targets.slurm.commands import Answer, Slurm
-from harness.targets.slurm.container import Image, inspect
+from harness.targets.slurm.container import PYTHON, Image
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.preflight import refuse_unknown_job
 from harness.targets.slurm.target import SlurmTarget
@@ -316,72 +316,15 @@ def test_output_that_begins_anew_is_followed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("listed", "expected"),
-    [
-        ('{"python": [{"name": "torch", "version": "2.10"}, {"name": "wandb", "version": "0.26.0"}]}', "0.26.0"),
-        ('{"components": [{"name": "wandb", "version": "0.25.1", "type": "library"}]}', "0.25.1"),
-        ('{"packages": [{"name": "wandb", "versionInfo": "0.24.0"}]}', "0.24.0"),
-        ('{"python": [{"name": "torch", "version": "2.10"}]}', "missing"),
-    ],
-)
-def test_wandb_in_the_image_is_read_from_its_list(tmp_path, double, listed, expected):
-    image = tmp_path / "full.sif"
-    image.write_text("")
-    image.with_suffix(".json").write_text(listed)
-    assert inspect(image, Site(), Slurm(double.env())).wandb == expected
-    assert bool(double.calls("singularity")) == (expected == "missing"), (
-        "its Python may find what the list does not hold"
-    )
-
-
-@pytest.mark.parametrize(
     ("script", "submitted"), [(None, False), ("import wandb", False), ("import sys; sys.path[:0] = ['w']", True)]
 )
 def test_an_image_without_wandb_gets_no_job(tmp_path, double, clock, script, submitted):
     image = tmp_path / "torch.sif"
     image.write_text("")
-    double.says("singularity", {"out": '{"python": [{"name": "torch", "version": "2.10"}]}'},
-                {"code": 1, "err": "PackageNotFoundError: No package metadata was found for wandb"})  # fmt: skip
-    seen = inspect(image, Site(), Slurm(double.env()))
-    assert seen.certainly_without
+    seen = Image(image, exists=True, wandb="missing", told_by=PYTHON)
     (tmp_path / "train.py").write_text(script or "")
     with target(tmp_path, double, clock, seen, job=tmp_path / "train.py" if script else None) as job:
         double.says("squeue", queued("CANCELLED"))
         told = job.job()
     assert (told.ending != "refused") is submitted
     assert ("has no wandb" in (told.stopped_by_harness or "")) is not submitted
-
-
-STARTS = """#!/bin/sh
-case "$1 $LOADED" in
-  "run yes") echo Welcome; echo "wandb 0.25.1" ;;
-  *) echo "importlib.metadata.PackageNotFoundError: No package metadata was found for wandb" >&2; exit 1 ;;
-esac
-"""
-"""A container whose start script activates the environment with wandb, which a module of the site names."""
-
-
-def test_the_image_is_asked_the_way_the_job_starts_it(tmp_path, double):
-    image = tmp_path / "own.sif"
-    image.write_text("")
-    (double.folder / "singularity").write_text(STARTS)
-    seen = inspect(image, Site(modules=("module purge", "export LOADED=yes")), Slurm(double.env()))
-    assert (seen.wandb, seen.certainly_without) == ("0.25.1", False)
-
-
-def test_where_the_sites_modules_are_not_there_a_missing_wandb_is_not_certain(tmp_path, double):
-    image = tmp_path / "own.sif"
-    image.write_text("")
-    double.says("module", {}, {"code": 1, "err": "unknown module"}, {})
-    (double.folder / "singularity").write_text(STARTS)
-    seen = inspect(image, Site(), Slurm(double.env()))
-    assert (seen.wandb, seen.certainly_without) == ("missing", False)
-    double.says("module", {})
-    assert inspect(image, Site(), Slurm(double.env())).certainly_without
-
-
-def test_wandb_in_the_image_is_asked_of_its_python(tmp_path, double):
-    image = tmp_path / "own.sif"
-    image.write_text("")
-    double.says("singularity", {"code": 1, "err": "no such file"}, {"out": "wandb 0.22.3\n"})
-    assert inspect(image, Site(), Slurm(double.env())).wandb == "0.22.3"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from array import array
 
 from harness.evidence.disk.wandb_log.columns import Column, Columns
 from harness.evidence.disk.wandb_log.series import SKETCH_POINTS, Series, StepOrder, Steps
@@ -47,7 +46,7 @@ class History:
         for key, column in columns.cells.items():
             series = self._series_for(key)
             if series is not None:
-                _add_column(series, column, steps, times)
+                _add_column(series, column, steps)
 
     def _series_for(self, key: str) -> Series | None:
         """Return the series of a metric, None where it does not fit any more."""
@@ -80,16 +79,14 @@ def _known(time: float) -> float | None:
     return None if math.isnan(time) else time
 
 
-def _add_column(series: Series, column: Column, steps: Steps, times: array[float]) -> None:
+def _add_column(series: Series, column: Column, steps: Steps) -> None:
     """Add the samples of one metric in consecutive rows."""
     numbers = column.numbers.tolist()
     if column.rows is None:  # then all are numbers
         series.add(steps, numbers)
-        series.add_times(_known(times[0]), _known(times[-1]))
         return
     number_rows = column.rows
     odd_rows = [row for row, _, _ in column.odd]
     rows = sorted([*number_rows, *odd_rows]) if odd_rows else number_rows
     series.add(Steps([steps.values[row] for row in rows]), numbers, [steps.values[row] for row in number_rows])
     series.add_odd(column.odd)
-    series.add_times(_known(times[rows[0]]), _known(times[rows[-1]]))

@@ -47,7 +47,7 @@ def read_wandb_log(path: Path, *, max_keys: int = 2000, helper_from: int = 64 * 
         return LocalLog(path=str(path), status="unreadable", error=str(error))
     if not stat.S_ISREG(facts.st_mode):
         return LocalLog(path=str(path), status="unreadable", error="not a regular file")
-    log = _Log(path, facts.st_size, facts.st_mtime, max_keys)
+    log = _Log(path, facts.st_size, max_keys)
     try:
         with path.open("rb") as stream:
             return log.read(stream, helper_from)
@@ -83,10 +83,9 @@ def _record_class() -> Callable[[bytes], Any]:
 class _Log:
     """The state of one reading."""
 
-    def __init__(self, path: Path, size: int, modified: float, max_keys: int) -> None:
+    def __init__(self, path: Path, size: int, max_keys: int) -> None:
         self._path = path
         self._size = size
-        self._modified = modified
         self._version: int | None = None
         self._problems: list[Problem] = []
         self._problems_dropped = 0
@@ -187,12 +186,10 @@ class _Log:
 
     def _result(self, status: LogStatus) -> LocalLog:
         facts, history = self._facts, self._history
-        console_lines, console_tail = facts.console.result()
         return LocalLog(
             path=str(self._path),
             status=status,
             size_bytes=self._size,
-            modified_time=self._modified,
             version=self._version,
             problems=tuple(
                 LogProblem(offset=found.offset, what=found.what, skipped_bytes=found.skipped, detail=found.detail)
@@ -206,8 +203,6 @@ class _Log:
             sdk_version=facts.sdk_version,
             python_version=facts.python_version,
             platform=facts.platform,
-            features=tuple(sorted(facts.features)),
-            imports=tuple(sorted(facts.imports)),
             settings=facts.settings,
             environment=facts.environment,
             writer_labels=tuple(sorted(facts.system.labels)),
@@ -215,7 +210,6 @@ class _Log:
             config_dropped=facts.config.dropped,
             summary=self._summary.entries,
             summary_dropped=self._summary.dropped,
-            defined_metrics=tuple(facts.metrics.values()),
             history_rows=history.rows,
             rows_before_damage=self._rows_before_damage,
             first_step=history.order.first,
@@ -231,16 +225,11 @@ class _Log:
             system_samples=facts.system.samples,
             system_first_time=facts.system.first_time,
             system_last_time=facts.system.last_time,
-            console_lines=console_lines,
-            console_tail=console_tail,
+            console_lines=facts.console.lines,
             files=tuple(facts.files),
             files_dropped=facts.files_dropped,
-            artifacts=tuple(facts.artifacts),
-            alerts=tuple(facts.alerts),
             has_exit=facts.has_exit,
             exit_code=facts.exit_code,
             runtime_s=facts.runtime_s,
-            has_final=facts.has_final,
-            has_footer=facts.has_footer,
             preempting=facts.preempting,
         )

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import MessageToDict
 
 from harness.evidence.disk.wandb_log import values
 from harness.evidence.disk.wandb_log.console import Console
-from harness.evidence.disk.wandb_log.flat import MAX_ENTRIES, FlatDict
+from harness.evidence.disk.wandb_log.flat import FlatDict
 from harness.evidence.disk.wandb_log.system import System
-from harness.evidence.models.wandb_log import DefinedMetric, LocalEnvironment, RunFacts
+from harness.evidence.models.wandb_log import LocalEnvironment, RunFacts
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
 _MAX_LIST = 200
-_MAX_ALERTS = 20
 _MAX_NAME = 100
 _SECRET_WORDS = ("api_key", "apikey", "token", "secret", "password", "email", "identity")
 
@@ -31,22 +29,15 @@ class Facts:
         self.sdk_version = ""
         self.python_version = ""
         self.platform = ""
-        self.features: set[str] = set()
-        self.imports: set[str] = set()
         self.settings: dict[str, JsonValue] = {}
         self.config = FlatDict()
-        self.metrics: dict[str, DefinedMetric] = {}
         self.console = Console()
         self.system = System()
         self.files: dict[str, None] = {}
         self.files_dropped = 0
-        self.artifacts: dict[str, None] = {}
-        self.alerts: deque[str] = deque(maxlen=_MAX_ALERTS)
         self.has_exit = False
         self.exit_code: int | None = None
         self.runtime_s: int | None = None
-        self.has_final = False
-        self.has_footer = False
         self.preempting = False
 
     def add(self, kind: str, record: Any) -> None:
@@ -69,11 +60,8 @@ class Facts:
             "display_name": run.display_name,
             "group": run.run_group,
             "job_type": run.job_type,
-            "notes": run.notes,
             "host": run.host,
             "sweep_id": run.sweep_id,
-            "git_remote": run.git.remote_url,
-            "git_commit": run.git.commit,
         }
         facts: dict[str, Any] = {name: values.clean_text(text) for name, text in said.items() if text}
         if run.tags:
@@ -119,14 +107,11 @@ class Facts:
         self.sdk_version = values.clean_text(telemetry.cli_version, _MAX_NAME) or self.sdk_version
         self.python_version = values.clean_text(telemetry.python_version, _MAX_NAME) or self.python_version
         self.platform = values.clean_text(getattr(telemetry, "platform", ""), _MAX_NAME) or self.platform
-        self.features.update(field.name for field, _ in telemetry.feature.ListFields())
-        for imports in (telemetry.imports_init, telemetry.imports_finish):
-            self.imports.update(field.name for field, _ in imports.ListFields())
 
     def _add_environment(self, environment: Any) -> None:
         facts: dict[str, Any] = {
             name: values.clean_text(text)
-            for name in ("os", "python", "host", "executable", "program", "code_path", "root", "docker")
+            for name in ("os", "python", "host", "executable", "program")
             if (text := getattr(environment, name))
         }
         for name in ("cpu_count", "cpu_count_logical", "gpu_count"):
@@ -138,23 +123,10 @@ class Facts:
             slurm = dict(sorted(environment.slurm.items())[:_MAX_LIST])
             slurm = {values.clean_text(name, _MAX_NAME): values.clean_text(text) for name, text in slurm.items()}
             facts["slurm"] = {**before.slurm, **slurm}
-        if environment.writer_id and environment.writer_id not in before.writer_ids:
-            facts["writer_ids"] = (*before.writer_ids, values.clean_text(environment.writer_id, _MAX_NAME))[:_MAX_LIST]
         self.environment = before.model_copy(update=facts)
 
-    def _add_metric(self, metric: Any) -> None:
-        name = values.clean_text(metric.name or metric.glob_name, values.MAX_KEY)
-        if name in self.metrics or len(self.metrics) < MAX_ENTRIES:
-            self.metrics[name] = DefinedMetric(
-                name=name if metric.name else "",
-                glob="" if metric.name else name,
-                step_metric=values.clean_text(metric.step_metric, values.MAX_KEY),
-                summary=tuple(field.name for field, _ in metric.summary.ListFields()),
-                hidden=metric.options.hidden,
-            )
-
     def _add_output(self, output: Any) -> None:
-        self.console.add(is_stdout=output.output_type == 1, time=seconds(output.timestamp), text=output.line)
+        self.console.add(is_stdout=output.output_type == 1, text=output.line)
 
     _add_output_raw = _add_output
 
@@ -168,21 +140,8 @@ class Facts:
             else:
                 self.files_dropped += 1
 
-    def _add_artifact(self, artifact: Any) -> None:
-        if len(self.artifacts) < _MAX_LIST:
-            self.artifacts[values.clean_text(f"{artifact.type}/{artifact.name}")] = None
-
-    def _add_alert(self, alert: Any) -> None:
-        self.alerts.append(values.clean_text(f"{alert.level}: {alert.title}: {alert.text}"))
-
     def _add_exit(self, record: Any) -> None:
         self.has_exit, self.exit_code, self.runtime_s = True, record.exit_code, record.runtime
-
-    def _add_final(self, _: Any) -> None:
-        self.has_final = True
-
-    def _add_footer(self, _: Any) -> None:
-        self.has_footer = True
 
     def _add_preempting(self, _: Any) -> None:
         self.preempting = True
@@ -197,15 +156,8 @@ def _machine(environment: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if environment.gpu_type:
         facts["gpu"] = values.clean_text(environment.gpu_type)
-    if environment.cuda_version:
-        facts["cuda_version"] = values.clean_text(environment.cuda_version)
     if environment.HasField("started_at"):
         facts["started_at"] = seconds(environment.started_at)
-    if environment.HasField("memory"):
-        facts["memory_total"] = environment.memory.total
-    if environment.HasField("git"):
-        facts["git_remote"] = values.clean_text(environment.git.remote_url)
-        facts["git_commit"] = values.clean_text(environment.git.commit)
     if environment.args:
         facts["args"] = tuple(values.clean_text(text) for text in environment.args[:_MAX_LIST])
     for name in ("gpu_amd", "gpu_nvidia"):

@@ -10,8 +10,8 @@ from harness.evidence.disk.wandb_log import wire
 from harness.evidence.disk.wandb_log.assembly import Assembler, Chunk, Problem, Records
 from harness.evidence.disk.wandb_log.columns import Columns
 from harness.evidence.disk.wandb_log.framing import read_segment
-from harness.evidence.disk.wandb_log.latest import Change, latest
 from harness.evidence.disk.wandb_log.rows import read_rows
+from harness.evidence.disk.wandb_log.summary_records import Change, latest
 
 if TYPE_CHECKING:
     from harness.evidence.disk.wandb_log.schema import Schema

@@ -110,19 +110,10 @@ class Series:
         self.last_text = ""
         self.order = StepOrder()
         self.count = 0
-        self.first_time: float | None = None
-        self.last_time: float | None = None
         self._non_finite = 0
         self._first_non_finite_step: int | None = None
         self._extent = Extent()
         self._sketch = Sketch(sketch_points)
-
-    def add_times(self, first: float | None, last: float | None) -> None:
-        """Note when the samples that were just taken were logged."""
-        if self.first_time is None:
-            self.first_time = first
-        if last is not None:
-            self.last_time = last
 
     def add(self, steps: Steps, numbers: list[float], number_steps: list[int] | None = None) -> None:
         """Take samples, at least one.
@@ -170,12 +161,9 @@ class Series:
             constant=finite == self.count and extent.low == extent.high,
             first_step=self.order.first,
             last_step=self.order.last,
-            steps_increase=not self.order.backward,
             repeated_steps=self.order.repeated,
             backward_steps=self.order.backward,
             first_non_finite_step=self._first_non_finite_step,
-            first_time=self.first_time,
-            last_time=self.last_time,
             sketch=tuple((int(step), value) for step, value in self._sketch.points()),
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from harness.evidence.disk.wandb_log.series import SKETCH_POINTS, Extent, Sketch, bound
@@ -28,10 +27,7 @@ class SystemSeries:
         self.key = key
         self._start = start
         self._count = 0
-        self._nonzero = 0
         self._extent = Extent()
-        self._first_time: float | None = None
-        self._last_time: float | None = None
         self._sketch = Sketch(sketch_points)
         self._gathered = gathered
         self._times: list[float] = []
@@ -47,9 +43,6 @@ class SystemSeries:
     def _sum_up(self) -> None:
         times, values = self._times, [as_number(parse_json(text.encode())) for text in self._texts]
         self._times, self._texts = [], []
-        if self._first_time is None:
-            self._first_time = times[0]
-        self._last_time = times[-1]
         self._count += len(times)
         numbers = [value for value in values if value is not None]
         if numbers:
@@ -57,7 +50,6 @@ class SystemSeries:
                 round(time - self._start, 3) for time, value in zip(times, values, strict=True) if value is not None
             ]
             self._extent.add(numbers)
-            self._nonzero += sum(number != 0 and not math.isnan(number) for number in numbers)
             self._sketch.add(since, numbers)
 
     def summary(self) -> SystemSeriesSummary:
@@ -69,13 +61,10 @@ class SystemSeries:
             key=self.key,
             count=self._count,
             count_number=extent.count,
-            count_nonzero=self._nonzero,
             first=None if extent.first is None else to_number(extent.first),
             last=None if extent.last is None else to_number(extent.last),
             min=bound(extent.low),
             max=bound(extent.high),
-            first_time=self._first_time,
-            last_time=self._last_time,
             sketch=self._sketch.points(),
         )
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness.evidence.models.setup import ScriptNote
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.setup.script.calls import argument, is_call, module_names, unconditional
+from harness.evidence.setup.script.look import log_call, run_names
 from harness.evidence.setup.script.sources import parse, read_sources
 
 _LONGEST_LINE = 120
-_MOST_NOTES = 5
+_MOST_NOTES = 12
 
 
 def script_notes(script: Path | None, redactor: Redactor) -> tuple[ScriptNote, ...]:
@@ -95,4 +97,66 @@ def _reads_runs(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield "reads_runs", node.lineno
 
 
-RULES = (_never_reached, _never_equal, _swallowed, _disabled_beside_others, _reads_runs)
+def _never_commits(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """The first `log()`, where every one of the script leaves its row open, or writes to one and the same row."""
+    names = module_names(tree)
+    owners = names | run_names(tree, names)
+    unused = {below for function in _unused(tree) for below in ast.walk(function)}
+    nodes = (node for node in ast.walk(tree) if node not in unused)
+    calls = [call for node in nodes if (call := log_call(node, owners)) is not None]
+    commits = [argument(call, "commit") for call in calls]
+    steps = [argument(call, "step") for call in calls]
+    if calls and all(isinstance(c, ast.Constant) and c.value is False for c in commits):
+        yield "log_never_commits", min(call.lineno for call in calls)
+    elif calls and all(isinstance(s, ast.Constant) for s in steps) and len({ast.unparse(s) for s in steps if s}) == 1:
+        yield "log_always_same_step", min(call.lineno for call in calls)
+
+
+def _unused(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """Functions of the module that nothing in it speaks of."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    named = names | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    yield from (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name not in named)
+
+
+def _reads_arguments(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """`sys.argv[1]` and the like: an argument that the script takes without asking whether it is there."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Subscript) or ast.unparse(node.value) not in ("sys.argv", "argv"):
+            continue
+        if isinstance(node.slice, ast.Constant) and type(node.slice.value) is int and node.slice.value > 0:
+            yield "reads_argument", node.lineno
+
+
+_WORLD = re.compile(r"WORLD_SIZE|world_size|get_world_size|LOCAL_WORLD_SIZE|SLURM_NTASKS|n_?gpus|nproc")
+
+
+def _expects_world_size(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """A comparison of the number of ranks with a number, on which the script insists."""
+    counted = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and _WORLD.search(ast.unparse(node.value))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Assert, ast.If)):
+            continue
+        insists = isinstance(node, ast.Assert) or any(isinstance(below, ast.Raise) for below in node.body)
+        if insists and isinstance(node.test, ast.Compare) and _speaks_of(node.test, counted):
+            sides = (node.test.left, *node.test.comparators)
+            if any(isinstance(side, ast.Constant) and type(side.value) is int and side.value > 1 for side in sides):
+                yield "expects_world_size", node.lineno
+
+
+def _speaks_of(test: ast.Compare, counted: set[str]) -> bool:
+    """Whether the comparison is with the number of ranks, by its own name or by one that was given to it."""
+    named = any(isinstance(node, ast.Name) and node.id in counted for node in ast.walk(test))
+    return named or bool(_WORLD.search(ast.unparse(test)))
+
+
+RULES = (
+    _never_reached, _never_equal, _swallowed, _disabled_beside_others, _reads_runs, _never_commits,
+    _expects_world_size, _reads_arguments,
+)  # fmt: skip

@@ -60,6 +60,8 @@ def place_of(source: KeySource) -> str:
         return f"{source.path} (machine {source.host})"
     if source.path:
         return source.path
+    if source.source != "WANDB_API_KEY":
+        return f"{source.source}: what Python (sitecustomize) or its container makes of what was given to it"
     return f"{source.source} in the environment (your shell, .bashrc, or the batch script)"
 
 

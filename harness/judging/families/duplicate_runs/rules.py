@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 
-from harness.evidence.models import Evidence, LocalRun
+from harness.evidence.models import Evidence, LocalRun, ServerRun
 from harness.judging.catalogue import version_key
 from harness.judging.duplicates import (
     Writer,
+    began_anew,
     began_together,
-    grouped_on_purpose,
     listed,
     made_by_one_process,
+    restarted,
     run_count,
     same_id_writers,
     setting,
+    several_meant,
     shared_mode,
     writers,
 )
@@ -22,12 +24,14 @@ from harness.judging.view import main_local_run, main_server_run, python_errors,
 
 PRIMARY_RECORDS_SINCE = (0, 31, 0)
 """Seen in 0.31.0: of the writers of a shared run, only primaries record an environment."""
+CLOCKS_S, QUEUE_S = 1.0, 120.0
+"""Seconds by which a server's clock may be behind the job's, and by which a start may be noticed late in a queue."""
 
 
 def several_runs(evidence: Evidence) -> Iterator[Hit]:
     """More than one run: the pattern of times, hosts and ranks says why."""
     count, found = run_count(evidence), writers(evidence)
-    if len(found) <= 1 or grouped_on_purpose(evidence):
+    if len(found) <= 1 or several_meant(evidence):
         return
     hosts = sorted({w.host for w in found if w.host})
     carrier = _carrier(found)
@@ -120,6 +124,46 @@ def same_id(evidence: Evidence) -> Iterator[Hit]:
     yield Hit(id="dup-same-id-all-ranks", observed=tuple(observed), values={"run_id": run_id})
 
 
+def begun_anew(evidence: Evidence) -> Iterator[Hit]:
+    """A run whose id was used again without resume: by this job, or by this job after an earlier one."""
+    local, server = main_local_run(evidence), main_server_run(evidence)
+    if found := restarted(evidence):
+        run_id = found[0].run_id
+        rows = [f"{run.path} ({run.log.history_rows} rows)" for run in found]
+        observed = (
+            f"Run {run_id} was begun {len(found)} times, one after the other, and not resumed: {listed(rows)}.",
+        )
+    elif local and server and _over_an_earlier_one(evidence, local, server):
+        run_id = server.id
+        observed = (f"Run {run_id} was on the server before this job began; this job began it anew, at step 0.",)
+    else:
+        return
+    harmed = [key for key, view in all_series(evidence).items() if view.backward_steps] or _rows_gone(found, server)
+    # A job that writes over an older one's rows has all of its own.
+    yield Hit(
+        id="dup-restart-without-resume", observed=observed, values={"run_id": run_id},
+        severity=None if harmed else "warning",
+    )  # fmt: skip
+
+
+def _over_an_earlier_one(evidence: Evidence, local: LocalRun, server: ServerRun) -> bool:
+    """Whether the run is older than the job that wrote it, which neither resumed it nor shares it."""
+    job = evidence.job
+    if local.run_id != server.id or not began_anew(evidence, local):
+        return False
+    if job is None or job.started_at is None or server.created_at is None or shared_mode(evidence):
+        return False
+    slack = QUEUE_S if evidence.request.target == "slurm" else CLOCKS_S
+    return server.created_at < job.started_at - slack
+
+
+def _rows_gone(found: tuple[LocalRun, ...], server: ServerRun | None) -> list[str]:
+    """Directories of this job whose rows the server cannot all have."""
+    logged = sum(run.log.history_rows for run in found)
+    short = server is not None and server.rows is not None and server.rows < logged
+    return [run.path for run in found if short or not run.log.has_exit]
+
+
 def shared(evidence: Evidence) -> Iterator[Hit]:
     """Shared mode: fine in itself; two primaries or a late writer are not."""
     if not shared_mode(evidence) and not said(evidence, r"The `shared` mode feature is experimental"):
@@ -161,4 +205,4 @@ def _overwritten(evidence: Evidence) -> Iterator[Hit]:
             return
 
 
-RULES: tuple[Rule, ...] = (same_id, shared, rank_variable_missing, several_runs)
+RULES: tuple[Rule, ...] = (same_id, begun_anew, shared, rank_variable_missing, several_runs)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from harness.evidence.models import Evidence, LocalRun, PythonError
 from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
+from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.families.network.upload import hangs, upload_failures
@@ -150,7 +151,7 @@ def last_rows_lost(evidence: Evidence) -> Iterator[Hit]:
     printed = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
     there = server.rows or 0
     if there < printed:
-        observed = f"The output speaks of {printed} epochs; the server has {there} rows."
+        observed = f"The output shows {printed} epochs; the server has {there} rows."
         values = {"there": str(there), "printed": str(printed)}
         yield Hit(id="end-last-15s-lost", observed=(observed,), values=values)
     elif not there and evidence.request.source == "run":
@@ -243,7 +244,7 @@ def still_running(evidence: Evidence) -> Iterator[Hit]:
     if evidence.request.source != "run" or server is None or server.state != "running" or ended(evidence):
         return
     age = evidence.created_at - server.heartbeat_at if evidence.created_at and server.heartbeat_at else None
-    seen = (f"Its last sign of life came {age:.0f} s ago.",) if age is not None and age >= 0 else ()
+    seen = (f"Its last heartbeat was {age:.0f} s ago.",) if age is not None and age >= 0 else ()
     observed = (f"The server shows run {server.id} as running.", *seen)
     yield Hit(id="end-still-running", observed=observed, values={"again": f"--run {evidence.request.run_path}"})
 
@@ -292,5 +293,5 @@ def deadlocked(evidence: Evidence) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     failed, interrupted, stopped, terminated, crashed, never_closed, lost_buffer, last_rows_lost, still_running,
-    deadlocked, *UPLOAD_RULES,
+    deadlocked, *UPLOAD_RULES, *SERVICE_RULES,
 )  # fmt: skip

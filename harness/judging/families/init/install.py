@@ -16,6 +16,8 @@ NO_FOLDER = (
     r"Unable to create root directory|Path \S+ wasn't (read/)?writable|System temp directory \(\S+\) is not writable"
 )
 NAMED_FOLDER = r"directory (/\S+?)[.,]?$|Path (\S+) wasn't|(?:denied|directory|exists|system): '([^']+)'"
+ARTIFACTS = r"wandb\S*/artifacts/|artifacts/(staging|obj)"
+"""A folder of its own, with a fault of its own."""
 PANIC = r"^panic: runtime error|HandleAbandonedError|MailboxClosedError|The wandb backend process has shutdown"
 STALE = r"WandbServiceConnectionError|Failed to parse WANDB_SERVICE=|ValueError: Invalid token: \d+-\d+-"
 
@@ -139,7 +141,7 @@ def folder(evidence: Evidence) -> Iterator[Hit]:
     denied = [
         f"{e.exception}: {e.message}"
         for e in python_errors(evidence, "Error$", r"\[Errno (13|17|20|30)\]")
-        if passed_through_sdk(e) or names_sdk_folder(e)
+        if (passed_through_sdk(e) or names_sdk_folder(e)) and not re.search(ARTIFACTS, e.message)
     ]
     place = evidence.setup.place if evidence.setup else None
     went = [run.path for run in evidence.local.runs if place and not run.path.startswith(place.wandb_dir)]

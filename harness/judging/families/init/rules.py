@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from harness.evidence.models import Evidence, Job
 from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
+from harness.judging.families.init.framework import RULES as FRAMEWORK_RULES
 from harness.judging.families.init.install import RULES as INSTALL_RULES
 from harness.judging.families.init.script import RULES as SCRIPT_RULES
+from harness.judging.families.init.settings import RULES as SETTINGS_RULES
+from harness.judging.families.init.values import RULES as VALUE_RULES
 from harness.judging.families.network.reach import init_succeeded, is_graphql, main_failure, shorten
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import http_troubles, said, sdk_log_lines
@@ -137,5 +140,5 @@ def hung_after_timeout(evidence: Evidence) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     timed_out, hung_after_timeout, deleted_run_id, entity_forbidden, entity_unknown, resume_refused,
-    *INSTALL_RULES, *SCRIPT_RULES,
+    *INSTALL_RULES, *SCRIPT_RULES, *SETTINGS_RULES, *VALUE_RULES, *FRAMEWORK_RULES,
 )  # fmt: skip

@@ -17,7 +17,8 @@ def bad_names(evidence: Evidence) -> Iterator[Hit]:
     """A project's name or a run's id that the SDK itself refuses."""
     if init_succeeded(evidence):
         return
-    if observed := said(evidence, r"Invalid project name '", limit=1):
+    # One that is too long is init-value-too-long.
+    if observed := said(evidence, r"Invalid project name '(?!.*exceeded \d+ characters)", limit=1):
         match = re.search(r"Invalid project name '(.*?)':", observed[0])
         name = match[1] if match else "see below"
         yield Hit(id="init-bad-project-name", observed=observed, values={"name": name})

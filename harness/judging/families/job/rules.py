@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, SlurmJob
 from harness.evidence.models.slurm_states import NEVER, base, meaning
+from harness.judging.families.job.launch import RULES as LAUNCH_RULES
 from harness.judging.families.job.output import RULES as OUTPUT_RULES
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import said
@@ -177,5 +178,5 @@ def cancelled(evidence: Evidence) -> Iterator[Hit]:
 
 
 RULES: tuple[Rule, ...] = (
-    refused, waits, image_missing, time_limit, out_of_memory, node_failed, cancelled, *OUTPUT_RULES,
+    refused, waits, image_missing, time_limit, out_of_memory, node_failed, cancelled, *OUTPUT_RULES, *LAUNCH_RULES,
 )  # fmt: skip

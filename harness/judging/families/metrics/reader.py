@@ -8,7 +8,7 @@ from harness.evidence.models import Evidence, ServerRun
 from harness.evidence.server.unshown import SYSTEM_SAMPLE, unshown
 from harness.judging.catalogue import version_key
 from harness.judging.duplicates import listed, setting
-from harness.judging.metric_series import SeriesView, all_series, main_run, series
+from harness.judging.metric_series import SeriesView, all_series, judged, main_run, series
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import (
     SETTLES_S,
@@ -47,18 +47,20 @@ def scan_bug(evidence: Evidence) -> Iterator[Hit]:
 def joint_rows(evidence: Evidence) -> Iterator[Hit]:
     """Every expected metric has values, and the sample that was read holds none of any."""
     reading, run = final_server(evidence), main_server_run(evidence)
-    if run is None or reading.partial or len(evidence.request.expect) < 2:
+    if run is None or reading.partial or len(judged(evidence)) < 2:
         return
-    found = [run.series.get(key) for key in evidence.request.expect]
+    found = [run.series.get(name) for name in judged(evidence).values()]
     if any(s is None or not s.numbers or s.sketch or s.non_finite for s in found) or run.system_samples == 0:
         return
-    observed = f"{listed(evidence.request.expect)} have values each, but the rows that were read hold none of them."
+    observed = (
+        f"{listed(tuple(judged(evidence).values()))} have values each, but the rows that were read hold none of them."
+    )
     yield Hit(id="metric-reader-and-semantics", observed=(observed,))
 
 
 def sampled(evidence: Evidence) -> Iterator[Hit]:
     """Exactly as many points as a sample has, while the disk holds more."""
-    for key in evidence.request.expect:
+    for key in judged(evidence).values():
         held, own = series(evidence, key, "server"), series(evidence, key, "disk")
         if held and own and held.count == SAMPLE < own.count:
             yield Hit(
@@ -139,10 +141,13 @@ def rank_local(evidence: Evidence) -> Iterator[Hit]:
 def console_off(evidence: Evidence) -> Iterator[Hit]:
     """The capture of console output is turned off."""
     variables = evidence.setup.place.variables if evidence.setup else {}
+    sdk = evidence.setup.sdk if evidence.setup else None
     named = variables.get("WANDB_CONSOLE", "").lower() == "off"
+    told = sdk is not None and sdk.console == "off"
     set_so = [r for r in evidence.local.runs if setting(r, "console") == "off"]
-    if main_run(evidence) is not None and (named or set_so):
-        where = "WANDB_CONSOLE=off" if named else f"console=off in the settings of {set_so[0].path}"
+    if main_run(evidence) is not None and (named or told or set_so):
+        inside = f"console=off in the settings of {set_so[0].path}" if set_so else "console=off in a settings file"
+        where = "WANDB_CONSOLE=off" if named else inside
         yield Hit(id="console-log-missing", observed=(f"{where}.",))
 
 

@@ -1,17 +1,19 @@
 """Rules for the family metrics: what was logged, and what of it is missing, short, or no number."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from harness.evidence.models import Evidence
+from harness.evidence.models import Evidence, LocalRun
 from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
 from harness.judging.duplicates import listed
+from harness.judging.families.metrics import logging as metrics_logging
 from harness.judging.families.metrics import reader as metrics_reader
 from harness.judging.metric_series import (
     SeriesView,
     all_series,
     dropped_rows,
+    judged,
     main_run,
     near,
     rows,
@@ -26,9 +28,14 @@ NAN_FIXED = (0, 28, 1)
 
 
 def present(evidence: Evidence) -> dict[str, SeriesView]:
-    """Return the expected metrics that exist, by name, in the order asked for."""
-    found = {key: series(evidence, key) for key in evidence.request.expect}
+    """Return the expected metrics that exist, by what was asked for: a name, or a role that a series plays."""
+    found = {key: series(evidence, key) for key in judged(evidence)}
     return {key: view for key, view in found.items() if view is not None}
+
+
+def names(found: Mapping[str, SeriesView]) -> tuple[str, ...]:
+    """The names of the series themselves."""
+    return tuple(view.key for view in found.values())
 
 
 def each(check: str, keys: Sequence[str]) -> tuple[str, ...]:
@@ -41,9 +48,13 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
     if main_run(evidence) is None:
         return
     existing = [key for key, view in all_series(evidence).items() if view.usable]
-    logged = present(evidence).keys() | all_series(evidence, "disk").keys()
-    missing = [key for key in evidence.request.expect if key not in logged]
-    if not missing or not (existing or _logged_nothing(evidence)):
+    asked, logged = judged(evidence), all_series(evidence).keys() | all_series(evidence, "disk").keys()
+    failing = {name: role for role, name in asked.items() if name not in logged}
+    missing = list(failing)
+    if not missing:
+        yield from _printed_only(evidence, existing)
+        return
+    if not (existing or _logged_nothing(evidence)):
         return
     close = {key: near(evidence, key) for key in missing}
     if dropped_rows(evidence):  # they may be in rows that were dropped: of those only a name like theirs is missing
@@ -51,9 +62,10 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
         if not missing:
             return
     likely = sorted({name for names in close.values() for name in names})
-    suggested = [close[k][0] if close.get(k) else k for k in evidence.request.expect]
+    suggested = [close[k][0] if close.get(k) else k for k in asked.values()]
     have = f"It has {listed(existing, 8)}." if existing else "It has no metric at all: run.log() was never reached."
     observed = [f"The run has no metric named {listed(missing)}.", have]
+    observed += _kept_elsewhere(evidence, missing)
     if elsewhere := _on_another_rank(evidence, missing):
         observed.append(elsewhere)
     yield Hit(
@@ -66,8 +78,35 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
             "close": listed(likely) or "none of them",
             "suggested": ",".join(dict.fromkeys(suggested)),
         },
-        fails=each("test_series_is_present", missing),
+        fails=each("test_series_is_present", [failing[name] for name in missing]),
     )
+
+
+def _printed_only(evidence: Evidence, existing: Sequence[str]) -> Iterator[Hit]:
+    """A remark on an accuracy that the output tells and the run has not, where nobody asked for one by name."""
+    printed = [e for e in evidence.job.output.epochs if e.acc is not None] if evidence.job else []
+    if evidence.request.expect_auto and printed and "acc" not in judged(evidence):
+        observed = f"The output says Accuracy: {printed[0].acc:g}%; the run has {listed(existing, 8) or 'no metric'}."
+        values = {
+            "missing": "acc", "first_missing": "acc", "existing": listed(existing, 8) or "no metric at all",
+            "close": "none of them", "suggested": ",".join((*judged(evidence).values(), "acc")),
+        }  # fmt: skip
+        yield Hit(id="metric-missing-key", observed=(observed,), values=values, fails=(), severity="info")
+
+
+def _kept_elsewhere(evidence: Evidence, missing: Sequence[str]) -> list[str]:
+    """Where a value of that name is, if not among the rows: a summary or a config holds one value and no curve."""
+    run = main_run(evidence)
+    summary = run.log.summary if isinstance(run, LocalRun) else run.summary if run else {}
+    config = run.log.config if isinstance(run, LocalRun) else run.config if run else {}
+    places = {"summary": [k for k in missing if k in summary], "config": [k for k in missing if k in config]}
+    told: list[str] = []
+    for place, keys in places.items():
+        if len(keys) == 1:
+            told.append(f"{keys[0]} is there, but it is only in the {place}: log it too.")
+        elif keys:
+            told.append(f"{listed(keys)} are there, but they are only in the {place}: log them too.")
+    return told
 
 
 def _logged_nothing(evidence: Evidence) -> bool:
@@ -99,10 +138,10 @@ def not_number(evidence: Evidence) -> Iterator[Hit]:
     odd = {k: v for k, v in found if v.others > v.count and (version >= NAN_FIXED or not _null(v))}
     if odd:
         kinds = {key: _kind(evidence, view) for key, view in odd.items()}
-        observed = tuple(f"{key} holds {view.others} values that are {kinds[key]}." for key, view in odd.items())
-        key, kind = next(iter(kinds.items()))
+        observed = tuple(f"{view.key} holds {view.others} values that are {kinds[key]}." for key, view in odd.items())
+        kind, key = next(iter(kinds.values())), names(odd)[0]
         values = {
-            "not_number": listed(odd),
+            "not_number": listed(names(odd)),
             "first_not_number": key,
             "kind": kind,
             "number_mend": _number_mend(key, kind),
@@ -111,7 +150,7 @@ def not_number(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="metric-not-number", observed=observed, values=values, fails=fails)
         return
     for error in python_errors(evidence, r"TypeError$", r"must be passed a dictionary|must be strings"):
-        mend = 'Give log() a dictionary whose keys are texts:\n  run.log({"loss": loss.item()})'
+        mend = 'Pass a dictionary whose keys are strings to log():\n  run.log({"loss": loss.item()})'
         values = {
             "not_number": "what was given to log()", "first_not_number": "loss", "kind": "no dictionary",
             "number_mend": mend,
@@ -131,18 +170,18 @@ def _kind(evidence: Evidence, view: SeriesView) -> str:
         return f"an object ({last})" if last else "an object"
     if view.last is None:
         return "None"
-    return f"a text ({str(view.last)[:40]!r})"
+    return f"a string ({str(view.last)[:40]!r})"
 
 
 def _number_mend(key: str, kind: str) -> str:
     if kind == "None":
-        look = "look at the value that it gives to log(). A function without `return` gives None."
+        look = "check the value that it passes to log(). A function without `return` returns None."
         return f"The script logs None as {key}: {look}"
     if kind.startswith("a histogram"):
         return f'Log one number of the tensor:\n  run.log({{"{key}": {key}.mean().item()}})'
-    if kind.startswith("a text"):
-        return f'Turn the text into a number before it is logged:\n  run.log({{"{key}": float(text)}})'
-    return f'Log the number in it by itself:\n  run.log({{"{key}": …}})'
+    if kind.startswith("a string"):
+        return f'Convert the string to a number before you log it:\n  run.log({{"{key}": float(value)}})'
+    return f'Log the number alone:\n  run.log({{"{key}": …}})'
 
 
 def not_finite(evidence: Evidence) -> Iterator[Hit]:
@@ -151,11 +190,11 @@ def not_finite(evidence: Evidence) -> Iterator[Hit]:
     if not bad:
         return
     disk = main_local_run(evidence)
-    steps = [disk.log.series[k].first_non_finite_step for k in bad if disk and k in disk.log.series]
+    steps = [disk.log.series[k].first_non_finite_step for k in names(bad) if disk and k in disk.log.series]
     first = min((s for s in steps if s is not None), default=None)
-    observed = [f"{key}: {view.non_finite} of {view.count} values are NaN or infinite." for key, view in bad.items()]
+    observed = [f"{v.key}: {v.non_finite} of {v.count} values are NaN or infinite." for v in bad.values()]
     observed += said(evidence, r"(?i)\bloss\b\W+(nan|[+-]?inf)\b", limit=1)
-    values = {"not_finite": listed(bad), "first_step": "some step" if first is None else str(first)}
+    values = {"not_finite": listed(names(bad)), "first_step": "some step" if first is None else str(first)}
     yield Hit(
         id="metric-nan-loss", observed=tuple(observed), values=values, fails=each("test_series_is_finite", list(bad))
     )
@@ -171,18 +210,19 @@ def numpy_nan_dropped(evidence: Evidence) -> Iterator[Hit]:
     if full is None:
         return
     gone = {k for k, v in found.items() if _null(v) or _breaks_off(v, full)}
-    holes = {k for k, v in found.items() if _has_holes(v, full)} | (set(evidence.request.expect) - set(found))
-    dropped = [k for k in evidence.request.expect if k in gone or (k in holes and _printed_nan(evidence, k))]
+    holes = {k for k, v in found.items() if _has_holes(v, full)} | (set(judged(evidence)) - set(found))
+    dropped = [k for k in judged(evidence) if k in gone or (k in holes and _printed_nan(evidence, k))]
     if not dropped:
         return
     counts = {key: found[key].count if key in found else 0 for key in dropped}
-    observed = [f"{key} is in {n} of the {full.count} rows that hold {full.key}." for key, n in counts.items()]
+    called = judged(evidence)
+    observed = [f"{called[key]} is in {n} of the {full.count} rows that hold {full.key}." for key, n in counts.items()]
     printed = dict.fromkeys(line for key in dropped for line in _printed_nan(evidence, key))
     hint = printed or ("Print the value before logging: if it says nan, this is the cause.",)
     yield Hit(
         id="metric-np-nan-dropped",
         observed=(*observed, f"The job had wandb {version}.", *hint),
-        values={"dropped": listed(dropped), "first_dropped": dropped[0]},
+        values={"dropped": listed([called[k] for k in dropped]), "first_dropped": called[dropped[0]]},
         fails=(*each("test_series_has_every_point", dropped), *each("test_series_is_present", dropped)),
     )
 
@@ -221,7 +261,7 @@ def nonmonotonic(evidence: Evidence) -> Iterator[Hit]:
     back = {key: view.backward_steps for key, view in present(evidence).items() if view.backward_steps}
     if not said_so and not back:
         return
-    observed = said_so[:3] or tuple(f"{key}: {count} steps go back." for key, count in back.items())
+    observed = said_so[:3] or tuple(f"{judged(evidence)[key]}: {count} steps go back." for key, count in back.items())
     yield Hit(id="metric-nonmonotonic-step", observed=tuple(line[:300] for line in observed))
 
 
@@ -232,13 +272,13 @@ def short_series(evidence: Evidence) -> Iterator[Hit]:
     if not short:
         return
     epochs = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
-    observed = [f"{key} has {view.count} of {wanted} points." for key, view in short.items()]
+    observed = [f"{view.key} has {view.count} of {wanted} points." for view in short.values()]
     if epochs:
-        observed.append(f"The job's output tells of {epochs} epoch{'s' if epochs != 1 else ''}.")
+        observed.append(f"The job's output shows {epochs} epoch{'s' if epochs != 1 else ''}.")
     if evidence.job and evidence.job.ending != "completed":
         observed.append(f"The job ended as {evidence.job.ending}.")
     values = {
-        "short": listed(short),
+        "short": listed(names(short)),
         "points": str(max(v.count for v in short.values())),
         "epochs_seen": f"epoch {epochs}" if epochs else "the last row",
     }
@@ -257,11 +297,19 @@ def _lost(evidence: Evidence, view: SeriesView) -> bool:
 
 def constant(evidence: Evidence) -> Iterator[Hit]:
     """A loss that is the same number in every row."""
-    flat = [key for key, view in present(evidence).items() if view.constant and re.search("loss", key, re.IGNORECASE)]
+    flat = [
+        key
+        for key, view in present(evidence).items()
+        if view.constant and re.search("loss", f"{key} {view.key}", re.IGNORECASE)
+    ]
     if flat:
         view = present(evidence)[flat[0]]
-        observed = f"{flat[0]} is {view.sketch[0][1]:.6g} in all of its {view.count} points."
-        yield Hit(id="metric-constant", observed=(observed,), values={"constant": listed(flat)})
+        observed = f"{view.key} is {view.sketch[0][1]:.6g} in all of its {view.count} points."
+        yield Hit(
+            id="metric-constant",
+            observed=(observed,),
+            values={"constant": listed([present(evidence)[key].key for key in flat])},
+        )
 
 
 def died_in_first_epoch(evidence: Evidence) -> Iterator[Hit]:
@@ -272,11 +320,11 @@ def died_in_first_epoch(evidence: Evidence) -> Iterator[Hit]:
     logged = rows(evidence) or (disk.log.history_rows if disk else 0) or job.output.epochs
     if main_run(evidence) is None or logged:
         return
-    observed = f"The job ended as {job.ending}; the run has no row, and the output tells of no epoch that was finished."
+    observed = f"The job ended as {job.ending}; the run has no row, and the output shows no finished epoch."
     yield Hit(id="metric-epoch-granularity", observed=(observed,), values={"ending": job.ending.replace("_", " ")})
 
 
 RULES: tuple[Rule, ...] = (
     missing_key, not_number, not_finite, numpy_nan_dropped, nonmonotonic, short_series, constant, died_in_first_epoch,
-    *metrics_reader.RULES,
+    *metrics_logging.RULES, *metrics_reader.RULES,
 )  # fmt: skip

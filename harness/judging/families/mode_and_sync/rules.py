@@ -16,6 +16,7 @@ LAST_DISABLING_ALL = (0, 19, 1)
 ONLINE = ("online", "run", "shared")
 OFFLINE = ("offline", "dryrun")
 KNOWN = (*ONLINE, *OFFLINE, "disabled")
+INSIDE = "the environment that Python (sitecustomize) or its container makes of the job's"
 FILES = ("workspace_settings", "system_settings")
 SEARCH = (
     "grep -rnE --include='*.py' --include='*.sh' --include='.env*' --include='*.y*ml' --include='*.json'"
@@ -45,17 +46,26 @@ def mode_values(source: ModeSource | None) -> dict[str, str]:
         }
     if source.source == "environment":
         command = "unset WANDB_MODE; grep -ns WANDB_MODE ~/.bashrc ~/.profile *.sh *.sbatch"
-        mend = f"take the variable away, and look where it is set:\n  {command}"
+        mend = f"unset the variable, and find where it is set:\n  {command}"
         return {"mode_place": f"WANDB_MODE={source.value}", "mode_value": repr(source.value), "mode_mend": mend}
     if source.source == "script":
-        mend = f"take it out of the script, or say \"online\" there:\n  grep -nE 'WANDB_MODE|mode *=' {source.path}"
+        mend = (
+            f"remove it from the script, or set it to \"online\" there:\n  grep -nE 'WANDB_MODE|mode *=' {source.path}"
+        )
         return {"mode_place": f"{source.path}", "mode_value": repr(source.value), "mode_mend": mend}
+    if source.source == "interpreter":
+        command = (
+            "env | grep -E '^(SINGULARITYENV|APPTAINERENV)_WANDB_MODE'; "
+            "python -c 'import sitecustomize; print(sitecustomize.__file__)'"
+        )
+        mend = f"take it away where Python or its container sets it:\n  {command}"
+        return {"mode_place": INSIDE, "mode_value": repr(source.value), "mode_mend": mend}
     line = f"sed -i 's/^mode *=.*/mode = online/' {source.path}"
     # `wandb online` writes the workspace's file only, and into WANDB_DIR where that is set.
     command = (
-        "run `wandb online` in that folder, or change the line itself"
+        "run `wandb online` in that folder, or change the line"
         if source.source == FILES[0]
-        else "change the line"
+        else "change the line in that file"
     )
     mend = f"{command}:\n  {line}"
     return {"mode_place": f"{source.path}", "mode_value": repr(source.value), "mode_mend": mend}
@@ -65,7 +75,11 @@ def _observed(evidence: Evidence, source: ModeSource | None) -> tuple[str, ...]:
     lines = list(said(evidence, OFFLINE_SAID, limit=1))
     lines += [f"Only on disk: {run.path}" for run in evidence.local.runs[:1] if run.offline]
     if source:
-        where = {"environment": "WANDB_MODE in the environment", "script": f"the script {source.path}"}
+        where = {
+            "environment": "WANDB_MODE in the environment",
+            "script": f"the script {source.path}",
+            "interpreter": INSIDE,
+        }
         lines.append(f"mode {source.value!r} comes from {where.get(source.source, str(source.path))}")
     elif evidence.setup is None:
         lines.append("To see what set it: echo $WANDB_MODE; cat wandb/settings; grep -n mode= the script.")
@@ -114,7 +128,7 @@ def disabled(evidence: Evidence) -> Iterator[Hit]:
             return
         observed = (
             NO_WORD,
-            "The script sets a mode itself, and speaks of 'disabled'; in that mode it looks exactly like this.",
+            "The script sets a mode itself, and contains the word 'disabled'; in that mode it looks exactly like this.",
         )
         values = mode_values(None) | {"mode_place": "the script"}
         yield Hit(id="mode-disabled-silent", observed=observed, values=values)

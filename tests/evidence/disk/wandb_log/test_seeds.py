@@ -30,14 +30,14 @@ def test_the_log_is_whole(log: LocalLog, version: str) -> None:
     assert log.sdk_version == version
     assert log.python_version.startswith("3.")
     # The footer is a thing of the past.
-    assert log.has_footer == (version in ("0.12.21", "0.15.12"))
+    assert ("footer" in log.records) == (version in ("0.12.21", "0.15.12"))
 
 
 def test_the_run(log: LocalLog) -> None:
     assert log.run is not None
     run = log.run
     assert (run.project, run.run_id, run.display_name) == ("seed", "seed0001", "Example run")
-    assert (run.group, run.job_type, run.tags, run.notes) == ("grp", "train", ("a", "b"), "n")
+    assert (run.group, run.job_type, run.tags) == ("grp", "train", ("a", "b"))
     assert run.host
     assert run.start_time is not None
     assert not run.resumed
@@ -67,7 +67,7 @@ def test_a_plain_series(log: LocalLog) -> None:
     loss = log.series["loss"]
     assert (loss.count, loss.count_number, loss.types) == (12, 12, {"number": 12})
     assert (loss.first, loss.last, loss.min, loss.max) == (1, 1 / 12, 1 / 12, 1)
-    assert (loss.first_step, loss.last_step, loss.steps_increase, loss.constant) == (0, 11, True, False)
+    assert (loss.first_step, loss.last_step, loss.backward_steps, loss.constant) == (0, 11, 0, False)
     assert loss.sketch == tuple((step, pytest.approx(1 / (step + 1))) for step in range(12))
 
 
@@ -91,15 +91,7 @@ def test_what_is_no_number(log: LocalLog) -> None:
 
 def test_console_and_files(log: LocalLog) -> None:
     assert log.console_lines == 1
-    assert [(line.stream, line.line) for line in log.console_tail] == [("stdout", "hello from the seed")]
     assert any(path.startswith("media/html/h_") for path in log.files)
-
-
-def test_defined_metrics(log: LocalLog) -> None:
-    by_key = {metric.name or metric.glob: metric for metric in log.defined_metrics}
-    assert by_key["loss"].summary == ("min",)
-    assert by_key["val/*"].step_metric == "epoch"
-    assert by_key["val/*"].name == ""
 
 
 def test_system_metrics(log: LocalLog, version: str) -> None:
@@ -111,7 +103,6 @@ def test_system_metrics(log: LocalLog, version: str) -> None:
     assert log.system_first_time is not None
     rss = log.system["proc.memory.rssMB"]
     assert rss.count == len(rss.sketch)
-    assert rss.count_nonzero == rss.count
     assert rss.sketch[0][0] >= 0
 
 
@@ -122,7 +113,6 @@ def test_environment(log: LocalLog, version: str) -> None:
     assert log.environment is not None
     assert log.environment.program.endswith("seed.py")
     assert log.environment.cpu_count > 0
-    assert len(log.environment.writer_ids) == 1
 
 
 def test_it_is_json_and_back(log: LocalLog) -> None:

@@ -60,10 +60,10 @@ def test_non_finite_points_are_words_in_the_sketch() -> None:
 
 def test_steps_that_repeat_or_go_back() -> None:
     summary = summed([0.0] * 7, 3, [0, 1, 1, 2, 0, 0, 5])
-    assert (summary.repeated_steps, summary.backward_steps, summary.steps_increase) == (2, 1, False)
+    assert (summary.repeated_steps, summary.backward_steps) == (2, 1)
     assert (summary.first_step, summary.last_step) == (0, 5)
     again = summed([0.0, 0.0], 2, [3, 3])
-    assert (again.repeated_steps, again.steps_increase) == (1, True)
+    assert (again.repeated_steps, again.backward_steps) == (1, 0)
     zigzag = summed([0.0] * 7, 1, [0, 5, 3, 4, 2, 2, 9])
     assert (zigzag.repeated_steps, zigzag.backward_steps) == (1, 2)
 
@@ -84,14 +84,6 @@ def test_constant_means_all_numbers_are_the_same() -> None:
 def test_whole_numbers_have_no_fraction() -> None:
     assert repr(summed([3.0, 0.5]).first) == "3"
     assert repr(summed([1e300]).first) == "1e+300"
-
-
-def test_times_are_of_the_first_and_last_sample() -> None:
-    series = Series("x")
-    for step, (first, last) in enumerate([(10.0, 11.0), (12.0, None), (13.0, 14.0)]):
-        series.add(Steps([step]), [1.0])
-        series.add_times(first, last)
-    assert (series.summary().first_time, series.summary().last_time) == (10, 14)
 
 
 def test_other_kinds_are_counted() -> None:

@@ -86,6 +86,20 @@ NOTED = {
     'if os.environ["RANK"] == "0": pass': None,
     "try:\n    wandb.init()\nexcept Exception:\n    raise": None,
     "try:\n    other()\nexcept Exception: pass": None,
+    "import wandb\nwandb.log(a, commit=False)\nwandb.log(b, commit=False)": "log_never_commits",
+    "import wandb\nrun = wandb.init()\nrun.log(a, commit=False)\nrun.log(b)": None,
+    "import wandb\ndef unused():\n    wandb.log(b)\nwandb.log(a, commit=False)": "log_never_commits",
+    "import wandb\ndef used():\n    wandb.log(b)\nused(); wandb.log(a, commit=False)": None,
+    "import wandb\nwandb.log(a, step=0)\nwandb.log(b, step=0)": "log_always_same_step",
+    "import wandb\nwandb.log(a, step=0)\nwandb.log(b, step=1)": None,
+    "import wandb\nwandb.log(a, step=e)": None,
+    'assert int(os.environ["WORLD_SIZE"]) == 8': "expects_world_size",
+    'world = int(os.environ["WORLD_SIZE"])\nassert world == 8': "expects_world_size",
+    "if dist.get_world_size() != 4:\n    raise ValueError": "expects_world_size",
+    "if dist.get_world_size() > 1:\n    train()": None,
+    "assert batch == 8": None,
+    "import sys\ndata = sys.argv[1]": "reads_argument",
+    "import sys\nname = sys.argv[0]; rest = sys.argv[1:]": None,
 }
 
 

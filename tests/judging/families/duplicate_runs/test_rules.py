@@ -148,7 +148,7 @@ def announced(*names):
 )
 def test_the_run_that_holds_the_training_is_not_to_be_removed(found, surplus):
     (finding,) = diagnose(found, RULES)
-    assert finding.advice[-1] == f"Remove the surplus runs in the project's table: {surplus}."
+    assert finding.advice[-1] == f"Delete the extra runs in the project's table: {surplus}."
 
 
 def test_requeue_is_told_by_slurm_where_the_runs_do_not_say():
@@ -206,7 +206,8 @@ def test_same_id_on_every_rank():
 def test_resumed_run_has_two_directories_and_one_writer_at_a_time():
     first, second = directories()
     first = first.model_copy(update={"log": b.log(history_last_time=1005.0)})
-    found = told(run(b.RUN_ID), local=b.local(first, second.model_copy(update={"started_at": 1010.0})))
+    second = second.model_copy(update={"started_at": 1010.0, "log": b.log(run=RunFacts(resumed=True))})
+    found = told(run(b.RUN_ID), local=b.local(first, second))
     assert errors(found) == set()
     assert problem(found) is None
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import EpochSeen, Place, SdkLogs
+from harness.evidence.models import EpochSeen, Place, SdkLogs, SdkSettings
 from harness.evidence.models.wandb_log import RunFacts
 from harness.judging.families.metrics.rules import RULES
 from harness.judging.findings import diagnose
@@ -19,7 +19,7 @@ def test_reader_with_the_scan_bug():
     found = b.evidence(request=request(), server=b.server(empty, reader_version="0.27.1"))
     finding = diagnose(found, RULES)[0]
     assert finding.id == "metric-reader-scan-bug"
-    assert finding.title == "wandb 0.27.1 reads no rows from runs that have some"
+    assert finding.title == "wandb 0.27.1 reads no rows from runs that have rows"
     assert "metric-reader-scan-bug" not in ids(
         found.model_copy(update={"server": b.server(empty, reader_version="0.28.0")})
     )
@@ -157,6 +157,7 @@ def test_a_loss_of_0_is_not_that_of_a_rank_that_logged_none():
 
 CONSOLE_OFF = {
     "WANDB_CONSOLE=off.": {"setup": b.setup(place=Place(host="nid005001", variables={"WANDB_CONSOLE": "off"}))},
+    "console=off in a settings file.": {"setup": b.setup(sdk=SdkSettings(mode="online", console="off"))},
     "console=off in the settings of /w/run-1.": {
         "local": b.local(b.local_run(path="/w/run-1", log=b.log(settings={"console": "off"})))
     },

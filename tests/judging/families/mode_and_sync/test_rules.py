@@ -161,6 +161,14 @@ def test_advice_names_the_settings_file_that_decides():
     assert "wandb online" not in found.advice[0]
 
 
+def test_a_mode_that_only_the_interpreter_has_is_looked_for_where_it_starts():
+    found = diagnose(offline_run(mode=b.mode("offline", "interpreter")), mode_and_sync.RULES)[0]
+    assert found.id == "mode-env-offline"
+    assert "its container" in found.title
+    assert any("sitecustomize" in text for text in found.advice)
+    assert "mode 'offline' comes from the environment that Python" in found.observed[-1]
+
+
 def test_advice_for_the_folders_own_settings_is_the_command_that_writes_them():
     mode = Mode(sources=(ModeSource(source="workspace_settings", value="offline", path="/scratch/wandb/settings"),))
     found = diagnose(offline_run(mode=mode), mode_and_sync.RULES)[0]
@@ -169,7 +177,7 @@ def test_advice_for_the_folders_own_settings_is_the_command_that_writes_them():
 
 HERE = "Only on disk: /scratch/me/wandb/offline-run-20261123_120000-abcd1234"
 IN_THE_JOB = "Neither WANDB_MODE nor a settings file sets it here, so the job itself did."
-ENDED_WELL = "The job ended well; none of its processes said a word of wandb or left a run directory."
+ENDED_WELL = "The job ended well, but none of its processes printed a line of wandb or left a run directory."
 INVALID = "wandb.errors.UsageError: Settings field `mode`: 'onlin' not in {…}"
 OBSERVED = {
     "environment": (

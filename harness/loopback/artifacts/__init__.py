@@ -1,0 +1,1 @@
+"""Artifacts: types, collections, versions, links, and the uploads that fill them."""

@@ -1,0 +1,75 @@
+"""What is known before a job is started, and what it will be started with; a preflight ends here."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.evidence.models import Request, Setup
+from harness.evidence.network.background import Background
+from harness.evidence.setup.collect import collect_setup
+from harness.evidence.setup.interpreter import Asked, Interpreter, ask_interpreter
+from harness.evidence.setup.job_settings import JobSettings
+from harness.settings.model import Settings
+from harness.targets import environment as job_environment
+
+if TYPE_CHECKING:
+    from harness.targets.slurm.preflight import Ground
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The setup, and the place and the environment of the job."""
+
+    setup: Setup
+    users: Mapping[str, str]
+    """The user's environment, with the embedded server's address where that is used."""
+    here: JobSettings
+    cwd: Path
+    ground: "Ground | None"
+    """What a Slurm job will find; None for one on this machine."""
+
+
+def prepare(
+    settings: Settings, request: Request, own: JobSettings, server: job_environment.Server | None, cwd: Path
+) -> Prepared:
+    """Gather all that can be known without a job; `cwd` is where one on this machine would start."""
+    users = job_environment.user_environment(own.env, server)
+    ground = _slurm_ground(settings, users) if settings.target == "slurm" else None
+    cwd = ground.cwd if ground and ground.cwd else cwd
+    if settings.job is None and not settings.slurm.attach:
+        cwd.mkdir(exist_ok=True)
+    here = own.moved(users, cwd)
+    asked = ground.ask(here) if ground else ask_here(here, settings)
+    project = None if settings.job else users.get("WANDB_PROJECT", job_environment.PROJECT)
+    setup = collect_setup(here, asked, script=settings.job, probe_server=request.wants_server, project=project)
+    return Prepared(ground.fitted(setup) if ground else setup, users, here, cwd, ground)
+
+
+def ask_here(here: JobSettings, settings: Settings) -> Background[Asked]:
+    """Begin to ask the Python that runs a local job: this one, or the one that a shell script finds."""
+    found = shutil.which("python", path=here.env.get("PATH")) if settings.job_kind == "batch" else None
+    python = Interpreter((found or sys.executable,), found or sys.executable)
+    # A module's search path begins with the current folder, a script's with its own.
+    script = None if settings.job_module else settings.job
+    return Background(lambda: ask_interpreter(python, here, script))
+
+
+def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground":
+    from harness.targets.slurm.preflight import Ground
+
+    return Ground(settings, environment)
+
+
+@contextmanager
+def embedded_server(environ: Mapping[str, str]) -> Iterator[job_environment.Server]:
+    """Serve the loopback backend for as long as the verification lasts; every entity is the user's there."""
+    from harness.loopback.accounts import DEFAULT_TEAMS, Accounts, User
+    from harness.loopback.server import LoopbackServer
+
+    user = User(teams=tuple(dict.fromkeys([*DEFAULT_TEAMS, environ.get("WANDB_ENTITY") or DEFAULT_TEAMS[0]])))
+    with LoopbackServer(accounts=Accounts((user,), foreign=(), open=True)) as server:
+        yield job_environment.Server(server.url, server.api_key)

@@ -1,0 +1,79 @@
+"""Evidence that was saved earlier, by itself or in a bundle, to be judged again."""
+
+import lzma
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from harness.evidence.models import Evidence
+from harness.evidence.redaction.documents import redacted
+from harness.evidence.redaction.redactor import Redactor
+from harness.settings.model import SettingsError
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+"""What reading a bundle raises that a transfer damaged."""
+RETIRED = (
+    "job.output.runs_started", "job.slurm.derived_exit_code", "local.runs.*.summary_file",
+    "local.runs.*.log.alerts", "local.runs.*.log.artifacts", "local.runs.*.log.console_tail",
+    "local.runs.*.log.defined_metrics", "local.runs.*.log.features", "local.runs.*.log.has_final",
+    "local.runs.*.log.has_footer", "local.runs.*.log.imports", "local.runs.*.log.modified_time",
+    "local.runs.*.log.environment.code_path", "local.runs.*.log.environment.cuda_version",
+    "local.runs.*.log.environment.docker", "local.runs.*.log.environment.git_commit",
+    "local.runs.*.log.environment.git_remote", "local.runs.*.log.environment.memory_total",
+    "local.runs.*.log.environment.root", "local.runs.*.log.environment.writer_ids",
+    "local.runs.*.log.run.git_commit", "local.runs.*.log.run.git_remote", "local.runs.*.log.run.notes",
+    "local.runs.*.log.series.*.first_time", "local.runs.*.log.series.*.last_time",
+    "local.runs.*.log.series.*.steps_increase", "local.runs.*.log.system.*.count_nonzero",
+    "local.runs.*.log.system.*.first_time", "local.runs.*.log.system.*.last_time",
+    "server.runs.*.system.*.nonzero", "synced.runs.*.system.*.nonzero", "telemetry.nodes.*.devices.*.memory_bytes",
+)  # fmt: skip
+"""Fields that earlier versions saved and that nothing reads any more; `*` stands for every entry."""
+MOST_BYTES = 1 << 28
+"""A bundle may come from anybody: no more than this is unpacked."""
+
+
+def load(path: Path) -> Evidence:
+    """Read saved evidence: an `evidence.json`, or a bundle that holds one.
+
+    Raises:
+        SettingsError: the file is no evidence of a schema version that is known.
+    """
+    try:
+        text = _unpacked(path) if zipfile.is_zipfile(path) else path.read_bytes()
+        return redacted(Evidence.model_validate(without_retired(from_json(text))), Redactor())
+    except OSError as error:
+        raise SettingsError(f"--replay: {path} cannot be read ({error.strerror or error}).") from None
+    except (ValueError, KeyError, *DAMAGED, NotImplementedError, RuntimeError) as error:
+        why = next(iter(str(error).splitlines()), "it is cut off")
+        hint = "give an evidence.json, or a bundle"
+        raise SettingsError(f"--replay: {path} is not evidence that this version can read ({why}); {hint}.") from None
+
+
+def without_retired(document: Any) -> Any:
+    """Take the retired fields out of a saved document, so that evidence of every released version loads."""
+    for path in RETIRED:
+        _drop(document, path.split("."))
+    return document
+
+
+def _drop(node: Any, path: Sequence[str]) -> None:
+    first, *rest = path
+    if first == "*":
+        for entry in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            _drop(entry, rest)
+    elif isinstance(node, dict) and rest:
+        _drop(node.get(first), rest)
+    elif isinstance(node, dict):
+        node.pop(first, None)
+
+
+def _unpacked(bundle: Path) -> bytes:
+    with zipfile.ZipFile(bundle) as packed, packed.open("evidence.json") as file:
+        raw = file.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
+    return raw
