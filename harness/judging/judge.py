@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from harness.evidence.models import Evidence
+from harness.evidence.own_runs import own
 from harness.judging.advice import common_values
 from harness.judging.asking import Asking, blocked
 from harness.judging.case import Case
@@ -27,6 +28,7 @@ def judge(
 ) -> Verdict:
     """Judge the whole: failed if a check failed, inconclusive if one could not be made or none passed, else passed."""
     graph = graph or standard_graph()
+    evidence = own(evidence)
     case, hits = Case(evidence), hits_of(evidence, rules)
     asked = Asking(case, checks).answers()
     failed = [name for name, answer in asked.items() if answer.outcome == "failed"]
