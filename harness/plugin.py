@@ -98,9 +98,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         from harness.commands.preflight import look, written
 
         sys.stderr.write(written(settings, look(settings, os.environ)))
-        return code
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
+    return code
 
 
 def _saved_evidence(settings: Settings) -> "Evidence | None":

@@ -7,8 +7,8 @@ from tests.faults.run import judge, play, remove
 from tests.faults.scenarios import AGAIN, BY_FAMILY, EVERY
 
 SAMPLE = (
-    "no-key", "offline-variable", "refused", "setting-unknown", "every-rank", "loss-renamed", "script-fails", "disk-full",
-    "ok-plain",
+    "no-key", "offline-variable", "refused", "setting-unknown", "every-rank", "loss-renamed", "script-fails",
+    "disk-full", "ok-plain",
 )  # fmt: skip
 """One of most families, and a healthy job: `make test` plays these."""
 
