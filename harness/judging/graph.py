@@ -36,16 +36,9 @@ class Graph:
 
     @cached_property
     def consequences(self) -> Mapping[str, frozenset[str]]:
-        """Of each cause the checks (bare names) that may fail, or mean nothing, because of it: its own symptoms too."""
-        followers: dict[str, set[str]] = {i: {i} for i in self.entries}
-        for follower, origins in self.origins.items():
-            for origin in origins:
-                followers[origin].add(follower)
-        own = {i: {bare(name) for name in entry.fails} for i, entry in self.entries.items()}
-        return {
-            i: frozenset(self.downstream({name for follower in mine for name in own[follower]}))
-            for i, mine in followers.items()
-        }
+        """Of each cause the checks (bare names) that may fail, or mean nothing, because of it: what it fails, and all that
+        needs that."""
+        return {i: frozenset(self.downstream(bare(name) for name in entry.fails)) for i, entry in self.entries.items()}
 
     def downstream(self, names: Iterable[str]) -> set[str]:
         """The checks of these bare names, and all that need one of them."""

@@ -19,6 +19,8 @@ MEASURED = re.compile(
     r"|\.summary\._|variables\.(PWD|WANDB_BASE_URL)|harness_version|^\.versions|packages|base_url$"
 )
 """Fields that a clock, a disk or a sampler fills: two healthy jobs differ in them, so they contradict nobody."""
+SAMPLED = re.compile(r"\.(system|metadata|environment|records|sketch)\.")
+"""Values of which healthy jobs have any: what counts is that they are there."""
 LINES = ("notable", "wandb_lines", "tail")
 NUMBERED = ("links", "logins", "errors", "processes", "epochs")
 LISTS = (
@@ -216,14 +218,14 @@ def _compare(base: Any, value: Any, path: str, healthy: set[str]) -> bool:
         same = base.keys() == value.keys() and all(each)
     elif base == value:
         same = True
-    elif isinstance(base, list) and isinstance(value, list) and not MEASURED.search(path):
+    elif isinstance(base, list) and isinstance(value, list) and not MEASURED.search(path) and not SAMPLED.search(path):
         name = path.rpartition(".")[2]
         if name in LISTS:
             same = {_key(i) for i in base} == {_key(i) for i in value}
         else:
             same = _compare(_named(base, name), _named(value, name), path, healthy)
     else:
-        same = bool(MEASURED.search(path)) and _about(base, value)
+        same = bool(SAMPLED.search(path)) or (bool(MEASURED.search(path)) and _about(base, value))
     if same:
         healthy.add(path)
     return same
