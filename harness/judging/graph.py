@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from harness.judging.catalogue import Entry
+from harness.judging.catalogue import Entry, catalogue
 from harness.judging.check import Check, bare
+from harness.judging.checks import CHECKS
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ class Graph:
     def downstream(self, names: Iterable[str]) -> set[str]:
         """The checks of these bare names, and all that need one of them."""
         return _closure(names, self._needed_by)
+
+
+@lru_cache(maxsize=1)
+def standard_graph() -> Graph:
+    """The graph of every check and of the whole catalogue."""
+    return Graph(CHECKS, catalogue())
 
 
 def _closure(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]:

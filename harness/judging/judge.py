@@ -6,13 +6,12 @@ from harness.evidence.models import Evidence
 from harness.judging.advice import common_values
 from harness.judging.asking import Asking, blocked
 from harness.judging.case import Case
-from harness.judging.catalogue import catalogue
 from harness.judging.causes import Suspect, consequences, roots, suspects
 from harness.judging.check import Check
 from harness.judging.checks import CHECKS
 from harness.judging.families import RULES
 from harness.judging.findings import finding, hits_of
-from harness.judging.graph import Graph
+from harness.judging.graph import Graph, standard_graph
 from harness.judging.rule import Hit, Rule
 from harness.judging.summaries import run_summaries, timings
 from harness.judging.unexplained import unknown
@@ -27,7 +26,7 @@ def judge(
     graph: Graph | None = None,
 ) -> Verdict:
     """Judge the whole: failed if a check failed, inconclusive if one could not be made or none passed, else passed."""
-    graph = graph or Graph(tuple(CHECKS), catalogue())
+    graph = graph or standard_graph()
     case, hits = Case(evidence), hits_of(evidence, rules)
     asked = Asking(case, checks).answers()
     failed = [name for name, answer in asked.items() if answer.outcome == "failed"]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from harness.evidence.models import LocalRun
 from harness.judging.lost_data import count, upload_lost
 
-UNFLUSHED = "wandb-core writes the log in pieces, and the process went before it wrote the rest"
+UNFLUSHED = "wandb-core writes the log in pieces, and the process ended before it wrote the rest"
 
 
 class Recovery(NamedTuple):

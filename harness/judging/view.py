@@ -22,7 +22,7 @@ TEMPORARY_FOLDER = r"Falling back to temporary directory|wasn't writable, using 
 
 SETTLES_S = 90.0
 """Seconds after the end of a run after which its last rows can surely be read."""
-NO_WORD = "The job ended well; none of its processes said a word of wandb or left a run directory."
+NO_WORD = "The job ended well, but none of its processes printed a line of wandb or left a run directory."
 """What is seen of a job that is `silent`."""
 
 

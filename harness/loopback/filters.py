@@ -1,4 +1,4 @@
-"""Which runs, sweeps or artifacts a reader asks for, and in which order: filters of `wandb.Api()`, as in MongoDB."""
+"""Which runs, sweeps or artifacts a reader asks for, and in which order: the filters of `wandb.Api()`."""
 
 from __future__ import annotations
 

@@ -52,8 +52,9 @@ LONGEST_QUERY = 200_000
 
 @dataclass(frozen=True)
 class Document:
-    """A request document, read once: `problems` are the reasons why it cannot be executed, `refused` names what it asks for
-    if that is something that this server does not have.
+    """A request document, read once.
+
+    `problems` are the reasons why it cannot be executed; `refused` names what it asks for that this server has not.
     """
 
     ast: DocumentNode | None

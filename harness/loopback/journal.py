@@ -5,11 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.loopback.blobs import Blobs
+from harness.loopback.blobs import Blob, Blobs
 from harness.loopback.errors import ApiError
 from harness.loopback.filestream import StreamUpdate
 from harness.loopback.store import Store
@@ -77,22 +77,21 @@ class FolderJournal:
         run = store.run(entity, entry["project"], entry["run"])
         if run is None:
             raise KeyError(f"no run {entry['run']}")
-        if operation == "edit":
-            store.edit(run, entry["fields"], at=at)
-        elif operation == "stream":
-            store.stream(run, StreamUpdate.parse(entry["update"], entry["writer"]), at=at)
-        elif operation == "file":
-            content = self.blobs.find(entry["sha256"])
-            if content is None:
-                raise FileNotFoundError(f"no content of {entry['name']}")
-            store.put_file(run, entry["name"], content, at=at)
-        elif operation == "delete_file":
-            store.delete_file(run, entry["name"], at=at)
-        elif operation == "rewind":
-            store.rewind(run, entry["step"], at=at)
-        elif operation == "stop":
-            store.stop(run, at=at)
-        elif operation == "delete":
-            store.delete_run(run, at=at)
-        else:
+        changes: dict[str, Callable[[], None]] = {
+            "edit": lambda: store.edit(run, entry["fields"], at=at),
+            "stream": lambda: store.stream(run, StreamUpdate.parse(entry["update"], entry["writer"]), at=at),
+            "file": lambda: store.put_file(run, entry["name"], self._content(entry), at=at),
+            "delete_file": lambda: store.delete_file(run, entry["name"], at=at),
+            "rewind": lambda: store.rewind(run, entry["step"], at=at),
+            "stop": lambda: store.stop(run, at=at),
+            "delete": lambda: store.delete_run(run, at=at),
+        }
+        if operation not in changes:
             raise KeyError(f"unknown operation {operation}")
+        changes[operation]()
+
+    def _content(self, entry: Mapping[str, Any]) -> Blob:
+        found = self.blobs.find(entry["sha256"])
+        if found is None:
+            raise FileNotFoundError(f"no content of {entry['name']}")
+        return found

@@ -52,7 +52,6 @@ NOT_HERE: Mapping[str, str] = {
         (
             "Entity.artifactCollections",
             "Entity.artifactMemberships",
-            "Entity.projects",
             "Organization.advancedRegistryFeatures",
             "Project.allowAllArtifactTypesInRegistry",
             "Project.members",
@@ -94,6 +93,7 @@ NOT_HERE: Mapping[str, str] = {
         ),
         MEMBERS,
     ),
+    "Mutation.createAnonymousEntity": "anonymous accounts",
     "Mutation.enqueueSweepRun": LOCAL_SCHEDULER,
 }
 

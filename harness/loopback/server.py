@@ -185,6 +185,11 @@ class LoopbackServer:
         return list(self.application.unknown_operations)
 
     @property
+    def refused_operations(self) -> list[str]:
+        """Operations that clients asked for and that were refused by name, with what is not there."""
+        return list(self.application.refused_operations)
+
+    @property
     def crashes(self) -> list[str]:
         """Tracebacks of resolvers that failed: bugs of this server."""
         return list(self.application.crashes)

@@ -259,7 +259,7 @@ def verify(stage: Stage, way: str, plan: Plan | None = None) -> Told:
     stage.plan = plan
     stage.enter("run" if way == "run" else "preflight")
     run = stage.stored
-    _date(run, old=way == "run")
+    _date(stage, old=way == "run")
     chosen = ["--run", f"{run.entity}/{run.project}/{run.name}"] if way == "run" else ["--server", "real"]
     fixed = ["-c", str(REPOSITORY / "pyproject.toml"), "--rootdir", str(REPOSITORY), "-p", "no:cacheprovider", "-s"]
     environment = {
@@ -291,12 +291,14 @@ def verify(stage: Stage, way: str, plan: Plan | None = None) -> Told:
     return Told(verdict, output.getvalue(), int(code), seconds, traffic, stage.hits)
 
 
-def _date(run: Any, *, old: bool) -> None:
+def _date(stage: Stage, *, old: bool) -> None:
     """Keep the run's environment where old SDKs write it, in a file, or in the config as new ones do."""
+    run = stage.stored
     internal = run.raw_config.get("_wandb", {}).get("value", {})
     name = "wandb-metadata.json"
     if old and (writers := internal.pop("e", None)):
-        run.stored_files[name] = StoredFile(name, json.dumps(next(iter(writers.values()))).encode(), time.time())
+        blob = stage.server.store.blobs.of(json.dumps(next(iter(writers.values()))).encode())
+        run.stored_files[name] = StoredFile(name, blob, time.time())
     elif not old and (file := run.stored_files.pop(name, None)):
         internal["e"] = {"w": json.loads(file.content)}
 

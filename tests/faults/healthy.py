@@ -82,6 +82,7 @@ def earlier_runs(*, count: int = 2, run_id: str = "") -> object:
 
 HEALTHY = (
     Scenario(name="ok-plain", nproc=2),
+    Scenario(name="ok-one-rank"),
     *(Scenario(name=f"ok-{version}", sdk=version) for version in SDKS),
     Scenario(name="ok-netrc", env={"WANDB_API_KEY": None}, files={"~/.netrc": NETRC}),
     Scenario(name="ok-own-group-and-tags", job=TAGGED, nproc=2),

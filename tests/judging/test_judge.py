@@ -98,7 +98,7 @@ def test_a_job_without_a_word_of_the_sdk_shows_the_lines_that_may_be_why(wanted)
     found = b.evidence(local=b.local(), server=b.server(), job=b.job("done"), setup=b.setup(script_notes=notes))
     told = judge(found, rules=[]).findings[0]
     assert any(wanted in name for name in told.explains)
-    assert any("none of its processes said a word of wandb" in line for line in told.observed)
+    assert any("none of its processes printed a line of wandb" in line for line in told.observed)
     assert any(line.startswith('train.py, line 3: if os.environ["RANK"] == 0:') for line in told.observed)
     assert told.advice[0] == 'Line 3: compare a number with a number:\n  int(os.environ["RANK"]) == 0'
 

@@ -93,25 +93,19 @@ def test_missing_files_and_runs(client: Client) -> None:
     assert client.graphql(CREATE, r="other", f=["a"]).status == 404
 
 
-def test_an_artifact_is_accepted_and_forgotten(client: Client) -> None:
+def test_a_range_of_a_file(client: Client) -> None:
     client.upsert()
-    create = """mutation CreateArtifact($input: CreateArtifactInput!) { createArtifact(input: $input) {
-        artifact { id state artifactSequence { latestArtifact { id } } } } }"""
-    fields = {"entityName": "loopback", "projectName": "p", "runName": "run1", "artifactTypeName": "model",
-              "artifactCollectionName": "m", "digest": "d1"}  # fmt: skip
-    made = client.data(create, input=fields)["createArtifact"]["artifact"]
-    assert (made["state"], made["artifactSequence"]["latestArtifact"]) == ("PENDING", None)
-    specs = [{"artifactID": made["id"], "name": "weights.pt", "md5": "x"}]
-    query = """mutation F($f: [CreateArtifactFileSpecInput!]!) { createArtifactFiles(input: {artifactFiles: $f}) {
-        files { edges { node { storagePath uploadUrl artifact { id } } } } } }"""
-    node = client.data(query, f=specs)["createArtifactFiles"]["files"]["edges"][0]["node"]
-    stranger = Client(client.server, key="")
-    assert stranger.request("PUT", path_of(node["uploadUrl"]), b"x" * 3_000_000).status == 200
-    assert stranger.request("PUT", path_of(node["uploadUrl"]).partition("?")[0], b"x").status == 403
-    commit = "mutation C($a: ID!) { commitArtifact(input: {artifactID: $a}) { artifact { id digest } } }"
-    assert client.data(commit, a=made["id"])["commitArtifact"]["artifact"] == {"id": made["id"], "digest": "d1"}
-    again = client.data(create, input=fields)["createArtifact"]["artifact"]
-    assert (again["id"], again["state"]) == (made["id"], "COMMITTED")
-    named = 'query A { project(name: "p") { artifact(name: "m:v0") { id artifactType { name } } } }'
-    assert client.data(named)["project"]["artifact"] == {"id": made["id"], "artifactType": {"name": "model"}}
-    assert client.graphql(commit, a="nonsense").status == 404
+    upload(client, "a.bin", b"0123456789")
+    path = "/files/loopback/p/run1/a.bin"
+    part = client.request("GET", path, headers={"Range": "bytes=2-4"})
+    assert (part.status, part.body, part.headers["content-range"]) == (206, b"234", "bytes 2-4/10")
+    assert client.request("GET", path, headers={"Range": "bytes=7-"}).body == b"789"
+    assert client.request("GET", path, headers={"Range": "bytes=7-99"}).body == b"789"
+    assert client.request("GET", path, headers={"Range": "bytes=10-"}).status == 416
+    assert client.request("GET", path, headers={"Range": "nonsense"}).body == b"0123456789"
+
+
+def test_a_name_that_was_saved_with_a_dot_is_found(client: Client) -> None:
+    client.upsert()
+    upload(client, "a.txt")
+    assert client.data(FILES, n=["./a.txt"])["project"]["run"]["files"]["edges"][0]["node"]["name"] == "a.txt"

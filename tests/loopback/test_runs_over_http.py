@@ -75,7 +75,15 @@ def test_a_run_without_history_has_no_keys(client: Client) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("spec", ["x", "[]", "{}", '{"keys": 3}'])
+def test_a_history_spec_without_keys_asks_for_whole_rows(client: Client) -> None:
+    client.upsert()
+    client.log([{"_step": 0, "a": 1}, {"_step": 1, "b": 2}])
+    assert read(client, 'sampledHistory(specs: ["{}"])') == {
+        "sampledHistory": [[{"_step": 0, "a": 1}, {"_step": 1, "b": 2}]]
+    }
+
+
+@pytest.mark.parametrize("spec", ["x", "[]", '{"keys": 3}'])
 def test_a_bad_history_spec_is_refused(client: Client, spec: str) -> None:
     client.upsert()
     query = 'query S($s: [JSONString!]!) { project(name: "p") { run(name: "run1") { sampledHistory(specs: $s) } } }'

@@ -15,6 +15,7 @@ from tests.evidence.gpu.standins import Node, install
 from tests.slurm.daemons import belonging
 from tests.slurm.laboratory import Laboratory, missing
 from tests.slurm.playing import Player
+from tests.slurm.recording import FOLDER, keep
 
 HERE = Path(__file__).parent
 
@@ -57,10 +58,14 @@ def server() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture
-def player(lab: Laboratory, server: LoopbackServer, amd_library: Path) -> Iterator[Player]:
-    """A user on the login node; their jobs end with the test."""
+def player(
+    lab: Laboratory, server: LoopbackServer, amd_library: Path, request: pytest.FixtureRequest
+) -> Iterator[Player]:
+    """A user on the login node; their jobs end with the test, and their evidence is kept where that is asked for."""
     with tempfile.TemporaryDirectory(prefix="user-", dir=lab.root) as folder:
         user = Player(lab, server, Path(folder), gpus=amd_library)
         yield user
+        if folder_to_keep := os.environ.get(FOLDER):
+            keep(user.root, Path(folder_to_keep), request.node.name)
         lab.run("scancel", "--user", "root")
         lab.settle()

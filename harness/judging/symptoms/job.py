@@ -6,7 +6,7 @@ from harness.judging.check import Check
 from harness.judging.outcomes import NotApplicable, NotChecked
 
 ENDED_BADLY = {
-    "failed": "it ended with an error", "timeout": "it ran into its time limit", "cancelled": "it was cancelled",
+    "failed": "it ended with an error", "timeout": "it reached its time limit", "cancelled": "it was cancelled",
     "out_of_memory": "it ran out of memory", "node_fail": "its node failed",
     "interrupted": "it was interrupted", "running": "it is still running", "pending": "it is still waiting",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.loopback.accounts import User
 from harness.loopback.context import RequestContext, Resolver, request_context
+from harness.loopback.paging import connection
 from harness.loopback.runs import storage_id
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def entity(name: str, context: RequestContext) -> dict[str, Any]:
         "isPaid": False,
         "members": [member(user, name) for user in people] if is_team else [],
         "user": lambda _info: next((user(found, context) for found in people if found.username == name), None),
-        "project": lambda _info, name=name, entity=name: context.store.project(entity, name),
+        "projects": lambda _info, **page: projects_of(name, page, context),
+        "project": lambda _info, **asked: context.store.project(name, str(asked.get("name"))),
         "isTeam": is_team,
         "entityType": "team" if is_team else "user",
         "available": False,
@@ -42,6 +44,12 @@ def entity(name: str, context: RequestContext) -> dict[str, Any]:
         "organization": organization(name),
         "xxhashDigestsEnabled": False,
     }
+
+
+def projects_of(owner: str, page: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:
+    """One page of the projects of an entity, newest first."""
+    found = [project for project in reversed(context.store.projects()) if project.entity == owner]
+    return connection(found, page.get("first"), page.get("after"), lambda project: project.name)
 
 
 def organization(name: str) -> dict[str, Any]:

@@ -9,11 +9,14 @@ from harness.loopback.artifacts.models import Membership, RunKey, StoredArtifact
 from harness.loopback.artifacts.uploads import Upload
 from harness.loopback.context import DEFAULT_PROJECT, RequestContext, Resolver, given, request_context
 from harness.loopback.errors import ApiError, bad_request, run_not_found
-from harness.loopback.resolvers.artifacts import manifest_node, upload_url
+from harness.loopback.resolvers.artifacts import manifest_node, storage_path, upload_url
 from harness.loopback.runs import storage_id
 
 if TYPE_CHECKING:
     from harness.loopback.context import Info
+
+
+DEFAULT_REGION = "default"
 
 
 def known(context: RequestContext, identifier: str, mutation: str) -> StoredArtifact:
@@ -56,6 +59,8 @@ def resolve_create(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
     entity = context.writable(given(fields, "entityName"), "createArtifact")
     project = given(fields, "projectName") or DEFAULT_PROJECT
     username = context.require_user().username
+    if given(fields, "storageRegion") not in (None, DEFAULT_REGION):
+        raise bad_request(f"invalid storageRegion: {fields['storageRegion']}")
     context.store.ensure_project(entity, project, username)
     names = [given(fields, "artifactCollectionName"), *(fields.get("artifactCollectionNames") or [])]
     name = next((name for name in names if name), None)
@@ -111,7 +116,7 @@ def _file_to_send(context: RequestContext, artifact: StoredArtifact, spec: Mappi
         "id": storage_id("ArtifactFile", artifact.id, name),
         "name": name,
         "displayName": name,
-        "storagePath": name,
+        "storagePath": storage_path(name),
         "uploadUrl": url,
         "uploadHeaders": [],
         "uploadMultipartUrls": {"uploadID": links[0].part_of, "uploadUrlParts": urls} if links else None,
@@ -190,7 +195,7 @@ def resolve_link(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
     return {"versionIndex": member.version, "artifactMembership": member}
 
 
-def resolve_unlink(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
+def resolve_unlink(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
     """Takes a version out of a portfolio."""
     context, fields = request_context(info), arguments["input"]
     found = context.artifacts.get(fields["artifactID"])
@@ -200,7 +205,7 @@ def resolve_unlink(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
         raise ApiError("artifact is not linked there", 404)
     context.writable(member.collection.entity, "unlinkArtifact")
     context.artifacts.unlink(member)
-    return {"success": True}
+    return {"success": True, "artifactID": fields["artifactID"]}
 
 
 def _aliased(info: Info, fields: Mapping[str, Any], mutation: str) -> list[tuple[Membership, str]]:

@@ -37,7 +37,12 @@ def upload_url(context: RequestContext, upload: Upload) -> str:
 
 def content_url(context: RequestContext, content: Blob, name: str) -> str:
     """Where a content is fetched from."""
-    return signed_url(context, f"/artifacts/content/{content.sha256}/{urllib.parse.quote(name)}")
+    return signed_url(context, f"/artifacts/content/{content.sha256}/{urllib.parse.quote(storage_path(name))}")
+
+
+def storage_path(name: str) -> str:
+    """Where a file lies in the store, as W&B names it."""
+    return name if name == MANIFEST_NAME else f"wandb_artifacts/{name}"
 
 
 def tag(name: str) -> dict[str, str]:
@@ -70,7 +75,7 @@ def file_node(context: RequestContext, name: str, digest: str, size: int, conten
         "url": lambda _info, upload=False: None if upload else url or None,
         "directUrl": url,
         "sizeBytes": size,
-        "storagePath": name,
+        "storagePath": storage_path(name),
         "mimetype": mimetypes.guess_type(name)[0] or "application/octet-stream",
         "updatedAt": None,
         "digest": digest,
@@ -113,11 +118,11 @@ def manifest_node(
     content = artifact.manifest or (manifest.content if manifest else None)
     if manifest is None:
         return None
-    upload = upload_url(context, context.artifacts.uploads.manifest_link(manifest)) if content is None else None
+    upload = None if content else upload_url(context, context.artifacts.uploads.manifest_link(manifest))
     direct = content_url(context, content, MANIFEST_NAME) if content else upload
-    file = {"id": storage_id("File", manifest.id), "name": MANIFEST_NAME, "displayName": MANIFEST_NAME}
-    links = {"uploadUrl": upload, "uploadHeaders": [], "directUrl": direct}
-    return {"id": manifest.id, "digest": manifest.digest, "file": {**file, **links}}
+    file: dict[str, Any] = {"id": storage_id("File", manifest.id), "name": MANIFEST_NAME, "displayName": MANIFEST_NAME}
+    file |= {"uploadUrl": upload, "uploadHeaders": [], "directUrl": direct}
+    return {"id": manifest.id, "digest": manifest.digest, "file": file}
 
 
 def resolve_manifest(artifact: StoredArtifact, info: Info) -> dict[str, Any] | None:

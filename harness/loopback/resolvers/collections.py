@@ -122,6 +122,12 @@ def resolve_versions_of_type(kind: StoredType, info: Info, **arguments: Any) -> 
     return connection(found, arguments.get("first"), arguments.get("after"), lambda artifact: artifact.id)
 
 
+def resolve_version_of_type(kind: StoredType, info: Info, **arguments: Any) -> StoredArtifact | None:
+    """A version of one type by its name."""
+    found = request_context(info).artifacts.named(kind.entity, kind.project, arguments["name"])
+    return found.artifact if found and found.collection.type_name == kind.name else None
+
+
 def resolve_versions(collection: Collection, _: Info, **arguments: Any) -> dict[str, Any]:
     """One page of the versions of a collection, newest first."""
     chosen = _selected(list(reversed(collection.members)), VERSION_FIELDS, arguments)
@@ -236,6 +242,7 @@ RESOLVERS: Mapping[str, Resolver] = {
     "ArtifactType.artifactSequences": resolve_of_type,
     "ArtifactType.artifactCollection": resolve_one_of_type,
     "ArtifactType.artifactSequence": resolve_one_of_type,
+    "ArtifactType.artifact": resolve_version_of_type,
     "ArtifactType.artifacts": resolve_versions_of_type,
     **{f"ArtifactSequence.{name}": resolver for name, resolver in OF_COLLECTION.items()},
     **{f"ArtifactPortfolio.{name}": resolver for name, resolver in OF_COLLECTION.items()},

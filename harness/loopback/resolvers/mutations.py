@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 NAME_LIMIT = 128
 FORBIDDEN_IN_NAMES = "/\\#?%:"
-LIMITS = {"displayName": ("DisplayName", 128), "groupName": ("GroupName", 128), "jobType": ("JobType", 64)}
-"""Longest values of a run's fields, and what the cloud calls them when it refuses one (wandb/wandb#6402)."""
-TAG_LIMIT = 64
+BEFORE = {"pending": ("running", "failed", "crashed", "preempted"), "failed": ("pending", "running")}
+"""The states that a run may be in before it is set to one of these."""
 
 
 def run_of(context: RequestContext, identifier: str, mutation: str) -> StoredRun:
@@ -29,9 +28,18 @@ def run_of(context: RequestContext, identifier: str, mutation: str) -> StoredRun
     """
     run = context.store.run_by_id(identifier)
     if run is None:
-        raise run_not_found(identifier)
+        raise run_not_found(_path_in(identifier))
     context.writable(run.entity, mutation)
     return run
+
+
+def _path_in(identifier: str) -> str:
+    """`ENTITY/PROJECT/RUN` of a storage id, or the id itself if it is none."""
+    try:
+        kind, _version, name, project, entity = base64.b64decode(identifier, validate=True).decode().split(":")
+    except (binascii.Error, ValueError):
+        return identifier
+    return f"{entity}/{project}/{name}" if kind == "Run" else identifier
 
 
 def run_at(context: RequestContext, fields: Mapping[str, Any], mutation: str) -> StoredRun:
@@ -62,28 +70,11 @@ def resolve_upsert_bucket(_: object, info: Info, **arguments: Any) -> dict[str, 
     entity = context.writable(given(fields, "entityName"), "upsertBucket")
     project = given(fields, "modelName") or DEFAULT_PROJECT
     for text in (name, project):
-        if len(text) > NAME_LIMIT:
-            raise bad_request(f"invalid parameters: {NAME_LIMIT} limit exceeded for Name")
-        if any(c in FORBIDDEN_IN_NAMES for c in text):
-            raise bad_request(f"invalid name {text!r}")
-    _refuse_long_values(fields)
+        if len(text) > NAME_LIMIT or any(c in FORBIDDEN_IN_NAMES for c in text):
+            raise bad_request(f"invalid name {text[:NAME_LIMIT]!r}")
     username = context.require_user().username
     run, inserted = context.store.upsert(entity, project, name, fields, username)
     return {"bucket": run, "inserted": inserted, **settings}
-
-
-def _refuse_long_values(fields: Mapping[str, Any]) -> None:
-    """Refuse what is longer than its column, in the words of the cloud (wandb/wandb#6402, #4208).
-
-    Raises:
-        ApiError: a value or a tag is too long (400).
-    """
-    for field, (told, limit) in LIMITS.items():
-        if len(given(fields, field) or "") > limit:
-            raise bad_request(f"invalid parameters: {limit} limit exceeded for {told}")
-    for tag in fields.get("tags") or ():
-        if not 1 <= len(tag) <= TAG_LIMIT:
-            raise bad_request(f"invalid tag '{tag}'. must be between 1 and {TAG_LIMIT} characters")
 
 
 def resolve_create_run_files(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
@@ -131,9 +122,18 @@ def resolve_stop_run(_: object, info: Info, **arguments: Any) -> dict[str, bool]
 
 
 def resolve_update_state(_: object, info: Info, **arguments: Any) -> dict[str, bool]:
-    """Sets the state of a run."""
+    """Sets the state of a run, as far as the SDK documents that one follows from the other.
+
+    Raises:
+        ApiError: it does not follow, or the run belongs to a sweep (400).
+    """
     context, fields = request_context(info), arguments["input"]
-    context.store.edit(run_of(context, fields["id"], "updateRunState"), {"state": fields["state"]})
+    run, state = run_of(context, fields["id"], "updateRunState"), fields["state"].lower()
+    if run.state not in BEFORE.get(state, ()):
+        raise bad_request(f"a run that is {run.state} cannot become {state}")
+    if run.fields.get("sweep"):
+        raise bad_request("the state of a run of a sweep cannot be changed")
+    context.store.edit(run, {"state": state})
     return {"success": True}
 
 

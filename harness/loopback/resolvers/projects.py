@@ -9,7 +9,7 @@ from harness.loopback.context import DEFAULT_PROJECT, Resolver, given, request_c
 from harness.loopback.errors import bad_request
 from harness.loopback.filters import parse_filter, sort_runs
 from harness.loopback.paging import connection
-from harness.loopback.resolvers.accounts import entity, user
+from harness.loopback.resolvers.accounts import entity, projects_of, user
 from harness.loopback.runs import StoredRun, timestamp
 from harness.loopback.store import StoredProject
 
@@ -35,8 +35,7 @@ def resolve_models(_: object, info: Info, **arguments: Any) -> dict[str, Any] | 
     owner = context.readable(given(arguments, "entityName"))
     if owner is None:
         return None
-    found = [project for project in reversed(context.store.projects()) if project.entity == owner]
-    return connection(found, arguments.get("first"), arguments.get("after"), lambda project: project.name)
+    return projects_of(owner, arguments, context)
 
 
 def matching(project: StoredProject, info: Info, filters: str | None) -> list[StoredRun]:

@@ -71,6 +71,13 @@ def resolve_runs(sweep: StoredSweep, info: Info, **arguments: Any) -> dict[str, 
     return _run_page(runs_of(sweep, info), arguments)
 
 
+def resolve_prior_runs(sweep: StoredSweep, info: Info, **arguments: Any) -> dict[str, Any]:
+    """One page of the runs of the project that the sweep was told to learn from."""
+    test = parse_filter(sweep.prior_runs)
+    runs = request_context(info).store.runs(sweep.entity, sweep.project)
+    return _run_page([run for run in runs if test is not None and test(run)], arguments)
+
+
 def resolve_agent_runs(agent: Agent, info: Info, **arguments: Any) -> dict[str, Any]:
     """One page of the runs that an agent started."""
     return _run_page([run for run in runs_of(agent.sweep, info) if run.name in agent.runs], arguments)
@@ -151,6 +158,7 @@ RESOLVERS: Mapping[str, Resolver] = {
     "Sweep.heartbeatAt": lambda sweep, _: timestamp(sweep.heartbeat_at) if sweep.heartbeat_at else None,
     "Sweep.earlyStopJobRunning": lambda *_: False,
     "Sweep.controllerRunName": lambda *_: None,
+    "Sweep.priorRuns": resolve_prior_runs,
     "Sweep.priorRunsFilters": lambda sweep, _: sweep.prior_runs,
     "Sweep.runCount": lambda sweep, info: len(runs_of(sweep, info)),
     "Sweep.runCountExpected": lambda sweep, info: request_context(info).sweeps.expected_runs(sweep),

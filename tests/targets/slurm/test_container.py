@@ -11,7 +11,7 @@ from harness.evidence.models import Setup
 from harness.evidence.setup.collect import collect_setup
 from harness.evidence.setup.interpreter import Asked, ask_interpreter
 from harness.evidence.setup.job_settings import read_job_settings
-from harness.settings.resolve import Settings, SlurmSettings
+from harness.settings.model import Settings, SlurmSettings
 from harness.settings.site import Site
 from harness.targets.slurm.commands import Slurm
 from harness.targets.slurm.container import Image, interpreter, seen

@@ -151,7 +151,7 @@ def last_rows_lost(evidence: Evidence) -> Iterator[Hit]:
     printed = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
     there = server.rows or 0
     if there < printed:
-        observed = f"The output speaks of {printed} epochs; the server has {there} rows."
+        observed = f"The output shows {printed} epochs; the server has {there} rows."
         values = {"there": str(there), "printed": str(printed)}
         yield Hit(id="end-last-15s-lost", observed=(observed,), values=values)
     elif not there and evidence.request.source == "run":
@@ -244,7 +244,7 @@ def still_running(evidence: Evidence) -> Iterator[Hit]:
     if evidence.request.source != "run" or server is None or server.state != "running" or ended(evidence):
         return
     age = evidence.created_at - server.heartbeat_at if evidence.created_at and server.heartbeat_at else None
-    seen = (f"Its last sign of life came {age:.0f} s ago.",) if age is not None and age >= 0 else ()
+    seen = (f"Its last heartbeat was {age:.0f} s ago.",) if age is not None and age >= 0 else ()
     observed = (f"The server shows run {server.id} as running.", *seen)
     yield Hit(id="end-still-running", observed=observed, values={"again": f"--run {evidence.request.run_path}"})
 

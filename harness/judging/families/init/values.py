@@ -39,7 +39,7 @@ _TOO_LONG = (
     r"|(?P<project>project) name .*exceeded (?P<project_most>\d+) characters"
     r"|(?i:(?P<artifact>artifact name)) .*?(?:must be|longer than) (?P<artifact_most>\d+) characters"
     r"|(?P<config>run config) cannot exceed (?P<config_most>\d+ MB)"
-    r"|(?P<note>\w+) (?:must be|exceeds) (?P<note_most>\d+) characters(?: or less)?"
+    r"|(?P<note>\w+) must be (?P<note_most>\d+) characters or less"
 )
 
 

@@ -150,7 +150,7 @@ def not_number(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="metric-not-number", observed=observed, values=values, fails=fails)
         return
     for error in python_errors(evidence, r"TypeError$", r"must be passed a dictionary|must be strings"):
-        mend = 'Give log() a dictionary whose keys are texts:\n  run.log({"loss": loss.item()})'
+        mend = 'Pass a dictionary whose keys are strings to log():\n  run.log({"loss": loss.item()})'
         values = {
             "not_number": "what was given to log()", "first_not_number": "loss", "kind": "no dictionary",
             "number_mend": mend,
@@ -170,18 +170,18 @@ def _kind(evidence: Evidence, view: SeriesView) -> str:
         return f"an object ({last})" if last else "an object"
     if view.last is None:
         return "None"
-    return f"a text ({str(view.last)[:40]!r})"
+    return f"a string ({str(view.last)[:40]!r})"
 
 
 def _number_mend(key: str, kind: str) -> str:
     if kind == "None":
-        look = "look at the value that it gives to log(). A function without `return` gives None."
+        look = "check the value that it passes to log(). A function without `return` returns None."
         return f"The script logs None as {key}: {look}"
     if kind.startswith("a histogram"):
         return f'Log one number of the tensor:\n  run.log({{"{key}": {key}.mean().item()}})'
-    if kind.startswith("a text"):
-        return f'Turn the text into a number before it is logged:\n  run.log({{"{key}": float(text)}})'
-    return f'Log the number in it by itself:\n  run.log({{"{key}": …}})'
+    if kind.startswith("a string"):
+        return f'Convert the string to a number before you log it:\n  run.log({{"{key}": float(value)}})'
+    return f'Log the number alone:\n  run.log({{"{key}": …}})'
 
 
 def not_finite(evidence: Evidence) -> Iterator[Hit]:
@@ -274,7 +274,7 @@ def short_series(evidence: Evidence) -> Iterator[Hit]:
     epochs = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
     observed = [f"{view.key} has {view.count} of {wanted} points." for view in short.values()]
     if epochs:
-        observed.append(f"The job's output tells of {epochs} epoch{'s' if epochs != 1 else ''}.")
+        observed.append(f"The job's output shows {epochs} epoch{'s' if epochs != 1 else ''}.")
     if evidence.job and evidence.job.ending != "completed":
         observed.append(f"The job ended as {evidence.job.ending}.")
     values = {
@@ -320,7 +320,7 @@ def died_in_first_epoch(evidence: Evidence) -> Iterator[Hit]:
     logged = rows(evidence) or (disk.log.history_rows if disk else 0) or job.output.epochs
     if main_run(evidence) is None or logged:
         return
-    observed = f"The job ended as {job.ending}; the run has no row, and the output tells of no epoch that was finished."
+    observed = f"The job ended as {job.ending}; the run has no row, and the output shows no finished epoch."
     yield Hit(id="metric-epoch-granularity", observed=(observed,), values={"ending": job.ending.replace("_", " ")})
 
 

@@ -46,10 +46,12 @@ def mode_values(source: ModeSource | None) -> dict[str, str]:
         }
     if source.source == "environment":
         command = "unset WANDB_MODE; grep -ns WANDB_MODE ~/.bashrc ~/.profile *.sh *.sbatch"
-        mend = f"take the variable away, and look where it is set:\n  {command}"
+        mend = f"unset the variable, and find where it is set:\n  {command}"
         return {"mode_place": f"WANDB_MODE={source.value}", "mode_value": repr(source.value), "mode_mend": mend}
     if source.source == "script":
-        mend = f"take it out of the script, or say \"online\" there:\n  grep -nE 'WANDB_MODE|mode *=' {source.path}"
+        mend = (
+            f"remove it from the script, or set it to \"online\" there:\n  grep -nE 'WANDB_MODE|mode *=' {source.path}"
+        )
         return {"mode_place": f"{source.path}", "mode_value": repr(source.value), "mode_mend": mend}
     if source.source == "interpreter":
         command = (
@@ -61,9 +63,9 @@ def mode_values(source: ModeSource | None) -> dict[str, str]:
     line = f"sed -i 's/^mode *=.*/mode = online/' {source.path}"
     # `wandb online` writes the workspace's file only, and into WANDB_DIR where that is set.
     command = (
-        "run `wandb online` in that folder, or change the line itself"
+        "run `wandb online` in that folder, or change the line"
         if source.source == FILES[0]
-        else "change the line"
+        else "change the line in that file"
     )
     mend = f"{command}:\n  {line}"
     return {"mode_place": f"{source.path}", "mode_value": repr(source.value), "mode_mend": mend}
@@ -126,7 +128,7 @@ def disabled(evidence: Evidence) -> Iterator[Hit]:
             return
         observed = (
             NO_WORD,
-            "The script sets a mode itself, and speaks of 'disabled'; in that mode it looks exactly like this.",
+            "The script sets a mode itself, and contains the word 'disabled'; in that mode it looks exactly like this.",
         )
         values = mode_values(None) | {"mode_place": "the script"}
         yield Hit(id="mode-disabled-silent", observed=observed, values=values)

@@ -269,7 +269,7 @@ LOG_ALONE = b.evidence(
 def test_a_refused_key_is_to_be_renewed_where_it_stands(evidence, place):
     found = diagnose(evidence, credentials.RULES)
     assert [f.id for f in found] == ["auth-key-rejected-401"]
-    assert found[0].advice[-1] == f"The refused key comes from {place}: renew it there."
+    assert found[0].advice[-1] == f"The refused key comes from {place}. Replace it there."
 
 
 @pytest.mark.parametrize(
@@ -328,17 +328,17 @@ TOO_SHORT = "AuthenticationError: WANDB_API_KEY invalid: API key must have 40+ c
 @pytest.mark.parametrize(
     ("setup", "title", "place"),
     [
-        (keys(b.key("netrc", length=6, problem="too_short")), "netrc is too short (6",
+        (keys(b.key("netrc", length=6, problem="too_short")), "netrc is too short: 6",
          "/users/me/.netrc (machine api.wandb.ai)"),
-        (keys(b.key()), "train.py is too short (6", "train.py"),
-        (b.setup(credentials=b.with_keys(), script_sets_key=True), "train.py is too short (6", "train.py"),
+        (keys(b.key()), "train.py is too short: 6", "train.py"),
+        (b.setup(credentials=b.with_keys(), script_sets_key=True), "train.py is too short: 6", "train.py"),
     ],
     ids=["the one here", "the one here is good", "none here"],
 )  # fmt: skip
 def test_a_malformed_key_is_to_be_replaced_where_it_stands(setup, title, place):
     found = diagnose(printed(TOO_SHORT, setup=setup), credentials.RULES)[0]
     assert title in found.title
-    assert found.advice[-1] == f"Put it where the short one is: {place}."
+    assert found.advice[-1] == f"Replace the short key here: {place}."
 
 
 @pytest.mark.parametrize(("version", "refuses"), [("0.23.0", False), ("0.23.1", True), ("0.24.0", True), (None, True)])

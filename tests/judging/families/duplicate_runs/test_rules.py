@@ -148,7 +148,7 @@ def announced(*names):
 )
 def test_the_run_that_holds_the_training_is_not_to_be_removed(found, surplus):
     (finding,) = diagnose(found, RULES)
-    assert finding.advice[-1] == f"Remove the surplus runs in the project's table: {surplus}."
+    assert finding.advice[-1] == f"Delete the extra runs in the project's table: {surplus}."
 
 
 def test_requeue_is_told_by_slurm_where_the_runs_do_not_say():

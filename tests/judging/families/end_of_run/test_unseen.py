@@ -40,8 +40,8 @@ def test_existing_run_without_its_job(state, fault):
 @pytest.mark.parametrize(
     ("heartbeat_at", "seen"),
     [
-        (900.0, ("Its last sign of life came 60 s ago.",)),
-        (960.0, ("Its last sign of life came 0 s ago.",)),
+        (900.0, ("Its last heartbeat was 60 s ago.",)),
+        (960.0, ("Its last heartbeat was 0 s ago.",)),
         (970.0, ()),
         (None, ()),
     ],

@@ -60,7 +60,7 @@ def test_what_stands_for_the_package_decides_folder_or_file(kind, fault):
 )
 def test_the_folder_that_stands_for_the_package_is_named(probed, named):
     (finding,) = diagnose(HIDDEN.model_copy(update={"setup": setup(python=probed)}), init.RULES)
-    assert finding.title == f"wandb is not installed here; Python imported the folder {named} in its place"
+    assert finding.title == f"wandb is not installed here; Python imported the folder {named} instead"
 
 
 def test_import_that_the_script_forgives_still_leaves_no_run():
@@ -172,7 +172,7 @@ def test_a_job_that_ran_without_the_package_was_submitted():
 def test_the_versions_that_do_not_fit_together_are_told(probed, versions):
     found = died("Descriptors cannot not be created directly.", "TypeError", setup=setup(python=probed))
     (finding,) = diagnose(found, init.RULES)
-    assert finding.title == f"wandb and protobuf do not fit together{versions}"
+    assert finding.title == f"wandb and protobuf are incompatible{versions}"
 
 
 @pytest.mark.parametrize(("variables", "stale"), [({"WANDB_SERVICE": "2-1-tcp-localhost-4"}, True), ({}, False)])
@@ -188,7 +188,7 @@ def test_a_refused_connection_is_a_stale_service_only_where_one_is_named(variabl
 )
 def test_the_exit_code_of_the_service_is_told(words, code):
     (finding,) = diagnose(died(words, "a.ServicePollForTokenError"), init.RULES)
-    assert finding.title == f"The SDK's own service died while it started (exit code {code})"
+    assert finding.title == f"wandb-core died while it started (exit code {code})"
 
 
 ELSEWHERE = Place(wandb_dir="/proc/nope", wandb_dir_writable=False)

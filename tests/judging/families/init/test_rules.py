@@ -224,7 +224,7 @@ def test_where_the_key_may_not_write_is_named(runs, way, target, admin_of):
     way = way.model_copy(update={"viewer": way.viewer and Viewer(username="me")})
     found = died("permission denied", local=local(*runs), setup=setup(network=way))
     (finding,) = diagnose(found, init.RULES)
-    assert finding.title == f"The key may not write to {target}"
+    assert finding.title == f"The key has no permission to write to {target}"
     assert any(f"ask an admin of {admin_of} " in advice for advice in finding.advice)
 
 
@@ -232,11 +232,11 @@ def test_where_the_key_may_not_write_is_named(runs, way, target, admin_of):
     ("words", "fault", "title"),
     [
         ("entity nobody not found during upsertBucket", "init-entity-404",
-         "There is no user or team named nobody on the server"),
+         "The server has no user or team named nobody"),
         ("run me/p/a1 was previously created and deleted", "init-deleted-run-id",
-         "The run id was used before and deleted: me/p/a1"),
+         "The run id was used before, and that run was deleted: me/p/a1"),
         ("HTTP 409: it was previously created and deleted", "init-deleted-run-id",
-         "The run id was used before and deleted"),
+         "The run id was used before, and that run was deleted"),
     ],
 )  # fmt: skip
 def test_what_the_server_names_is_named(words, fault, title):
@@ -248,4 +248,4 @@ def test_an_entity_that_the_answer_does_not_name_is_that_of_the_run():
     run = run_with_http(http("upsertBucket: there is no such entity", 404))
     asked_for = run.model_copy(update={"sdk_logs": run.sdk_logs.model_copy(update={"settings": {"entity": "theirs"}})})
     (finding,) = diagnose(died("it failed", local=local(asked_for)), init.RULES)
-    assert finding.title == "There is no user or team named theirs on the server"
+    assert finding.title == "The server has no user or team named theirs"

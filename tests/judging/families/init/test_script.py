@@ -100,7 +100,7 @@ def logged_without_a_run(*ranks, texts=()):
 )
 def test_the_ranks_that_had_no_run_are_named(found, title, observed):
     (finding,) = diagnose(found, init.RULES)
-    assert finding.title == f"wandb.log() was called where wandb.init() was not {title}".strip()
+    assert finding.title == f"wandb.log() was called without wandb.init() {title}".strip()
     assert finding.observed == (observed,)
 
 
@@ -113,7 +113,7 @@ def test_the_ranks_that_had_no_run_are_named(found, title, observed):
 )
 def test_the_name_that_the_sdk_refuses_is_told(words, name):
     (finding,) = diagnose(died(words, "wandb.errors.errors.UsageError"), init.RULES)
-    assert finding.title == f"The project's name is not allowed: {name}"
+    assert finding.title == f"This project name is not allowed: {name}"
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ def test_the_servers_answer_in_the_sdks_log_is_enough():
     [
         ("OSError", "[Errno 36] File name too long: '/data/xxx'", ('File "train.py", line 1',)),
         (COMM, "permission denied", (SDK,)),
+        ("ValueError", "API key must be 40 characters long, yours was 86", (SDK,)),
         ("ValueError", "sequence too long: 128 characters", ('File "train.py", line 1',)),
     ],
 )

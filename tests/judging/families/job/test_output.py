@@ -83,7 +83,7 @@ def test_a_file_that_is_missing_is_named_with_the_lines_that_asked_for_it() -> N
     frames = tuple(f'File "train.py", line {n}, in f{n}' for n in (9, 5, 3))
     missing = error("FileNotFoundError", H5, frames=frames)
     (finding,) = diagnose(ran(output=output(errors=(missing,))), rules.RULES)
-    assert finding.title == "The training data is not there: ../resources/train_images.hdf5"
+    assert finding.title == "The training data does not exist: ../resources/train_images.hdf5"
     assert finding.observed == (f"FileNotFoundError: {H5}", *frames[1:])
 
 

@@ -188,7 +188,7 @@ def test_how_far_the_job_came_before_its_time_limit_is_told() -> None:
     epochs = tuple(EpochSeen(epoch=n, line=n) for n in (1, 2, 3))
     stopped = ran(output=output("x", epochs=epochs), scheduler=slurm(final_state="TIMEOUT"))
     (finding,) = diagnose(stopped, rules.RULES)
-    assert finding.title == "The job ran into its time limit of 00:10:00"
+    assert finding.title == "The job reached its time limit of 00:10:00"
     assert finding.observed == (
         "Slurm: TIMEOUT, time limit 00:10:00.",
         "The last epoch that was printed is 3.",

@@ -19,7 +19,7 @@ def test_reader_with_the_scan_bug():
     found = b.evidence(request=request(), server=b.server(empty, reader_version="0.27.1"))
     finding = diagnose(found, RULES)[0]
     assert finding.id == "metric-reader-scan-bug"
-    assert finding.title == "wandb 0.27.1 reads no rows from runs that have some"
+    assert finding.title == "wandb 0.27.1 reads no rows from runs that have rows"
     assert "metric-reader-scan-bug" not in ids(
         found.model_copy(update={"server": b.server(empty, reader_version="0.28.0")})
     )

@@ -132,8 +132,8 @@ def test_missing_key_looks_at_other_ranks_runs():
             "a histogram (a tensor of several elements)", 'run.log({"loss": loss.mean().item()})',
         ),
         ({"_type": "table-file"}, "an object (table-file)", 'run.log({"loss": …})'),
-        ("tensor(2.3)", "a text ('tensor(2.3)')", 'run.log({"loss": float(text)})'),
-        (None, "None", "A function without `return` gives None."),
+        ("tensor(2.3)", "a string ('tensor(2.3)')", 'run.log({"loss": float(value)})'),
+        (None, "None", "A function without `return` returns None."),
     ],
 )  # fmt: skip
 def test_not_a_number(value, kind, mend):
@@ -279,7 +279,7 @@ def test_short_series():
     job = b.job(output=b.output("x", epochs=(EpochSeen(epoch=1, loss=3.0), EpochSeen(epoch=2, loss=2.0))))
     hit = b.hits(RULES, online({"loss": (3.0, 2.0), "acc": (1.0, 2.0)}, job=job))["metric-short-series"]
     assert hit.fails == ("test_series_has_every_point[loss]", "test_series_has_every_point[acc]")
-    assert hit.observed == ("loss has 2 of 3 points.", "acc has 2 of 3 points.", "The job's output tells of 2 epochs.")
+    assert hit.observed == ("loss has 2 of 3 points.", "acc has 2 of 3 points.", "The job's output shows 2 epochs.")
     assert hit.values["points"] == "2"
     assert hit.values["epochs_seen"] == "epoch 2"
 

@@ -177,7 +177,7 @@ def test_advice_for_the_folders_own_settings_is_the_command_that_writes_them():
 
 HERE = "Only on disk: /scratch/me/wandb/offline-run-20261123_120000-abcd1234"
 IN_THE_JOB = "Neither WANDB_MODE nor a settings file sets it here, so the job itself did."
-ENDED_WELL = "The job ended well; none of its processes said a word of wandb or left a run directory."
+ENDED_WELL = "The job ended well, but none of its processes printed a line of wandb or left a run directory."
 INVALID = "wandb.errors.UsageError: Settings field `mode`: 'onlin' not in {…}"
 OBSERVED = {
     "environment": (

@@ -1,0 +1,1 @@
+"""wandb's own system tests, played against the embedded server."""

@@ -1,0 +1,1 @@
+"""The laws of judging, each as a property over the whole catalogue."""

@@ -1,0 +1,241 @@
+"""Merges the evidence of two faults into that of a job that has both: three-way, against a healthy job of its kind."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.evidence.models import Evidence
+from harness.judging.view import main_local_run, main_server_run
+
+MEASURED = re.compile(
+    r"\.(created_at|seconds|\w*started_at|ended_at|heartbeat_at|touched_at|size_bytes|\w*modified_time|\w*_?time"
+    r"|wandb_dir_free_bytes|waited_s|requests|runtime\w*|\w+_s|pid|_runtime|_timestamp|runtime|memory_\w+|console_lines"
+    r"|event_rows|system_samples|times|start|end|polls|failed_polls|lines|epochs_total|sync_output)$"
+    r"|\.(records|system|files|console_tail|writer_ids|metadata|environment|summary_file)\b|^\.(spans|watch\.troubles)\b"
+    r"|\.summary\._|variables\.(PWD|WANDB_BASE_URL)|harness_version|^\.versions|packages|base_url$"
+)
+"""Fields that a clock, a disk or a sampler fills: two healthy jobs differ in them, so they contradict nobody."""
+LINES = ("notable", "wandb_lines", "tail")
+NUMBERED = ("links", "logins", "errors", "processes", "epochs")
+LISTS = (
+    "lines", "http", "troubles", "notable", "wandb_lines", "tail", "errors", "links", "logins", "credentials_from",
+    "processes", "run_dirs", "script_notes", "script_words", "file_troubles", "partial", "sync_output", "files",
+    "sdk_versions", "ranks", "epochs", "script_names", "proxies", "problems", "features", "imports", "argv", "tags",
+)  # fmt: skip
+"""Lists whose items stand for themselves: what either job has beside the healthy one is there, what it lacks is not."""
+NAMED = {"sources": "source", "steps": "name", "nodes": "host"}
+"""Lists of objects of which each has a name, and this is where it stands."""
+FILLED = re.compile(r"\d+")
+
+
+GONE = object()
+"""Stands for what one of the documents does not have."""
+
+
+class ContradictionError(Exception):
+    """Both jobs changed this field, and not in the same way."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A document without what tells two playings of one scenario apart: ids, tokens, ports, dates, the clock."""
+
+    raw: Mapping[str, Any]
+    healthy: frozenset[str] = frozenset()
+    """Paths below which a healthy job of the kind could look the same."""
+
+
+def prepared(evidence: Evidence, base: Prepared | None = None) -> Prepared:
+    """Make the document of this evidence ready to be merged with another one of its kind."""
+    raw = json.loads(_impersonal(evidence))
+    disk, job = main_local_run(evidence), evidence.job
+    begun = (disk and disk.started_at) or (job and job.started_at) or evidence.created_at
+    moved = _shifted(raw, begun - _EPOCH)
+    healthy: set[str] = set()
+    if base:
+        _compare(base.raw, moved, "", healthy)
+    return Prepared(moved, frozenset(healthy))
+
+
+def joined(base: Prepared, one: Prepared, other: Prepared) -> Evidence:
+    """Return the evidence of a job with the faults of both, from documents that are prepared.
+
+    Raises:
+        ContradictionError: one says of a field what the other denies; names the field.
+    """
+    _refuse_what_never_began(one, other)
+    _refuse_what_never_began(other, one)
+    if _sdk(one.raw) and _sdk(other.raw) and _sdk(one.raw) != _sdk(other.raw):
+        raise ContradictionError("the SDK's version")
+    output = (one.raw["job"] or {}).get("output", {})
+    moved = _renumbered(other.raw, output.get("lines", 0), base.raw)
+    return Evidence.model_validate(_Merge(one.healthy, other.healthy).merge(base.raw, one.raw, moved, ""))
+
+
+_EPOCH = 1_000_000_000.0
+
+
+def _impersonal(evidence: Evidence) -> str:
+    """Name runs by their place in line; every other name that is made anew for each playing becomes the same."""
+    text = evidence.model_dump_json()
+    disk, server = main_local_run(evidence), main_server_run(evidence)
+    ids = [disk.run_id if disk else "", server.id if server else "", *(r.run_id for r in evidence.local.runs)]
+    ids += [run.id for run in evidence.server.runs]
+    ids += [link.run_id for link in evidence.job.output.links] if evidence.job else []
+    for number, run in enumerate(dict.fromkeys(filter(None, ids))):
+        text = re.sub(rf"(?<![^\W_]){re.escape(run)}(?!\w)", f"run0000{number}", text)
+    for number, key in enumerate(dict.fromkeys(re.findall(r'"fingerprint":"([0-9a-f]{8})"', text))):
+        text = text.replace(key, f"{number:08d}")
+    text = re.sub(r"harness-[0-9a-f]{12}", "harness-000000000000", text)
+    text = re.sub(r"(?<=127\.0\.0\.1:)\d{5}\b", "30000", text)
+    text = re.sub(r"(?<=run-)20\d{6}_\d{6}", "20261129_120000", text)
+    return re.sub(r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,\d]*Z?", "2026-11-29 12:00:00", text)
+
+
+def _shifted(value: Any, by: float) -> Any:
+    """Move every time of day, in unix seconds, to a job that began at one and the same time."""
+    if isinstance(value, dict):
+        return {k: _shifted(v, by) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_shifted(v, by) for v in value]
+    if isinstance(value, float) and abs(value - by - _EPOCH) < 1e6:
+        return value - by
+    return value
+
+
+def _refuse_what_never_began(one: Prepared, other: Prepared) -> None:
+    """A job that was never started had no chance to do what the other one did."""
+    unlike = [name for name in ("job", "local", "server", "telemetry") if f".{name}" not in other.healthy]
+    if not _began(one.raw) and _began(other.raw) and unlike:
+        raise ContradictionError("one job never began, the other is unlike a healthy one")
+
+
+def _began(raw: Mapping[str, Any]) -> bool:
+    return raw["job"] is not None and raw["job"]["ending"] not in ("not_submitted", "refused")
+
+
+def _sdk(raw: Mapping[str, Any]) -> str | None:
+    runs = raw["local"]["runs"] or raw["server"]["runs"]
+    versions = (raw["job"] or {}).get("output", {}).get("sdk_versions") or [None]
+    return (runs[0].get("sdk_version") or runs[0].get("log", {}).get("sdk_version") if runs else None) or versions[0]
+
+
+def _renumbered(raw: dict[str, Any], by: int, base: dict[str, Any]) -> dict[str, Any]:
+    """Let the second job's own lines come after all of the first one's; those of the healthy job keep their place."""
+    if raw.get("job") is None:
+        return raw
+    output, healthy = raw["job"]["output"], (base.get("job") or {}).get("output", {})
+    known = {_key(line) for name in LINES for line in healthy.get(name, ())}
+    moved = {
+        name: [line if _key(line) in known else {**line, "number": line["number"] + by} for line in output[name]]
+        for name in LINES
+    }
+    for name in NUMBERED:
+        known = {_key(item) for item in healthy.get(name, ())}
+        moved[name] = [i if _key(i) in known else {**i, "line": i.get("line", 0) + by} for i in output[name]]
+    return {**raw, "job": {**raw["job"], "output": {**output, **moved}}}
+
+
+@dataclass(frozen=True)
+class _Merge:
+    """A three-way merge; paths in `first` and `second` are those where either side is as a healthy job."""
+
+    first: frozenset[str]
+    second: frozenset[str]
+
+    def merge(self, base: Any, one: Any, other: Any, path: str) -> Any:
+        if path in self.second or one == other:
+            return one
+        if path in self.first:
+            return other
+        if isinstance(one, dict) and isinstance(other, dict):
+            return self._objects(base if isinstance(base, dict) else {}, one, other, path)
+        if isinstance(one, list) and isinstance(other, list):
+            name, healthy = path.rpartition(".")[2], base if isinstance(base, list) else []
+            if name in LISTS:
+                return _merge_sets(healthy, one, other)
+            if name in (*NAMED, "runs"):
+                if not one or not other:
+                    raise ContradictionError(path.lstrip("."))
+                return list(self._objects(*(_named(side, name) for side in (healthy, one, other)), path).values())
+        if MEASURED.search(path):
+            return one
+        raise ContradictionError(path.lstrip("."))
+
+    def _objects(self, base: Mapping[str, Any], one: Mapping[str, Any], other: Mapping[str, Any], path: str) -> Any:
+        found = {}
+        for key in dict.fromkeys((*one, *other)):
+            sides = [side.get(key, GONE) for side in (base, one, other)]
+            kept = sides[1] if sides[2] is sides[0] else sides[2] if sides[1] is sides[0] else None
+            kept = self.merge(*sides, f"{path}.{key}") if kept is None else kept
+            if kept is not GONE:
+                found[key] = kept
+        return found
+
+
+def _merge_sets(base: Sequence[Any], one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
+    healthy, first, second = ({_key(i) for i in side} for side in (base, one, other))
+    kept = (first & second) | (first - healthy) | (second - healthy)
+    found: dict[str, Any] = {}
+    for item in (*one, *other):
+        if _key(item) in kept:
+            found.setdefault(_key(item), item)
+    every = list(found.values())
+    return (
+        sorted(every, key=lambda i: i["number"])
+        if every and isinstance(every[0], dict) and "number" in every[0]
+        else every
+    )
+
+
+def _by_id(runs: Sequence[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for run in runs:
+        name = run.get("run_id") or run.get("id")
+        found[f"{name} {sum(key.startswith(name) for key in found)}"] = run
+    return found
+
+
+def _key(item: Any) -> str:
+    """What two items share that are the same: all but numbers, since counts, sizes and places in the output differ."""
+    if not isinstance(item, dict):
+        return FILLED.sub("#", str(item))
+    rest = {k: v for k, v in item.items() if k not in ("number", "line", "count", "at", "frames", "prefix")}
+    text = json.dumps(rest, sort_keys=True)
+    return text if "epoch" in rest else FILLED.sub("#", text)
+
+
+def _compare(base: Any, value: Any, path: str, healthy: set[str]) -> bool:
+    """Whether a healthy job could have had this value, but for clocks, samples and the order of items; keeps where."""
+    if isinstance(base, dict) and isinstance(value, dict):
+        each = [_compare(base.get(k, GONE), v, f"{path}.{k}", healthy) for k, v in value.items()]
+        same = base.keys() == value.keys() and all(each)
+    elif base == value:
+        same = True
+    elif isinstance(base, list) and isinstance(value, list) and not MEASURED.search(path):
+        name = path.rpartition(".")[2]
+        if name in LISTS:
+            same = {_key(i) for i in base} == {_key(i) for i in value}
+        else:
+            same = _compare(_named(base, name), _named(value, name), path, healthy)
+    else:
+        same = bool(MEASURED.search(path)) and _about(base, value)
+    if same:
+        healthy.add(path)
+    return same
+
+
+def _named(items: Sequence[Any], name: str) -> dict[Any, Any]:
+    if name == "runs":
+        return _by_id(items)
+    return {i[NAMED[name]]: i for i in items} if name in NAMED else dict(enumerate(items))
+
+
+def _about(base: Any, value: Any) -> bool:
+    if isinstance(base, int | float) and isinstance(value, int | float):
+        return abs(base - value) <= max(20.0, 0.9 * max(abs(base), abs(value)))
+    return type(base) is type(value) and bool(base) == bool(value)

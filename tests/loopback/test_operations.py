@@ -1,0 +1,61 @@
+"""Every GraphQL document that an SDK holds is served or refused by name, and docs/loopback.md says which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import wandb
+
+from harness.loopback.graphql_api import GraphQLApi
+from harness.loopback.refusals import NOT_HERE, refusal_words
+from tests.compat.sdks import installed
+from tests.loopback.conftest import Client
+from tests.loopback.operations_table import VERSIONS, fates, written
+
+
+def unknown(found: dict[str, set[str]]) -> list[str]:
+    return [f"{name}: {fate}" for name, all_of in found.items() for fate in all_of if fate.startswith("unknown")]
+
+
+def test_the_installed_sdk_asks_nothing_unknown_and_the_page_lists_it() -> None:
+    found = fates(Path(wandb.__file__).parent)
+    assert len(found) > 100
+    assert unknown(found) == []
+    page = written()
+    assert {name: fates - page.get(name, set()) for name, fates in found.items() if fates - page.get(name, set())} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_sdk_asks_anything_unknown(version: str) -> None:
+    found = fates(installed(f"wandb=={version}") / "wandb")
+    assert len(found) > 100
+    assert unknown(found) == []
+
+
+def test_an_invented_operation_is_unknown() -> None:
+    document = GraphQLApi().document("query New { project(name: $n) { launchPad { id } } }")
+    assert (bool(document.problems), document.refused) == (True, None)
+
+
+@pytest.mark.parametrize("place", NOT_HERE)
+def test_what_is_refused_is_not_in_the_schema(place: str) -> None:
+    from harness.loopback.graphql_api import make_schema
+
+    owner, _, field = place.partition(".")
+    assert field not in make_schema().type_map[owner].fields
+
+
+def test_a_refusal_names_what_is_not_there_and_is_no_unknown_operation(client: Client) -> None:
+    query = """mutation Queue($input: UpsertRunQueueInput!) { upsertRunQueue(input: $input) { success } }"""
+    reply = client.graphql(query, input={"queueName": "q"})
+    assert reply.status == 200
+    [error] = reply.json["errors"]
+    assert (
+        error["message"]
+        == refusal_words("launch queues")
+        == ("the embedded server has no launch queues: use --server real")
+    )
+    assert client.server.refused_operations == ["Queue: launch queues"]
+    assert client.server.unknown_operations == []

@@ -1,0 +1,51 @@
+"""Records the evidence of jobs on the real Slurm, so that it can be judged without one.
+
+python -m tests.slurm.recording [-k EXPRESSION]
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.faults import recorded
+from tests.repository import REPOSITORY
+
+FOLDER = "SLURM_EVIDENCE"
+"""The environment variable that names the folder where the tests leave their evidence."""
+RECORDING = recorded.FOLDER / "slurm.json.xz"
+PLAYED = ("test_job_faults.py", "test_submission.py", "test_verification.py")
+
+
+def keep(user: Path, folder: Path, test: str) -> None:
+    """Keep the evidence of a test's first verification under the test's name."""
+    if (evidence := user / "report/evidence.json").exists():
+        shutil.copy(evidence, folder / f"{test.replace('/', '_')}.json")
+
+
+def _impersonal(text: str) -> str:
+    return re.sub(r"/tmp/slurm-lab-\w{8}/user-\w{8}", "/tmp/user", recorded.impersonal(text))
+
+
+def main() -> int:
+    """Play the tests and keep what they left; those that did not pass are kept too, and told by pytest."""
+    with tempfile.TemporaryDirectory() as folder:
+        tests = [str(REPOSITORY / "tests/slurm" / name) for name in PLAYED]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *sys.argv[1:]]
+        code = subprocess.run(command, env={**os.environ, FOLDER: folder}, cwd=REPOSITORY, check=False).returncode
+        found = {path.stem: json.loads(_impersonal(path.read_text())) for path in sorted(Path(folder).glob("*.json"))}
+    known = json.loads(lzma.decompress(RECORDING.read_bytes())) if RECORDING.exists() else {}
+    text = json.dumps({**known, **found}, sort_keys=True, separators=(",", ":"))
+    RECORDING.write_bytes(lzma.compress(text.encode(), preset=9))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
