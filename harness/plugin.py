@@ -92,15 +92,18 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         settings = _settings(config)
         if not settings.slurm.dry_run:
             return None
-        from harness.targets.slurm.dryrun import show
-
-        code = show(settings, os.environ)
-        from harness.commands.preflight import look, written
-
-        sys.stderr.write(written(settings, look(settings, os.environ)))
-        return code
+        return _dry_run(settings)
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _dry_run(settings: Settings) -> int:
+    from harness.commands.preflight import look, written
+    from harness.targets.slurm.dryrun import show
+
+    code = show(settings, os.environ)
+    sys.stderr.write(written(settings, look(settings, os.environ)))
+    return code
 
 
 def _saved_evidence(settings: Settings) -> "Evidence | None":
