@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 # UNLESS leaves tests out of `test-all`; OR_AGAIN is what to do where tests failed. CI sets both.
 TOGETHER := -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser
 
-.PHONY: check test test-all quick lint bench storm faults record fire mutants lowest
+.PHONY: check test test-all quick lint wheel bench storm faults record fire mutants lowest
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; on LUMI: module load cray-python")'
@@ -36,6 +36,13 @@ lint: $(VENV)/.installed
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
+
+# What a release consists of, checked as an index would check it.
+wheel: $(VENV)/.installed
+	rm -rf dist
+	$(PY) -m build --outdir dist .
+	$(PY) -m twine check --strict dist/*
+	$(VENV)/bin/check-wheel-contents dist/*.whl
 
 bench: $(VENV)/.installed
 	$(PY) -m lab.bench
