@@ -1,10 +1,12 @@
-# Two commands: `make check` verifies W&B with the embedded default; `make test` runs every test of the project.
+# Two commands: `make check` verifies W&B with the embedded default; `make test` runs the tests of a contributor.
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
 PY := $(VENV)/bin/python
+# UNLESS leaves tests out of `test-all`; OR_AGAIN is what to do where tests failed. CI sets both.
+TOGETHER := -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser
 
-.PHONY: check test test-together test-alone quick lint bench storm faults fire mutants lowest
+.PHONY: check test test-all quick lint wheel bench storm faults record fire mutants lowest
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; on LUMI: module load cray-python")'
@@ -15,23 +17,32 @@ $(VENV)/.installed: pyproject.toml
 check: $(VENV)/.installed
 	$(PY) -m pytest checks
 
-# What needs the machine for itself (a real Slurm, a browser) comes after the rest.
-test: lint test-together test-alone
-
-test-together: $(VENV)/.installed
-	$(PY) -m pytest tests lab -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser $(SELECT)
-
-test-alone: $(VENV)/.installed
-	$(PY) -m pytest tests/slurm tests/browser $(SELECT)
-
+# Pure tests alone: under a minute.
 quick: $(VENV)/.installed
-	$(PY) -m pytest tests lab -m "not slow"
+	$(PY) -m pytest tests lab -m "not slow" $(TOGETHER) $(OR_AGAIN)
+
+# Lint, the pure tests, and a real part of each stage: SDK and job, Slurm and browser where they are installed.
+test: lint quick
+	$(PY) -m pytest tests lab -m sample $(TOGETHER) $(OR_AGAIN)
+	$(PY) -m pytest tests/slurm tests/browser -m sample $(OR_AGAIN)
+
+# The rest. What needs the machine for itself (a real Slurm, a browser) comes after what does not.
+test-all: $(VENV)/.installed
+	$(PY) -m pytest tests lab -m "slow and not sample $(UNLESS)" $(TOGETHER) $(OR_AGAIN)
+	$(PY) -m pytest tests/slurm tests/browser -m "not sample $(UNLESS)" $(OR_AGAIN)
 
 lint: $(VENV)/.installed
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
+
+# What a release consists of, checked as an index would check it.
+wheel: $(VENV)/.installed
+	rm -rf dist
+	$(PY) -m build --outdir dist .
+	$(PY) -m twine check --strict dist/*
+	$(VENV)/bin/check-wheel-contents dist/*.whl
 
 bench: $(VENV)/.installed
 	$(PY) -m lab.bench
@@ -44,6 +55,10 @@ storm: $(VENV)/.installed
 
 faults: $(VENV)/.installed
 	$(PY) -m tests.faults.table
+
+# Plays every scenario and keeps its evidence, which the quick tests judge.
+record: $(VENV)/.installed
+	$(PY) -m tests.faults.recorded
 
 fire: $(VENV)/.installed
 	$(PY) -m lab.fire.matrix

@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from harness.checking.foreign import refused
     from harness.checking.session import KEY, Session
     from harness.report.terminal.live import live_view
-    from harness.settings.report_folder import remove_earlier, report_folder
+    from harness.settings.report_folder import USUAL, remove_earlier, report_folder
     from harness.targets.interrupts import Interrupts
     from harness.verification import abandoned
 
@@ -64,8 +64,9 @@ def pytest_configure(config: pytest.Config) -> None:
         _refuse_missing_parts(settings)
         saved = _saved_evidence(settings)
         if config.option.collectonly or config.option.showfixtures:
-            folder, left_behind = settings.cwd, []
+            folder, left_behind, first = settings.cwd, [], False
         else:
+            first = settings.report is None and not (settings.cwd / USUAL).exists()
             folder = report_folder(settings.report, settings.cwd)
             left_behind = abandoned.found(folder, settings.cwd)
             abandoned.put(folder)
@@ -76,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[KEY] = Session(
         settings, folder, progress=lambda: live_view(config), gathered=saved,
         arguments=config.stash.get(GIVEN, config.invocation_params.args), interrupts=interrupts,
-        left_behind=tuple(left_behind),
+        left_behind=tuple(left_behind), first=first,
     )  # fmt: skip
 
 
@@ -92,15 +93,18 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         settings = _settings(config)
         if not settings.slurm.dry_run:
             return None
-        from harness.targets.slurm.dryrun import show
-
-        code = show(settings, os.environ)
-        from harness.commands.preflight import look, written
-
-        sys.stderr.write(written(settings, look(settings, os.environ)))
-        return code
+        return _dry_run(settings)
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _dry_run(settings: Settings) -> int:
+    from harness.commands.preflight import look, written
+    from harness.targets.slurm.dryrun import show
+
+    code = show(settings, os.environ)
+    sys.stderr.write(written(settings, look(settings, os.environ)))
+    return code
 
 
 def _saved_evidence(settings: Settings) -> "Evidence | None":
@@ -169,7 +173,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     from harness.report.terminal.header import header
 
-    return header(config.stash[KEY].settings)
+    mine = config.stash[KEY]
+    return header(mine.settings, first_report=mine.folder if mine.first else None)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

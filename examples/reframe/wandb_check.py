@@ -1,4 +1,4 @@
-"""ReFrame: does Weights & Biases work for DDP training here? Wraps `pytest checks`; sanity comes from its verdict.
+"""ReFrame: does Weights & Biases work for DDP training here? Wraps `lumi-wandb check`; sanity comes from its verdict.
 
 On LUMI, from a login node (the harness submits its own job, so ReFrame runs it locally):
 
@@ -38,7 +38,7 @@ class WandbCheck(rfm.RunOnlyRegressionTest):
     python = variable(str, value="")
     """Interpreter with the harness installed; the clone's `.venv` where it has one, else ReFrame's own."""
     options = variable(typ.List[str], value=[])
-    """Options of `pytest checks`; none: a local job and the embedded W&B server."""
+    """Options of `lumi-wandb check`; none: a local job and the embedded W&B server."""
 
     @run_before("run")
     def compose_command(self) -> None:
@@ -46,8 +46,7 @@ class WandbCheck(rfm.RunOnlyRegressionTest):
         own = Path(self.clone) / ".venv" / "bin" / "python"
         self.executable = self.python or (str(own) if own.exists() else sys.executable)
         self.executable_opts = [
-            "-m", "pytest", f"{self.clone}/checks", "-c", f"{self.clone}/pyproject.toml", "--rootdir", self.clone,
-            "-p", "no:cacheprovider", "--report", "report", *self.options,
+            "-m", "harness", "check", "--report", "report", *self.options,
         ]  # fmt: skip
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-ALONE = "`lumi-wandb check` runs without other plugins"
+ALONE = "`lumi-wandb check` loads no other plugins"
 
 
 def refused(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -20,7 +20,7 @@ def _refusals(config: pytest.Config, environ: Mapping[str, str]) -> Iterator[str
     if given("numprocesses") or hasattr(config, "workerinput") or given("looponfail"):
         yield "-n is refused: several workers would submit the job several times; leave -n out."
     if given("forked"):
-        yield f"--forked is refused: each check would start a job of its own; leave it out, or use {ALONE}."
+        yield f"--forked is refused: each check would start a job of its own; leave it out: {ALONE}."
     if given("disable_socket") or given("allow_hosts"):
         word = "--disable-socket" if given("disable_socket") else "--allow-hosts"
         yield f"{word} is refused: the checks must reach the W&B server; leave it out: {ALONE}."

@@ -14,7 +14,7 @@ from harness.judging.verdict import Cause, CheckResult, Verdict
 from harness.settings.model import Settings
 from harness.settings.report_folder import write_atomically
 from harness.targets.interrupts import Interrupts
-from harness.verification.progress import Progress
+from harness.verification.progress import Progress, Remembering
 
 KEY: pytest.StashKey["Session"] = pytest.StashKey()
 
@@ -42,6 +42,10 @@ class Session:
     """Reports that could not be written, and why; one line each."""
     record_for_suite: Callable[[str, object], None] = lambda _name, _value: None
     """Adds a property to JUnit's whole suite, where pytest writes one."""
+    watched: Remembering | None = None
+    """What the job was last seen to do."""
+    first: bool = False
+    """Whether no verification has left a report here before."""
     _case: Case | None = None
 
     @property
@@ -54,8 +58,9 @@ class Session:
         if self.gathered is None:
             from harness.verification.verify import verify
 
+            self.watched = Remembering(self.progress())
             self.gathered = verify(
-                self.settings, self.folder, self.progress(),
+                self.settings, self.folder, self.watched,
                 interrupts=self.interrupts, unwritten=self.unwritten.append,
             )  # fmt: skip
             try:

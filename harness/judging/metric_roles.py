@@ -11,9 +11,9 @@ _OTHER_LOSSES = frozenset({"nll", "ce", "xent", "bce", "mse", "mae", "rmse", "pe
 _OTHER_ACCURACIES = frozenset({"top5", "acc5", "prec1", "precision1"})
 _BOOKKEEPING = frozenset({
     "step", "steps", "epoch", "epochs", "iter", "iteration", "iterations", "batch", "batches", "global", "lr",
-    "learning", "rate", "momentum", "norm", "grad", "gradient", "decay", "scale", "time", "runtime", "second", "seconds",
-    "sec", "eta", "speed", "throughput", "samples", "tokens", "seen", "flos", "flops", "num", "params", "parameters",
-    "memory", "mem", "gpu", "cpu", "progress",
+    "learning", "rate", "momentum", "norm", "grad", "gradient", "decay", "scale", "time", "runtime", "second",
+    "seconds", "sec", "eta", "speed", "throughput", "samples", "tokens", "seen", "flos", "flops", "num", "params",
+    "parameters", "memory", "mem", "gpu", "cpu", "progress",
 })  # fmt: skip
 """Words of series that count, time or steer the training; none of them shows that it learns."""
 

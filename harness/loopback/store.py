@@ -103,6 +103,14 @@ class Store:
         with self.lock:
             return self._by_id.get(identifier)
 
+    def was_deleted(self, identifier: str) -> bool:
+        """Whether the storage id belonged to a run that was deleted."""
+        with self.lock:
+            homes = self._projects.values()
+            return any(
+                storage_id("Run", name, home.name, home.entity) == identifier for home in homes for name in home.deleted
+            )
+
     # --- changing ---
 
     def ensure_project(self, entity: str, name: str, username: str = "", *, at: float | None = None) -> StoredProject:

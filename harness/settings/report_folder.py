@@ -7,6 +7,8 @@ from pathlib import Path
 
 from harness.settings.model import SettingsError
 
+USUAL = ".harness"
+"""The folder of report folders, below the current one."""
 REPORTS = ("report.html", "summary.md", "verdict.json", "evidence.json")
 
 
@@ -17,7 +19,7 @@ def report_folder(asked: Path | None, cwd: Path) -> Path:
         SettingsError: it cannot be made or written.
     """
     dated = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-    folder = asked or cwd / ".harness" / dated
+    folder = asked or cwd / USUAL / dated
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -30,3 +30,16 @@ class Silent:
 
     def show(self, moment: Moment) -> None:
         """Keep silent."""
+
+
+class Remembering:
+    """Shows by another, and keeps the last moment: an interruption tells it."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self.last: Moment | None = None
+
+    def show(self, moment: Moment) -> None:
+        """Keep it, and show it."""
+        self.last = moment
+        self._shown.show(moment)

@@ -67,6 +67,7 @@ def test_it_never_scrolls_sideways(browser, pages, name, width):
     assert browser.run("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.sample
 def test_64_gpus_draw_in_under_a_second(browser, pages):
     browser.look()
     browser.open(pages / "many_gpus.html")
@@ -93,6 +94,7 @@ def test_the_policy_stops_a_script_that_gets_in(browser, pages, tmp_path):
     assert len([r for r in refused if "Content Security Policy" in r]) >= 2
 
 
+@pytest.mark.sample
 def test_a_button_copies_the_command_as_it_stands(browser, pages):
     browser.look()
     browser.open(pages / "duplicates.html")

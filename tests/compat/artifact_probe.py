@@ -60,7 +60,7 @@ def read():
     model = api.artifact(f"{PLACE}/model:v0")
     seen = {
         "aliases": sorted(model.aliases),
-        "metadata": model.metadata,
+        "metadata": dict(model.metadata),
         "description": model.description,
         "size": model.size,
         "logged_by": model.logged_by().id,

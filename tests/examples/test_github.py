@@ -55,13 +55,16 @@ def test_its_options_exist(workflow):
 def test_its_command_verifies_a_script(workflow, tmp_path, guard, code):
     from tests.faults.scenario import PRELUDE, init_job
 
-    (tmp_path / ".wandb-harness").symlink_to(CLONE)
+    command = tmp_path / "bin" / "lumi-wandb"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nPYTHONPATH={CLONE} exec {sys.executable} -m harness "$@"\n')
+    command.chmod(0o755)
     (tmp_path / "train.py").write_text(PRELUDE + init_job(guard=guard))
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "PYTEST", "HARNESS"))}
     summary = tmp_path / "summary.md"
     environ = {
         **clean, **{k: v for k, v in workflow["env"].items() if k in ("JOB", "EXPECT")}, "GITHUB_ACTIONS": "true",
-        "GITHUB_STEP_SUMMARY": str(summary), "PATH": f"{Path(sys.executable).parent}:{clean['PATH']}",
+        "GITHUB_STEP_SUMMARY": str(summary), "PATH": f"{command.parent}:{Path(sys.executable).parent}:{clean['PATH']}",
     }  # fmt: skip
     done = subprocess.run(
         ["bash", "-e", "-c", step(workflow, "Verify")["run"]],

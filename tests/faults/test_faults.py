@@ -6,7 +6,18 @@ from harness.judging.catalogue import catalogue
 from tests.faults.run import judge, play, remove
 from tests.faults.scenarios import AGAIN, BY_FAMILY, EVERY
 
-PARAMS = [pytest.param(s, id=name, marks=[pytest.mark.thorough] * (name in AGAIN)) for name, s in EVERY.items()]
+SAMPLE = (
+    "no-key", "offline-variable", "refused", "setting-unknown", "every-rank", "loss-renamed", "script-fails",
+    "disk-full", "ok-plain",
+)  # fmt: skip
+"""One of most families, and a healthy job: `make test` plays these."""
+
+
+def marks_of(name: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.thorough] * (name in AGAIN) + [pytest.mark.sample] * (name in SAMPLE)
+
+
+PARAMS = [pytest.param(s, id=name, marks=marks_of(name)) for name, s in EVERY.items()]
 
 
 @pytest.mark.slow
@@ -22,6 +33,10 @@ def test_scenario(scenario):
 
 def test_scenarios_expect_faults_of_the_catalogue():
     assert {s.expect for s in EVERY.values() if s.expect} <= {*catalogue(), "unknown"}
+
+
+def test_the_sample_is_of_scenarios_that_there_are():
+    assert set(SAMPLE) <= set(EVERY)
 
 
 def test_scenarios_have_names_of_their_own():

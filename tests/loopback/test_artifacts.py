@@ -314,3 +314,17 @@ def test_a_name_holds_one_type(library: Library) -> None:
     assert (reply.status, "type 'model'" in reply.json["errors"][0]["message"]) == (409, True)
     region = library.client.graphql(CREATE, input=fields | {"storageRegion": "moon"})
     assert "invalid storageRegion: moon" in region.json["errors"][0]["message"]
+
+
+def test_a_run_is_deleted_with_what_it_logged_and_a_second_time_nothing_happens(library: Library) -> None:
+    library.log({"a": b"1"})
+    run = library.client.server.store.run("loopback", "p", "run1")
+    assert run is not None
+    delete = "mutation D($i: DeleteRunInput!) { deleteRun(input: $i) { clientMutationId } }"
+    for _ in range(2):
+        assert library.client.data(delete, i={"id": run.id, "deleteArtifacts": True})
+    assert library.read("m:v0") is None
+    assert library.client.server.store.run("loopback", "p", "run1") is None
+    nobody = base64.b64encode(b"Run:v1:nobody:p:loopback").decode()
+    reply = library.client.graphql(delete, i={"id": nobody})
+    assert (reply.status, reply.json["errors"][0]["message"]) == (404, "run loopback/p/nobody not found")

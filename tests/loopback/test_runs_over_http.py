@@ -196,9 +196,18 @@ def test_a_reader_edits_by_id_and_leaves_the_state_alone(client: Client) -> None
     changed = client.data(query, i=made["bucket"]["id"], t=["best"], d="Renamed")["upsertBucket"]
     assert changed == {"bucket": {"tags": ["best"], "displayName": "Renamed", "state": "finished"}, "inserted": False}
     assert client.graphql(query, i="nonsense").status == 404
+
+
+def test_a_state_is_set_where_the_sdk_says_that_it_may_follow(client: Client) -> None:
+    made = client.upsert()
     update = "mutation S($i: ID!, $s: String!) { updateRunState(input: {id: $i, state: $s}) { success } }"
-    assert client.data(update, i=made["bucket"]["id"], s="failed") == {"updateRunState": {"success": True}}
-    assert read(client, "state")["state"] == "failed"
+    for state in ("pending", "failed"):
+        assert client.data(update, i=made["bucket"]["id"], s=state) == {"updateRunState": {"success": True}}
+        assert read(client, "state")["state"] == state
+    client.upsert()
+    client.stream(complete=True, exitcode=0)
+    reply = client.graphql(update, i=made["bucket"]["id"], s="pending")
+    assert (reply.status, reply.json["errors"][0]["message"]) == (400, "a run that is finished cannot become pending")
 
 
 def test_the_stream_of_an_unknown_run_is_404(client: Client) -> None:

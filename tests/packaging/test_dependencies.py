@@ -8,12 +8,15 @@ from tests.repository import REPOSITORY as ROOT
 
 TOOLS = {
     "axe-core-python",
+    "build",
+    "check-wheel-contents",
     "coverage",
     "import-linter",
     "mypy",
     "ruff",
     "torch",
     "torchvision",
+    "twine",
     "types-requests",
     "types-protobuf",
     "types-pyyaml",

@@ -44,6 +44,7 @@ def test_plain_srun_launcher(player: Player) -> None:
     assert [(node["rank"], node["host"]) for node in probed] == [(0, "nid005000"), (1, "nid005001")]
 
 
+@pytest.mark.sample
 def test_own_batch_script_is_submitted_as_it_is(player: Player) -> None:
     script = player.work / "mine.sh"
     script.write_text(

@@ -46,6 +46,7 @@ def verified(tmp_path_factory):
     return folder, process.returncode, text
 
 
+@pytest.mark.sample
 def test_everything_passes_but_what_needs_a_gpu(verified):
     folder, code, text = verified
     verdict = json.loads((folder / "report" / "verdict.json").read_text())
@@ -57,6 +58,7 @@ def test_everything_passes_but_what_needs_a_gpu(verified):
     assert outcomes["test_every_gpu_reports"] == "not_applicable"
 
 
+@pytest.mark.sample
 def test_metrics_were_seen_while_the_job_ran(verified):
     folder, _, text = verified
     timings = json.loads((folder / "report" / "verdict.json").read_text())["timings"]
@@ -65,6 +67,7 @@ def test_metrics_were_seen_while_the_job_ran(verified):
     assert "point seen" in text
 
 
+@pytest.mark.sample
 def test_the_loss_really_falls_and_saved_evidence_says_so(verified):
     folder, *_ = verified
     evidence = json.loads((folder / "report" / "evidence.json").read_text())

@@ -31,7 +31,7 @@ def entity(name: str, context: RequestContext) -> dict[str, Any]:
         "storageBytes": 0,
         "codeSavingEnabled": True,
         "isPaid": False,
-        "members": [member(user, name) for user in people] if is_team else [],
+        "members": [member(found, name, team=is_team) for found in people if is_team or found.username == name],
         "user": lambda _info: next((user(found, context) for found in people if found.username == name), None),
         "projects": lambda _info, **page: projects_of(name, page, context),
         "project": lambda _info, **asked: context.store.project(name, str(asked.get("name"))),
@@ -58,10 +58,10 @@ def organization(name: str) -> dict[str, Any]:
     return {**shown, "coreWeaveOrganizationId": None, "orgEntity": None, "featureFlags": []}
 
 
-def member(account: User, team: str) -> dict[str, Any]:
-    """A member of a team as the API shows one; the key itself is never among the fields."""
+def member(account: User, entity_name: str, *, team: bool) -> dict[str, Any]:
+    """A member of a team, or the user of an own entity, as the API shows one; the key is never among the fields."""
     return {
-        "id": storage_id("Member", team, account.username),
+        "id": storage_id("Member", entity_name, account.username),
         "admin": False,
         "role": "member",
         "pending": False,
@@ -69,7 +69,7 @@ def member(account: User, team: str) -> dict[str, Any]:
         "username": account.username,
         "name": account.name,
         "photoUrl": None,
-        "accountType": "MEMBER",
+        "accountType": "MEMBER" if team else "USER",
         "apiKey": None,
     }
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from harness.loopback.context import Info
 
 
-DEFAULT_REGION = "default"
+# The second is the one of W&B's own server for tests.
+REGIONS = ("default", "minio-local")
 
 
 def known(context: RequestContext, identifier: str, mutation: str) -> StoredArtifact:
@@ -59,7 +60,7 @@ def resolve_create(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
     entity = context.writable(given(fields, "entityName"), "createArtifact")
     project = given(fields, "projectName") or DEFAULT_PROJECT
     username = context.require_user().username
-    if given(fields, "storageRegion") not in (None, DEFAULT_REGION):
+    if given(fields, "storageRegion") not in (None, *REGIONS):
         raise bad_request(f"invalid storageRegion: {fields['storageRegion']}")
     context.store.ensure_project(entity, project, username)
     names = [given(fields, "artifactCollectionName"), *(fields.get("artifactCollectionNames") or [])]

@@ -108,9 +108,13 @@ def resolve_delete_files(_: object, info: Info, **arguments: Any) -> dict[str, b
 
 
 def resolve_delete_run(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
-    """Deletes a run for good."""
-    context = request_context(info)
-    context.store.delete_run(run_of(context, arguments["input"]["id"], "deleteRun"))
+    """Deletes a run for good, and what it logged if that is asked; to delete it again changes nothing."""
+    context, fields = request_context(info), arguments["input"]
+    if not context.store.was_deleted(fields["id"]):
+        run = run_of(context, fields["id"], "deleteRun")
+        for artifact in context.artifacts.logged_by(run.key) if fields.get("deleteArtifacts") else ():
+            context.artifacts.delete(artifact)
+        context.store.delete_run(run)
     return {"clientMutationId": arguments["input"].get("clientMutationId")}
 
 

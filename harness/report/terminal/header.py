@@ -3,6 +3,7 @@
 import os
 import shlex
 from importlib.metadata import version
+from pathlib import Path
 
 from harness.evidence.redaction.redactor import redact
 from harness.report.text import clean, plural
@@ -10,7 +11,7 @@ from harness.settings.model import Settings
 from harness.targets.environment import PROJECT
 
 
-def header(settings: Settings) -> list[str]:
+def header(settings: Settings, first_report: Path | None = None) -> list[str]:
     """Return what is judged, server, SDK version and project, each on a line that fits 80 columns."""
     lines = [f"verifies: {what(settings)}"]
     if settings.source == "job" and settings.job is None and not settings.slurm.attach:
@@ -21,6 +22,8 @@ def header(settings: Settings) -> list[str]:
         f"server: {where(settings)}",
         f"wandb: {version('wandb')} here, for reading; the job may use another",
     ]
+    if first_report:
+        lines.append(f"report: will be in {first_report} (--report names another folder)")
     return [redact(line).replace("\n", " ") for line in lines]
 
 

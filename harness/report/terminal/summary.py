@@ -1,6 +1,7 @@
 """The closing summary on the terminal: the checks, the verdict, one cause and one cure, and where the files are."""
 
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -17,10 +18,12 @@ from harness.report.next_commands import next_commands
 from harness.report.roles import told_roles
 from harness.report.run_directories import others
 from harness.report.run_directories import told as told_folders
+from harness.report.terminal.live import told as told_moment
 from harness.report.terminal.tree import tree
 from harness.report.terminal.wrapping import wrapped
 from harness.report.text import clean, plural, seen
 from harness.settings.report_folder import REPORTS
+from harness.verification.progress import Moment
 
 if TYPE_CHECKING:
     import pytest
@@ -76,12 +79,24 @@ def interruption(terminal: "pytest.TerminalReporter", session: "Session") -> Non
     by = f" by {session.interrupts.came}" if session.interrupts.came else ""
     terminal.write_sep("=", "W&B verification", bold=True)
     terminal.write_line(f"interrupted{by}: some checks did not run, so there is no verdict")
+    moment = session.watched.last if session.watched else None
+    for text in so_far(moment) if moment else ():
+        terminal.write_line(seen(text))
     saved = session.folder / "evidence.json"
     if saved.exists():
-        terminal.write_line(seen(f"judge what was gathered so far: pytest checks --replay {saved}"))
+        command = f"{session.settings.command} --replay {shlex.quote(str(saved))}"
+        terminal.write_line(seen(f"judge what was gathered so far: {command}"))
     elif session.settings.target == "local":
         terminal.write_line("everything that this verification started has ended")
     files(terminal, session)
+
+
+def so_far(moment: Moment) -> list[str]:
+    """Say what was found out before an interruption."""
+    if moment.phase == "preflight":
+        return ["so far: the setup was being looked at; no job was started"]
+    found = [f"so far: the setup was good enough to start the job; last seen: {' '.join(told_moment(moment))}"]
+    return [*found, f"run: {moment.run_url}"] if moment.run_url else found
 
 
 def facts(session: "Session", verdict: Verdict, width: int) -> list[str]:
