@@ -49,8 +49,9 @@ def _alone(warning: Suspect, found: Sequence[Suspect], graph: Graph) -> bool:
 
 
 def roots(found: Sequence[Suspect], graph: Graph) -> list[Suspect]:
-    """Leave out each suspect that follows from another one which explains all that it explains."""
-    return [s for s in found if not any(_gives_way(s, other, graph) for other in found)]
+    """Leave out each suspect that follows from another one which explains all that it explains; errors come first."""
+    stay = [s for s in found if not any(_gives_way(s, other, graph) for other in found)]
+    return sorted(stay, key=lambda s: s.severity == "warning")
 
 
 def _gives_way(suspect: Suspect, other: Suspect, graph: Graph) -> bool:

@@ -10,8 +10,8 @@ from harness.judging.case import Case
 from harness.judging.causes import Suspect, consequences, roots, suspects
 from harness.judging.check import Check
 from harness.judging.checks import CHECKS
-from harness.judging.families import RULES
 from harness.judging.embedded import excused, lack
+from harness.judging.families import RULES
 from harness.judging.findings import finding, hits_of
 from harness.judging.graph import Graph, standard_graph
 from harness.judging.rule import Hit, Rule

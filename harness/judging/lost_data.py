@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 from harness.evidence.models import Evidence, LocalRun, ServerRun
+from harness.judging.families.network.reach import is_filestream
 from harness.judging.families.network.upload import gave_up_in, refusals
 from harness.judging.view import SETTLES_S, final_server, seconds_since_end
 
@@ -43,7 +44,7 @@ def layer(local: LocalRun, server: ServerRun, evidence: Evidence) -> Lost:
     if not local.log.has_exit:
         return Lost("written and not sent", "the process ended before its upload")
     since = seconds_since_end(evidence, server)
-    if local.sdk_logs.http:
+    if any(not is_filestream(t) or t.status != 429 for t in local.sdk_logs.http):  # after a 429 the stream goes on
         return Lost("written and not sent", "requests failed: see logs/debug-internal.log")
     if since is not None and since <= SETTLES_S:
         waited = final_server(evidence).waited_s

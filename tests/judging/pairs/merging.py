@@ -76,6 +76,9 @@ def joined(base: Prepared, one: Prepared, other: Prepared) -> Evidence:
     for a, b in ((one, other), (other, one)):
         if not a.raw["server"]["runs"] and len(b.raw["local"]["runs"]) > len(base.raw["local"]["runs"]):
             raise ContradictionError("server.runs, and further runs on disk")
+        directories = len(b.raw["local"]["runs"])
+        if directories > len({r["run_id"] for r in b.raw["local"]["runs"]}) and ".local.runs" not in a.healthy:
+            raise ContradictionError("local.runs, and several logs of one run")  # the same script wrote each of them
     output = (one.raw["job"] or {}).get("output", {})
     moved = _renumbered(other.raw, output.get("lines", 0), base.raw)
     return Evidence.model_validate(_Merge(one.healthy, other.healthy).merge(base.raw, one.raw, moved, ""))

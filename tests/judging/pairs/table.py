@@ -15,6 +15,8 @@ from itertools import combinations
 from typing import Literal
 
 from harness.evidence.models import Evidence, Request
+from harness.evidence.own_runs import own as owned
+from harness.judging.advice import job_sdk_version
 from harness.judging.asking import Asking
 from harness.judging.case import Case
 from harness.judging.causes import suspects
@@ -34,8 +36,12 @@ HEALTHY = {
     ("job", "slurm", False): "slurm-ok",
 }  # fmt: skip
 """A healthy job of each kind: where the evidence is from, where the job ran, and whether it was to be offline."""
-GROUND = {"nccl-without-a-gpu": ".telemetry", "cuda-without-a-gpu": ".telemetry"}
-"""What a scenario rests on that is as in a healthy job: there, a machine without a GPU."""
+GROUND = {
+    "nccl-without-a-gpu": ".telemetry", "cuda-without-a-gpu": ".telemetry", "429-while-logging": ".server.runs_total",
+}  # fmt: skip
+"""What a scenario rests on that is as in a healthy job: a machine without a GPU; a run that got as far as logging."""
+ON_GPUS = ("amd-one-rank-on-the-node", "amd-second-dies")
+"""Healthy jobs on a node with GPUs, of the newest SDK and of an older one; two faults of GPUs are compared with it."""
 Result = Literal["right", "masked", "wrong", "contradiction"]
 
 
@@ -82,13 +88,13 @@ def _kind(request: Request) -> tuple[str, str, bool]:
 
 
 @cache
-def _base(kind: tuple[str, str, bool]) -> Prepared | None:
-    return prepared(recordings()[HEALTHY[kind]]) if kind in HEALTHY else None
+def _base(healthy: str) -> Prepared:
+    return prepared(recordings()[healthy])
 
 
 @cache
-def _prepared(name: str) -> Prepared:
-    return prepared(recordings()[name], _base(_kind(recordings()[name].request)))
+def _prepared(name: str, healthy: str) -> Prepared:
+    return prepared(recordings()[name], _base(healthy))
 
 
 def together(one: str, other: str) -> Evidence:
@@ -103,12 +109,15 @@ def together(one: str, other: str) -> Evidence:
             raise ContradictionError(f"request.{field}")
     for fault, rest in ((one, other), (other, one)):
         ground = GROUND.get(fault)
-        if ground and ground not in _prepared(rest).healthy:
+        if ground and kinds[0] in HEALTHY and ground not in _prepared(rest, HEALTHY[kinds[0]]).healthy:
             raise ContradictionError(ground.lstrip("."))
-    base = _base(kinds[0])
-    if base is None:
+    healthy = HEALTHY.get(kinds[0])
+    if healthy is None:
         raise ContradictionError("no healthy job of this kind")
-    return joined(base, _prepared(one), _prepared(other))
+    if all(recordings()[name].telemetry.nodes[:1] and name.startswith("amd-") for name in (one, other)):
+        same = [name for name in ON_GPUS if job_sdk_version(recordings()[name]) == job_sdk_version(recordings()[one])]
+        healthy = next(iter(same), healthy)
+    return joined(_base(healthy), _prepared(one, healthy), _prepared(other, healthy))
 
 
 def row(one: Fault, other: Fault) -> Row:
@@ -122,13 +131,15 @@ def row(one: Fault, other: Fault) -> Row:
 
 def _compared(one: Fault, other: Fault, evidence: Evidence, verdict: Verdict) -> Row:
     said = {f.id for f in verdict.findings}
-    roots = {f.id for f in (one, other) if f.kind == "error"}
+    errors = {f.id for f in (one, other) if f.kind == "error"}
+    # A warning is no cause beside an error, unless it alone makes a check fail.
+    roots = errors | {f.id for f in (one, other) if f.kind == "warning"} | (set() if errors else {None})
     if "unknown" in said:
         return Row(one, other, "wrong", "unknown")
-    if verdict.root_cause is None and roots:
+    if verdict.root_cause is None and errors:
         masked = [_masked(fault, evidence) for fault in (one, other) if fault.kind == "error"]
         return Row(one, other, "masked" if all(masked) else "wrong", "no cause is told")
-    if verdict.root_cause not in (roots or {None}):
+    if verdict.root_cause not in roots:
         return Row(one, other, "wrong", f"root {verdict.root_cause}")
     missing = [fault for fault in (one, other) if fault.kind != "info" and fault.id not in said]
     for fault in missing:
@@ -141,6 +152,7 @@ def _compared(one: Fault, other: Fault, evidence: Evidence, verdict: Verdict) ->
 
 def _masked(fault: Fault, evidence: Evidence) -> str | None:
     """Why nobody could tell of this fault: every check that it made fail is out of reach, or no rule can see it."""
+    evidence = owned(evidence)
     asked = Asking(Case(evidence), CHECKS).answers()
     failed = [name for name, answer in asked.items() if answer.outcome == "failed"]
     own = _failed_alone(fault.name)

@@ -10,6 +10,8 @@ from harness.judging.view import python_errors, said, sdk_log_lines
 
 PANIC = r"^panic: |^fatal error: |^goroutine \d+ \["
 """What Go prints when a program ends by a fault of its own; nothing is printed for a signal from outside."""
+LOGGED_PANIC = r": (panic: |goroutine \d+ \[)"
+"""The same in the SDK's own logs, where "fatal error" is said of an upload."""
 SHUTDOWN = r"received shutdown signal"
 _SERVICE_FRAME = re.compile(
     r"wandb/sdk/(?:lib/(?:service|sock_client|asyncio_manager)|interface/|mailbox/|lib/mailbox)"
@@ -21,7 +23,7 @@ def core_signalled(evidence: Evidence) -> Iterator[Hit]:
     """The connection to wandb-core broke in the middle of the run, and it did not panic."""
     told = sdk_log_lines(evidence, SHUTDOWN, limit=1)
     broken = [e for e in python_errors(evidence, _BROKEN) if any(_SERVICE_FRAME.search(f) for f in e.frames)]
-    panicked = said(evidence, PANIC, limit=1) or sdk_log_lines(evidence, PANIC.replace("^", ": "), limit=1)
+    panicked = said(evidence, PANIC, limit=1) or sdk_log_lines(evidence, LOGGED_PANIC, limit=1)
     job = evidence.job
     if not broken or panicked or not init_succeeded(evidence) or job is None or job.ending == "interrupted":
         return

@@ -8,6 +8,7 @@ from harness.evidence.models import Evidence, ServerRun
 from harness.evidence.server.unshown import SYSTEM_SAMPLE, unshown
 from harness.judging.catalogue import version_key
 from harness.judging.duplicates import listed, setting
+from harness.judging.families.network.reach import is_filestream
 from harness.judging.metric_series import SeriesView, all_series, judged, main_run, series
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import (
@@ -75,7 +76,9 @@ def too_early(evidence: Evidence) -> Iterator[Hit]:
     run, disk = main_server_run(evidence), main_local_run(evidence)
     if run is None or disk is None or run.id != disk.run_id or disk.offline or not disk.log.has_exit:
         return
-    trouble = http_troubles(evidence) or sdk_log_lines(evidence, r"(?i)filestream|fatal error while uploading|ERROR\+4")
+    # Rows go by the file stream, which is slowed by a 429 and then goes on.
+    refused = [t for t in http_troubles(evidence) if t.status is None or (is_filestream(t) and t.status != 429)]
+    trouble = refused or sdk_log_lines(evidence, r"(?i)filestream(?!.*\b429\b)|fatal error while uploading|ERROR\+4")
     behind = (run.rows is not None and run.rows < disk.log.history_rows) or run.state == "running"
     lacking = unshown(disk, run)
     since = seconds_since_end(evidence, run)

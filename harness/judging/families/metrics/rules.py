@@ -291,8 +291,11 @@ def short_series(evidence: Evidence) -> Iterator[Hit]:
 
 
 def _lost(evidence: Evidence, view: SeriesView) -> bool:
-    own = series(evidence, view.key, "disk")
-    return where_to_look(evidence) == "server" and own is not None and own.count > view.count
+    judged_run = main_server_run(evidence)
+    if where_to_look(evidence) != "server" or judged_run is None:
+        return False
+    own = (run.log.series.get(view.key) for run in evidence.local.runs if run.run_id == judged_run.id)
+    return any(found is not None and found.count > view.count for found in own)
 
 
 def constant(evidence: Evidence) -> Iterator[Hit]:

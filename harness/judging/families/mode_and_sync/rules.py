@@ -121,8 +121,8 @@ def disabled(evidence: Evidence) -> Iterator[Hit]:
         ran = (NO_WORD,) if silent(evidence) else ()
         yield Hit(id="mode-disabled-silent", observed=(*_observed(evidence, source), *ran), values=mode_values(source))
     elif mode.script_decides and "disabled" in mode.script_words and silent(evidence):
-        if "WANDB_SILENT" in evidence.setup.place.variables:
-            return
+        if "WANDB_SILENT" in evidence.setup.place.variables or script_note(evidence, "init_never_reached"):
+            return  # then the silence says nothing of the mode
         if hit := _by_an_earlier_run(evidence):
             yield hit
             return
@@ -162,7 +162,8 @@ def wandb_disabled_variable(evidence: Evidence) -> Iterator[Hit]:
     if value is None:
         return
     observed = f"WANDB_DISABLED={value}"
-    if silent(evidence) and evidence.setup.mode.winning.value in ONLINE and not evidence.setup.mode.script_decides:
+    unexplained = silent(evidence) and not script_note(evidence, "init_never_reached")
+    if unexplained and evidence.setup.mode.winning.value in ONLINE and not evidence.setup.mode.script_decides:
         yield Hit(
             id="mode-wandb-disabled-ineffective",
             observed=(

@@ -49,11 +49,13 @@ def unreachable(evidence: Evidence) -> Iterator[Hit]:
 
 def _silent(evidence: Evidence, failure: Failure) -> bool:
     """Whether a timeout means that no answer came at all; a bare "timed out" with an answered login does not."""
+    variables = evidence.setup.place.variables if evidence.setup else {}
     answered = bool(evidence.job and evidence.job.output.logins)
+    hushed = "WANDB_SILENT" in variables  # then no line would tell of an answered login
     unread = evidence.job is not None and not evidence.local.runs and probe_failure(evidence) is None
     # From 0.28.2 on the same text stands for a name that does not resolve: without the SDK's logs it cannot be told.
     ambiguous = unread and "giving up after" in failure.words and "i/o timeout" not in failure.words
-    return not answered and not ambiguous
+    return not answered and not hushed and not ambiguous
 
 
 def _on_lumi_compute_node(evidence: Evidence) -> bool:

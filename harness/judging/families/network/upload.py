@@ -114,10 +114,10 @@ def stream_slowed(evidence: Evidence) -> Iterator[Hit]:
 
 
 def _nothing_else_stopped_it(evidence: Evidence) -> bool:
-    """Whether the stream had its time, and no other answer: a process that is killed loses its rows at any speed."""
-    ended = evidence.job is None or evidence.job.ending == "completed" or hangs(evidence)
-    gave_up = any(gave_up_in(run) for run in evidence.local.runs)
-    return (ended or gave_up) and not upload_failures(evidence) and not any(map(refusals, evidence.local.runs))
+    """Whether the stream was slow to the end, and had no other answer: a process that is killed loses rows anyway."""
+    waited = hangs(evidence) or any(gave_up_in(run) for run in evidence.local.runs)
+    unread = evidence.job is None or not evidence.local.runs
+    return (waited or unread) and not upload_failures(evidence) and not any(map(refusals, evidence.local.runs))
 
 
 def upload_failures(evidence: Evidence) -> tuple[Failure, ...]:

@@ -113,14 +113,16 @@ def server_too_old(evidence: Evidence) -> Iterator[Hit]:
 
 
 def reading_back_failed(evidence: Evidence) -> Iterator[Hit]:
-    """The job made its run and died in its own wandb.Api() calls."""
-    if evidence.job is None or evidence.job.ending != "failed" or made_no_run(evidence):
+    """The job died in its own wandb.Api() calls."""
+    if evidence.job is None or evidence.job.ending != "failed":
         return
+    made = not made_no_run(evidence)
     for error in python_errors(evidence):
         reading = any(API_FRAME.search(frame) for frame in error.frames)
         named = re.search(r"^Could not find (run|project) ", error.message)
         kind = error.exception.rpartition(".")[2]
-        if (kind == "WandbApiFailedError" and reading) or (named and kind in ("CommError", "ValueError")):
+        missing = named and kind in ("CommError", "ValueError") and (reading or made)
+        if (kind == "WandbApiFailedError" and reading and made) or missing:
             shown = f"{error.exception}: {error.message}"
             yield Hit(id="ver-api-exceptions-changed", observed=(shown,), values={"exception": kind})
             return
