@@ -14,14 +14,19 @@ def test_a_cause_is_no_origin_of_itself():
     assert graph(entry("net-dns", follows="net-*"), entry("net-tls")).origins["net-dns"] == {"net-tls"}
 
 
-def test_consequences_are_its_symptoms_those_of_its_followers_and_what_needs_them():
-    chain = (check("a"), check("b"), check("c", "b"), check("d"))
-    the_graph = graph(entry("early", "a"), entry("late", "b", follows="early"), entry("other", "d"), checks=chain)
-    assert the_graph.consequences["early"] == {"test_a", "test_b", "test_c"}
-    assert the_graph.consequences["late"] == {"test_b", "test_c"}
-    assert the_graph.consequences["other"] == {"test_d"}
+def test_a_cause_accounts_for_its_symptoms_what_needs_them_and_what_they_bring_about():
+    chain = (check("a", brings="d"), check("b"), check("c", "a"), check("d"), check("e", "d"))
+    the_graph = graph(entry("early", "a"), entry("late", "b", follows="early"), checks=chain)
+    assert the_graph.accounts_for("early") == {"test_a", "test_c", "test_d", "test_e"}
+    assert the_graph.accounts_for("late") == {"test_b"}
 
 
-def test_a_symptom_of_one_parameter_has_the_consequences_of_the_check():
+def test_what_was_brought_about_counts_only_if_it_failed():
+    the_graph = graph(checks=(check("a", brings="b"), check("b", brings="c"), check("c")))
+    assert the_graph.downstream(["test_a"], failed=["test_a", "test_c"]) == {"test_a"}
+    assert the_graph.downstream(["test_a"], failed=["test_a", "test_b", "test_c"]) == {"test_a", "test_b", "test_c"}
+
+
+def test_a_symptom_of_one_parameter_stands_for_the_check():
     one = entry("x").model_copy(update={"fails": ("test_a[loss]",)})
-    assert graph(one, checks=(check("a"), check("b", "a"))).consequences["x"] == {"test_a", "test_b"}
+    assert graph(one, checks=(check("a"), check("b", "a"))).accounts_for("x") == {"test_a", "test_b"}

@@ -96,14 +96,15 @@ def test_refusal_is_told_with_what_is_known_of_it(trouble, status, told):
     assert hit.observed == told
 
 
-def test_many_answers_of_429_are_a_warning_and_an_error_where_data_is_missing():
+def test_many_answers_of_429_are_a_warning_and_an_error_where_the_upload_never_ended():
     slowed = local(run_with_http(http("Filestream rate limit exceeded", 429, STREAM, count=5), rows=3))
     hit = hits(upload.RULES, evidence(local=slowed))["net-429-filestream"]
     assert hit.severity is None
     assert hit.values == {"count": "5"}
     assert hit.observed == (f"{STREAM}: answered 429 5 times: Filestream rate limit exceeded",)
-    hit = hits(upload.RULES, evidence(local=slowed, server=RUNNING))["net-429-filestream"]
-    assert hit.severity == "error"
+    assert hits(upload.RULES, evidence(local=slowed, server=RUNNING))["net-429-filestream"].severity is None
+    stuck = evidence(job=hung(PROGRESS), local=slowed, server=RUNNING)
+    assert hits(upload.RULES, stuck)["net-429-filestream"].severity == "error"
 
 
 def test_three_answers_of_429_are_often_and_the_job_may_say_so_itself():
