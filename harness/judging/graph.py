@@ -36,9 +36,7 @@ class Graph:
 
     @cached_property
     def consequences(self) -> Mapping[str, frozenset[str]]:
-        """Of each cause the checks (bare names) that may fail, or mean nothing, because of it: what it fails, and all that
-        needs that.
-        """
+        """Of each cause the checks (bare names) that may fail, or mean nothing: what it makes fail, and all that needs it."""
         return {i: frozenset(self.downstream(bare(name) for name in entry.fails)) for i, entry in self.entries.items()}
 
     def downstream(self, names: Iterable[str]) -> set[str]:
