@@ -20,18 +20,19 @@ class Suspect:
     symptoms: frozenset[str]
     """Failed checks, by full name, that it makes fail."""
     explains: frozenset[str]
-    """Failed checks that it accounts for: its symptoms, and what may follow from it."""
+    """Failed checks that it accounts for: its symptoms, and what they bring about."""
 
 
 def suspects(hits: Iterable[Hit], failed: Iterable[str], graph: Graph) -> list[Suspect]:
     """Return the hits that make failed checks fail; an info never does, and a warning only what no error does."""
     failed = frozenset(failed)
+    short = {bare(name) for name in failed}
     found = []
     for hit in hits:
         severity = hit.severity or graph.entries[hit.id].severity
         symptoms = frozenset(name for name in failed if severity != "info" and _makes_fail(hit, name, graph))
         if symptoms:
-            reached = graph.consequences[hit.id]
+            reached = graph.downstream({bare(name) for name in symptoms}, short)
             found.append(Suspect(hit, severity, symptoms, symptoms | {n for n in failed if bare(n) in reached}))
     return [s for s in found if s.severity == "error" or _alone(s, found, graph)]
 

@@ -22,6 +22,8 @@ class Check:
     symptom: Symptom
     needs: tuple[str, ...] = ()
     """Checks without which this one means nothing; `name[parameter]` names one of several."""
+    brings: tuple[str, ...] = ()
+    """Checks that may fail because this one did, and yet mean something by themselves."""
     each: Literal["", "metric", "part"] = ""
     """What it is asked of, one by one: each expected metric, each part of the host."""
 

@@ -35,13 +35,25 @@ class Graph:
         return {i: frozenset(_closure(direct[i], direct) - {i}) for i in self.entries}
 
     @cached_property
-    def consequences(self) -> Mapping[str, frozenset[str]]:
-        """Of each cause the checks (bare names) that may fail, or mean nothing: what it makes fail, and all that needs it."""
-        return {i: frozenset(self.downstream(bare(name) for name in entry.fails)) for i, entry in self.entries.items()}
+    def _brought_by(self) -> dict[str, set[str]]:
+        return {check.name: set(check.brings) for check in self.checks}
 
-    def downstream(self, names: Iterable[str]) -> set[str]:
-        """The checks of these bare names, and all that need one of them."""
-        return _closure(names, self._needed_by)
+    def downstream(self, names: Iterable[str], failed: Iterable[str] | None = None) -> set[str]:
+        """The checks of these bare names, and all that fail or mean nothing because of them.
+
+        A check that needs one of them means nothing. One that is merely brought about counts if it is among `failed`;
+        all such count where that is not told.
+        """
+        known = None if failed is None else frozenset(failed)
+        edges = {
+            name: {*needing, *(brought for brought in self._brought_by[name] if known is None or brought in known)}
+            for name, needing in self._needed_by.items()
+        }
+        return _closure(names, edges)
+
+    def accounts_for(self, cause: str) -> set[str]:
+        """The checks (bare names) that may fail, or mean nothing, because of this cause."""
+        return self.downstream(bare(name) for name in self.entries[cause].fails)
 
 
 @lru_cache(maxsize=1)

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from harness.evidence.models import Evidence
+from harness.evidence.own_runs import own
 from harness.judging.advice import common_values
 from harness.judging.asking import Asking, blocked
 from harness.judging.case import Case
 from harness.judging.causes import Suspect, consequences, roots, suspects
 from harness.judging.check import Check
 from harness.judging.checks import CHECKS
+from harness.judging.embedded import excused, lack
 from harness.judging.families import RULES
 from harness.judging.findings import finding, hits_of
 from harness.judging.graph import Graph, standard_graph
@@ -27,11 +29,13 @@ def judge(
 ) -> Verdict:
     """Judge the whole: failed if a check failed, inconclusive if one could not be made or none passed, else passed."""
     graph = graph or standard_graph()
+    evidence = own(evidence)
     case, hits = Case(evidence), hits_of(evidence, rules)
     asked = Asking(case, checks).answers()
-    failed = [name for name, answer in asked.items() if answer.outcome == "failed"]
-    possible = suspects(hits, failed, graph)
-    causes = roots(possible, graph)
+    possible = suspects(hits, _failed(asked), graph)
+    asked = excused(lack(evidence), asked, possible, graph)
+    failed = _failed(asked)
+    causes = roots(suspects(hits, failed, graph), graph)
     results = _settled(asked, consequences(failed, causes))
     still_failed = [c for c in results if c.outcome == "failed"]
     unexplained = [c for c in still_failed if not any(c.name in cause.symptoms for cause in causes)]
@@ -53,6 +57,10 @@ def judge(
         timings=timings(case),
         versions=evidence.versions,
     )
+
+
+def _failed(asked: Mapping[str, CheckResult]) -> list[str]:
+    return [name for name, answer in asked.items() if answer.outcome == "failed"]
 
 
 def _settled(asked: Mapping[str, CheckResult], follows: Mapping[str, str]) -> list[CheckResult]:

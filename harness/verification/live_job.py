@@ -15,6 +15,7 @@ from harness.evidence.models import (
     Setup,
 )
 from harness.evidence.output.reader import OutputReader
+from harness.evidence.own_runs import own, own_local
 from harness.evidence.redaction.documents import redact_file
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.server.find import glance, read
@@ -84,6 +85,7 @@ def watch_job(
                 folders, before=before, since=since, scrub=redactor.text, limit=MOST_RUN_DIRS,
                 extra=[here.cwd / folder for folder in seen.run_dirs],
             )  # fmt: skip
+        local = own_local(local, request.token, announced=seen.run_dirs)
         job = target.job().model_copy(update={"output": seen, "processes": seen.processes})
         evidence = Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry())
         if asking is None:
@@ -95,7 +97,7 @@ def watch_job(
             return _synced(evidence, reader, settings, here.env, redactor, clock)
         with clock.phase("server"):
             server = read_server(reader, settings, request, setup, seen, local)
-    return evidence.model_copy(update={"server": server, "watch": watch})
+    return own(evidence.model_copy(update={"server": server, "watch": watch}))
 
 
 def redact_log(log: Path, redactor: Redactor, target: Target, unwritten: Callable[[str], None]) -> None:
@@ -124,8 +126,10 @@ def _synced(
     with clock.phase("server"):
         output = evidence.job.output if evidence.job else JobOutput()
         reading = read_server(reader, settings, evidence.request, evidence.setup, output, local)
-    return evidence.model_copy(
-        update={"local": local, "synced": reading, "sync_output": done.output, "sync_exit_code": done.exit_code}
+    return own(
+        evidence.model_copy(
+            update={"local": local, "synced": reading, "sync_output": done.output, "sync_exit_code": done.exit_code}
+        )
     )
 
 

@@ -112,9 +112,12 @@ RUN = ("test_init_succeeded",)
 CHECKS = (
     Check(FILE, "test_init_succeeded", init_succeeded, needs=("test_job_started", "test_mode_is_online")),
     Check(FILE, "test_exactly_one_run", exactly_one_run, needs=RUN),
-    Check(FILE, "test_run_finished", run_finished, needs=RUN),
+    Check(
+        FILE, "test_run_finished", run_finished, needs=RUN,
+        brings=("test_nothing_was_lost", "test_environment_is_recorded", "test_console_output_is_captured"),
+    ),
     Check(FILE, "test_config_is_tracked", config_is_tracked, needs=RUN),
     Check(FILE, "test_run_is_where_it_was_meant_to_be", run_is_where_it_was_meant_to_be, needs=RUN),
     Check(FILE, "test_environment_is_recorded", environment_is_recorded, needs=RUN),
     Check(FILE, "test_console_output_is_captured", console_output_is_captured, needs=RUN),
-)
+)  # fmt: skip

@@ -153,4 +153,13 @@ def nothing_was_lost(case: Case, _: str) -> str | None:
     return "; ".join(losses(case.evidence)) or None
 
 
-CHECKS = (Check("test_6_sync.py", "test_nothing_was_lost", nothing_was_lost, needs=("test_init_succeeded",)),)
+CHECKS = (
+    Check(
+        "test_6_sync.py", "test_nothing_was_lost", nothing_was_lost, needs=("test_init_succeeded",),
+        brings=(
+            "test_run_finished", "test_config_is_tracked", "test_environment_is_recorded",
+            "test_console_output_is_captured", "test_series_is_present", "test_series_has_every_point",
+            "test_host_metrics_are_captured", "test_every_gpu_reports", "test_metrics_were_visible_while_running",
+        ),
+    ),
+)  # fmt: skip
