@@ -134,7 +134,7 @@ def resolve_update_state(_: object, info: Info, **arguments: Any) -> dict[str, b
     context, fields = request_context(info), arguments["input"]
     run, state = run_of(context, fields["id"], "updateRunState"), fields["state"].lower()
     if run.state not in BEFORE.get(state, ()):
-        raise bad_request(f"a run that is {run.state} cannot become {state}")
+        raise bad_request(f"invalid state transition: a run that is {run.state} cannot become {state}")
     if run.fields.get("sweep"):
         raise bad_request("the state of a run of a sweep cannot be changed")
     context.store.edit(run, {"state": state})
