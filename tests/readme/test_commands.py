@@ -77,6 +77,12 @@ ELSEWHERE = {
         "tests/readme/test_adding_a_fault.py", '"-m", "tests.faults.table", "-k", "gpu-memory-full"',
     ),
     "python -m harness loopback": ("tests/commands/test_loopback.py", "def test_it_prints_two_lines_serves_and_ends"),
+    "lumi-wandb check": ("tests/packaging/test_wheel.py", '"check", "--replay"'),
+    'lumi-wandb check --job -m package.train --job-args "--lr 1e-3"': (
+        "tests/commands/test_verbs.py", '["--job", "-m", "a.b", "-q"]',
+    ),
+    "lumi-wandb preflight --job train.py": ("tests/commands/test_preflight.py", '["--job", "train.py", *options]'),
+    "pip install 'lumi-wandb-harness[local]'": ("tests/packaging/test_wheel.py", '"-m", "pip", "install"'),
     "python -m tests.compat.matrix": ("tests/compat/test_matrix.py", "def test_the_page_has_the_table"),
 }  # fmt: skip
 """Run by another file: where, and words of it that run the command."""
@@ -95,7 +101,7 @@ NOT_RUN = {
     "pip install torch": "named as what may bring gigabytes",
     "wandb verify": "another tool, named beside this one",
 }
-FOREIGN = {"--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--markdown", "--strict"}
+FOREIGN = {"--lr", "--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--markdown", "--strict"}
 """Options of pytest, mypy, sbatch and of `python -m harness`."""
 
 
