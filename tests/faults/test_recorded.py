@@ -6,6 +6,7 @@ from harness.judging.judge import judge
 from tests.faults.recorded import recordings
 from tests.faults.right import judgement
 from tests.faults.scenarios import EVERY
+from tests.faults.slurm_jobs import JOBS
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -14,3 +15,11 @@ def test_recorded(name):
         pytest.skip("not recorded: this machine could not play it")
     judged = judgement(EVERY[name], judge(recordings()[name]).model_dump(mode="json"))
     assert judged.right, f"{judged.result}: {'; '.join(judged.problems)}"
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
+def test_recorded_on_the_real_slurm(job):
+    verdict = judge(recordings()[job.name])
+    causes = [f.id for f in verdict.findings if f.explains]
+    assert causes == ([job.expect] if job.expect else [])
+    assert (verdict.verdict == "passed") is (job.expect is None)

@@ -54,7 +54,7 @@ _IDS = {
     "job": """
         job-time-limit job-oom job-node-fail-requeue job-preempted-cancelled job-bad-account
         job-node-config-unavailable job-pending-forever:warning job-container-mount-fatal job-sif-missing
-        job-module-missing job-exec-vs-run:warning job-port-in-use job-rccl-wrong-iface
+        job-module-missing job-exec-vs-run job-port-in-use job-rccl-wrong-iface
         job-rccl-no-ofi-plugin:warning job-rccl-timeout job-miopen-sqlite job-dataset-missing
         job-weights-download-fails job-gpu-driver-mismatch job-cpu-bind-mask
         job-arguments-missing job-world-size-mismatch job-no-gpu-here

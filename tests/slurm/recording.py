@@ -13,9 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tests.faults import recorded
+from tests.faults.slurm_jobs import JOBS
 from tests.repository import REPOSITORY
 
 FOLDER = "SLURM_EVIDENCE"
@@ -25,13 +27,15 @@ PLAYED = ("test_job_faults.py", "test_submission.py", "test_verification.py")
 
 
 def keep(user: Path, folder: Path, test: str) -> None:
-    """Keep the evidence of a test's first verification under the test's name."""
-    if (evidence := user / "report/evidence.json").exists():
-        shutil.copy(evidence, folder / f"{test.replace('/', '_')}.json")
+    """Keep the evidence of a test's first verification under the name of its job."""
+    job = next((job for job in JOBS if fnmatchcase(test, job.test)), None)
+    evidence = user / "report/evidence.json"
+    if job and evidence.exists():
+        shutil.copy(evidence, folder / f"{job.name}.json")
 
 
 def _impersonal(text: str) -> str:
-    return re.sub(r"/tmp/slurm-lab-\w{8}/user-\w{8}", "/tmp/user", recorded.impersonal(text))
+    return re.sub(r"/tmp/slurm-lab-\w{8}(/user-\w{8})?", "/tmp/user", recorded.impersonal(text))
 
 
 def main() -> int:
@@ -42,7 +46,8 @@ def main() -> int:
         code = subprocess.run(command, env={**os.environ, FOLDER: folder}, cwd=REPOSITORY, check=False).returncode
         found = {path.stem: json.loads(_impersonal(path.read_text())) for path in sorted(Path(folder).glob("*.json"))}
     known = json.loads(lzma.decompress(RECORDING.read_bytes())) if RECORDING.exists() else {}
-    text = json.dumps({**known, **found}, sort_keys=True, separators=(",", ":"))
+    every = {job.name: {**known, **found}[job.name] for job in JOBS if job.name in {**known, **found}}
+    text = json.dumps(every, sort_keys=True, separators=(",", ":"))
     RECORDING.write_bytes(lzma.compress(text.encode(), preset=9))
     return code
 

@@ -89,7 +89,7 @@ def _impersonal(evidence: Evidence) -> str:
     ids += [run.id for run in evidence.server.runs]
     ids += [link.run_id for link in evidence.job.output.links] if evidence.job else []
     for number, run in enumerate(dict.fromkeys(filter(None, ids))):
-        text = re.sub(rf"(?<![^\W_]){re.escape(run)}(?!\w)", f"run0000{number}", text)
+        text = re.sub(rf"(?<![^\W_]){re.escape(run)}(?!\w|\":)", f"run0000{number}", text)
     for number, key in enumerate(dict.fromkeys(re.findall(r'"fingerprint":"([0-9a-f]{8})"', text))):
         text = text.replace(key, f"{number:08d}")
     text = re.sub(r"harness-[0-9a-f]{12}", "harness-000000000000", text)

@@ -153,6 +153,8 @@ def folder(evidence: Evidence) -> Iterator[Hit]:
     away = said(evidence, r"Run data is saved locally in \S+|Falling back to temporary directory", limit=1)
     observed = (*printed[:1], *go, *denied[:1], *away, *(f"The run is in {path}." for path in went[:1]))
     survived = init_succeeded(evidence)
+    if survived and went and all(run.offline for run in evidence.local.runs):
+        return  # the only copy of the run is there: offline-dir-in-ram says so
     yield Hit(
         id="init-dir-not-writable",
         observed=tuple(dict.fromkeys(map(shorten, observed))),
