@@ -1,4 +1,4 @@
-"""The graph: what a cause may follow from, and which checks may fail or mean nothing because of it."""
+"""The graph: what a cause may follow from, and which checks it accounts for."""
 
 from tests.judging.tiny import check, entry, graph
 
@@ -14,14 +14,20 @@ def test_a_cause_is_no_origin_of_itself():
     assert graph(entry("net-dns", follows="net-*"), entry("net-tls")).origins["net-dns"] == {"net-tls"}
 
 
-def test_consequences_are_its_symptoms_those_of_its_followers_and_what_needs_them():
-    chain = (check("a"), check("b"), check("c", "b"), check("d"))
-    the_graph = graph(entry("early", "a"), entry("late", "b", follows="early"), entry("other", "d"), checks=chain)
-    assert the_graph.consequences["early"] == {"test_a", "test_b", "test_c"}
-    assert the_graph.consequences["late"] == {"test_b", "test_c"}
-    assert the_graph.consequences["other"] == {"test_d"}
+def test_a_cause_accounts_for_its_symptoms_what_needs_them_and_what_they_bring_about():
+    chain = (check("a", brings="d"), check("b"), check("c", "a"), check("d"), check("e", "d"))
+    the_graph = graph(entry("x", "a"), entry("y", "b"), checks=chain)
+    assert the_graph.accounts_for("x") == {"test_a", "test_c", "test_d", "test_e"}
+    assert the_graph.accounts_for("y") == {"test_b"}
+
+
+def test_what_is_merely_brought_about_counts_where_it_failed():
+    chain = (check("a", brings="b"), check("b"), check("c", "b"))
+    the_graph = graph(checks=chain)
+    assert the_graph.downstream(["test_a"], failed=["test_a"]) == {"test_a"}
+    assert the_graph.downstream(["test_a"], failed=["test_a", "test_b"]) == {"test_a", "test_b", "test_c"}
 
 
 def test_a_symptom_of_one_parameter_has_the_consequences_of_the_check():
     one = entry("x").model_copy(update={"fails": ("test_a[loss]",)})
-    assert graph(one, checks=(check("a"), check("b", "a"))).consequences["x"] == {"test_a", "test_b"}
+    assert graph(one, checks=(check("a"), check("b", "a"))).accounts_for("x") == {"test_a", "test_b"}

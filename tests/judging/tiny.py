@@ -9,9 +9,10 @@ from harness.judging.graph import Graph
 from harness.judging.rule import Hit
 
 
-def check(name: str, *needs: str) -> Check:
-    """A check that always holds."""
-    return Check("test_x.py", f"test_{name}", lambda _case, _parameter: None, tuple(f"test_{n}" for n in needs))
+def check(name: str, *needs: str, brings: str = "") -> Check:
+    """A check that always holds; what it needs and what it brings about are letters."""
+    needed, brought = (tuple(f"test_{n}" for n in names) for names in (needs, brings))
+    return Check("test_x.py", f"test_{name}", lambda _case, _parameter: None, needed, brought)
 
 
 def entry(name: str, fails: str = "", follows: str = "", severity: str = "error") -> Entry:
@@ -22,7 +23,7 @@ def entry(name: str, fails: str = "", follows: str = "", severity: str = "error"
     )  # fmt: skip
 
 
-def graph(*entries: Entry, checks: tuple[Check, ...] = (check("a"), check("b"), check("c"))) -> Graph:
+def graph(*entries: Entry, checks: tuple[Check, ...] = (check("a", brings="b"), check("b"), check("c"))) -> Graph:
     """The graph of these causes."""
     return Graph(checks, {e.id: e for e in entries})
 

@@ -40,6 +40,7 @@ PRINTS = {
 }
 """Run below: a word that is printed."""
 ELSEWHERE = {
+    "make lint": ("Makefile", "test: lint quick"),
     "make check": (".ci/run", "make check"),
     "make test": (".ci/run", "make test"),
     "make quick": ("Makefile", "\nquick:"),
@@ -83,10 +84,17 @@ ELSEWHERE = {
     ),
     "lumi-wandb preflight --job train.py": ("tests/commands/test_preflight.py", '["--job", "train.py", *options]'),
     "pip install 'lumi-wandb-harness[local]'": ("tests/packaging/test_wheel.py", '"-m", "pip", "install"'),
+    "python -m tests.loopback.operations_table": (
+        "tests/loopback/test_operations.py", "def test_the_installed_sdk_asks_nothing_unknown_and_the_page_lists_it",
+    ),
     "python -m tests.compat.matrix": ("tests/compat/test_matrix.py", "def test_the_page_has_the_table"),
 }  # fmt: skip
 """Run by another file: where, and words of it that run the command."""
 NOT_RUN = {
+    "python -I -S": "how the supervisor is started, not what is typed",
+    "wandb leet inspect": "the SDK's own reader, named for comparison",
+    "wandb sync": "the SDK's own command; `--sync` runs it",
+    "python -m lab.sdk_system_tests.run CHECKOUT PYTHON": "needs a checkout of the SDK's source",
     "module load cray-python": "modules are LUMI's",
     "python -m venv .venv && .venv/bin/pip install -e .": "installs from the network; the Makefile does the same",
     "export WANDB_API_KEY=…": "the key is the user's",
@@ -101,7 +109,7 @@ NOT_RUN = {
     "pip install torch": "named as what may bring gigabytes",
     "wandb verify": "another tool, named beside this one",
 }
-FOREIGN = {"--lr", "--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--markdown", "--strict"}
+FOREIGN = {"--store", "--lr", "--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--markdown", "--strict"}
 """Options of pytest, mypy, sbatch and of `python -m harness`."""
 
 
