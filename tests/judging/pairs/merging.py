@@ -29,8 +29,8 @@ LISTS = (
     "sdk_versions", "ranks", "epochs", "script_names", "proxies", "problems", "features", "imports", "argv", "tags",
 )  # fmt: skip
 """Lists whose items stand for themselves: what either job has beside the healthy one is there, what it lacks is not."""
-NAMED = {"sources": "source", "steps": "name", "nodes": "host"}
-"""Lists of objects of which each has a name, and this is where it stands."""
+NAMED = ("sources", "steps", "nodes")
+"""Lists of objects of which each has a name."""
 FILLED = re.compile(r"\d+")
 
 
@@ -73,6 +73,9 @@ def joined(base: Prepared, one: Prepared, other: Prepared) -> Evidence:
     _refuse_what_never_began(other, one)
     if _sdk(one.raw) and _sdk(other.raw) and _sdk(one.raw) != _sdk(other.raw):
         raise ContradictionError("the SDK's version")
+    for a, b in ((one, other), (other, one)):
+        if not a.raw["server"]["runs"] and len(b.raw["local"]["runs"]) > len(base.raw["local"]["runs"]):
+            raise ContradictionError("server.runs, and further runs on disk")
     output = (one.raw["job"] or {}).get("output", {})
     moved = _renumbered(other.raw, output.get("lines", 0), base.raw)
     return Evidence.model_validate(_Merge(one.healthy, other.healthy).merge(base.raw, one.raw, moved, ""))
@@ -169,6 +172,10 @@ class _Merge:
         raise ContradictionError(path.lstrip("."))
 
     def _objects(self, base: Mapping[str, Any], one: Mapping[str, Any], other: Mapping[str, Any], path: str) -> Any:
+        added = [side.keys() - base.keys() for side in (one, other)]
+        emptied = base and ((not one and added[1]) or (not other and added[0]))
+        if emptied or (path.endswith(".runs") and all(added)):
+            raise ContradictionError(path.lstrip("."))  # none at all and more than usual; each has runs of its own
         found = {}
         for key in dict.fromkeys((*one, *other)):
             sides = [side.get(key, GONE) for side in (base, one, other)]
@@ -234,7 +241,9 @@ def _compare(base: Any, value: Any, path: str, healthy: set[str]) -> bool:
 def _named(items: Sequence[Any], name: str) -> dict[Any, Any]:
     if name == "runs":
         return _by_id(items)
-    return {i[NAMED[name]]: i for i in items} if name in NAMED else dict(enumerate(items))
+    if name in NAMED and all(isinstance(i, dict) for i in items):
+        return {next(i[k] for k in ("source", "name", "host", "id") if k in i): i for i in items}
+    return dict(enumerate(items))
 
 
 def _about(base: Any, value: Any) -> bool:

@@ -93,11 +93,12 @@ def _came_from_workers(found: tuple[Writer, ...], extra: list[Writer], world: in
     A process that multiprocessing started skips its exit handlers, so its run does not finish; a rank's does.
     """
     carrier = _carrier(found)
-    if any(w.rows != 0 for w in extra) or not carrier.rows or len({w.host for w in found if w.host}) > 1:
+    too_many = world is not None and len(found) > world
+    if any(w.rows != 0 for w in extra) or not (carrier.rows or too_many) or len({w.host for w in found if w.host}) > 1:
         return False
     later = carrier.begun is not None and all(w.begun is not None and w.begun >= carrier.begun for w in extra)
     unfinished = carrier.finished and not any(w.finished for w in extra)
-    return later and (unfinished or (world is not None and len(found) > world))
+    return later and (unfinished or too_many)
 
 
 def _workers_seen(extra: list[Writer], world: int | None) -> str:

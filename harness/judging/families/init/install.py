@@ -15,6 +15,7 @@ NO_SPACE = r"(?i)no space left on device|disk quota exceeded|\[Errno (28|122)\]"
 NO_FOLDER = (
     r"Unable to create root directory|Path \S+ wasn't (read/)?writable|System temp directory \(\S+\) is not writable"
 )
+NO_TEMPORARY = r"System temp directory \(\S+\) is not writable"
 NAMED_FOLDER = r"directory (/\S+?)[.,]?$|Path (\S+) wasn't|(?:denied|directory|exists|system): '([^']+)'"
 ARTIFACTS = r"wandb\S*/artifacts/|artifacts/(staging|obj)"
 """A folder of its own, with a fault of its own."""
@@ -162,8 +163,8 @@ def folder(evidence: Evidence) -> Iterator[Hit]:
             "folder": where or (place.wandb_dir if place else "its folder"),
             "fallback": ", so it used a temporary folder" if survived else "",
         },
-        # A run that reached the server is whole; only its local copy is in a place that may vanish.
-        severity="warning" if survived else None,
+        # The SDK went on elsewhere: a run that reached the server is whole, its local copy is where it may vanish.
+        severity="warning" if survived or (away and not re.search(NO_TEMPORARY, "\n".join(printed))) else None,
     )
 
 

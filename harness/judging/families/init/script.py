@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.evidence.models import Evidence, PythonError
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.rule import Hit, Rule
-from harness.judging.view import NO_WORD, find_lines, python_errors, said, script_note, server_runs, silent
+from harness.judging.view import NO_WORD, find_lines, made_no_run, python_errors, said, script_note, server_runs, silent
 
 NO_RUN = r"You must call wandb\.init\(\) before wandb\.\w+"
 FINISHED = r"Run \(\S+\) is finished\. The call to `\w+` will be ignored"
@@ -29,11 +29,12 @@ def bad_names(evidence: Evidence) -> Iterator[Hit]:
 
 
 def never_reached(evidence: Evidence) -> Iterator[Hit]:
-    """A silent job whose every wandb.init() stands behind a guard that is never true."""
-    note = script_note(evidence, "init_never_reached")
-    if note and silent(evidence):
+    """A job without a run, whose every wandb.init() stands behind a guard that is never true."""
+    note, job = script_note(evidence, "init_never_reached"), evidence.job
+    if note and job and job.ending == "completed" and made_no_run(evidence) and not job.output.links:
         observed = f"{evidence.request.job_path}, line {note.line}: {note.text}"
-        yield Hit(id="init-never-reached", observed=(NO_WORD, observed), values={"line": str(note.line)})
+        seen = NO_WORD if silent(evidence) else "The job ended well and made no run."
+        yield Hit(id="init-never-reached", observed=(seen, observed), values={"line": str(note.line)})
 
 
 def logged_without_run(evidence: Evidence) -> Iterator[Hit]:

@@ -8,7 +8,7 @@ from harness.evidence.models import Evidence, LocalRun
 from harness.judging.catalogue import version_key
 from harness.judging.rule import Hit, Rule
 from harness.judging.run_end import life
-from harness.judging.view import TEMPORARY_FOLDER, find_lines, said, server_runs
+from harness.judging.view import TEMPORARY_FOLDER, find_lines, python_errors, said, server_runs
 
 TORN_SAID = (
     r"the file ends with an incomplete record|getting next record: (unexpected EOF|leveldb)|\.wandb file is incomplete"
@@ -131,7 +131,7 @@ def deleted_run(evidence: Evidence) -> Iterator[Hit]:
     """The upload was refused because the run's id belongs to a deleted run; in an online job that is init's fault."""
     pattern = r"was previously created and deleted; try a new run name"
     own = tuple(line for line in evidence.sync_output if re.search(pattern, line))
-    offline = any(run.offline for run in evidence.local.runs)
+    offline = any(run.offline for run in evidence.local.runs) and not python_errors(evidence, text=pattern)
     if text := own or (said(evidence, pattern) if offline else ()):
         yield Hit(id="sync-deleted-run", observed=text[:2])
 

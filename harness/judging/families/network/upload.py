@@ -109,8 +109,15 @@ def stream_slowed(evidence: Evidence) -> Iterator[Hit]:
     lost = still_wanted(evidence)
     if lost or count >= _SEVERAL:
         words = printed[:1] or (f"{slowed[0].path}: answered 429 {count} times: {shorten(slowed[0].text)}",)
-        severity = "error" if lost else None
+        severity = "error" if lost and _nothing_else_stopped_it(evidence) else None
         yield Hit(id="net-429-filestream", observed=words, values={"count": str(count)}, severity=severity)
+
+
+def _nothing_else_stopped_it(evidence: Evidence) -> bool:
+    """Whether the stream had its time, and no other answer: a process that is killed loses its rows at any speed."""
+    ended = evidence.job is None or evidence.job.ending == "completed" or hangs(evidence)
+    gave_up = any(gave_up_in(run) for run in evidence.local.runs)
+    return (ended or gave_up) and not upload_failures(evidence) and not any(map(refusals, evidence.local.runs))
 
 
 def upload_failures(evidence: Evidence) -> tuple[Failure, ...]:
