@@ -46,7 +46,8 @@ _STATUS_KINDS: tuple[tuple[range, Kind], ...] = (
 # While wandb.init() runs, these name the trouble; afterwards they may stand in a log without harm.
 _INIT_TEXT = (
     r"Timed out while retrying|Timed out initializing run|Run initialization has timed out|Error initializing run"
-    r"|failed to upsert bucket|Error uploading run|entering retry loop|(429|5\d\d) (encountered(?! \(Filestream)|response executing)"
+    r"|failed to upsert bucket|Error uploading run|entering retry loop"
+    r"|(429|5\d\d) (encountered(?! \(Filestream)|response executing)"
     r"|TLS CA certificate bundle|Error communicating with wandb process"
 )
 _TRANSPORT_ERRORS = r"CommError|errors\.Error$|SSLError|ConnectionError|ProxyError|Timeout|OSError|URLError"
