@@ -48,7 +48,6 @@ EXPLAINED = (
     ),
     Explained("judging/expected_gpus.py", r"^given > counted  →", "of one number that both tell either is named"),
     Explained("judging/metric_names.py", r"^\((0, 0\.0|1, len.*|3, -ratio)\)  →", "the places keep their order"),
-    Explained("judging/metric_names.py", r"^wanted <= words  →", "the same words are told before"),
     Explained("judging/unexplained.py", r"^-\d  →  -\d$", QUOTED),
     Explained("judging/duplicates.py", r"^same\[0\]  →", "all of them are directories of one run"),
     Explained(
@@ -89,7 +88,9 @@ EXPLAINED = (
     Explained("wandb_log/flat.py", r"^self\._below\[above\] \+= 1  →", "a count too high costs a search in vain"),
     Explained("wandb_log/framing.py", r"^(kind == FULL|stop <= end)  →", "the same is asked again a line below"),
     Explained("wandb_log/helper.py", r"^daemon=True  →", "the thread ends with the helper, which is always closed"),
-    Explained("wandb_log/latest.py", r"^(.* > _SDK_RECORD|-_LOOK_BACK - 1|keys and nested_keys)  →", ONE_BY_ONE),
+    Explained(
+        "wandb_log/summary_records.py", r"^(.* > _SDK_RECORD|-_LOOK_BACK - 1|keys and nested_keys)  →", ONE_BY_ONE
+    ),
     Explained("wandb_log/segment.py", r"^(tag = 0|return 0)  →", "no number but those of two types counts"),
     Explained(
         "wandb_log/segment.py", r"^5 if (.+) else 1  →  5 if \1 else 2$", "neither byte of so long a number is a tag"
@@ -115,7 +116,6 @@ EXPLAINED = (
     Explained("wandb_log/values.py", r"^MAX_KEY \* 4  →", QUOTED),
     Explained("wandb_log/values.py", r"^value > 0  →  value >", "a number of so many digits is neither 0 nor 1"),
     Explained("wandb_log/schema.py", r"^range\(4096\)  →", "a longer table of prefixes says the same"),
-    Explained("judging/verdict.py", r"^default=0  →", "findings that are read from a file are in order already"),
     Explained("wandb_log/reader.py", r"\b\d+ \* 1024\b", "how much is read at once, and from which size on by two"),
 )
 

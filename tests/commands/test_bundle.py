@@ -160,7 +160,7 @@ def test_wrong_usage_is_one_sentence_and_exit_code_4(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--nope"])
     assert ended.value.code == 4
-    assert capsys.readouterr().err == "python -m harness bundle: unrecognized arguments: --nope\n"
+    assert capsys.readouterr().err == "lumi-wandb bundle: there is no option --nope; --help lists them.\n"
 
 
 def test_nothing_to_pack_is_one_sentence(tmp_path, capsys, monkeypatch):

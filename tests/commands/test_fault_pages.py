@@ -20,7 +20,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["faults", "--markdown", str(tmp_path / "file")])
     assert ended.value.code == 4
-    assert capsys.readouterr().err == f"python -m harness faults: {tmp_path / 'file'} cannot be written: File exists\n"
+    assert capsys.readouterr().err == f"lumi-wandb faults: {tmp_path / 'file'} cannot be written: File exists\n"
 
 
 @pytest.mark.parametrize("entry", catalogue().values(), ids=catalogue())

@@ -5,6 +5,7 @@ import pytest
 from harness.evidence.models import Credentials, Evidence, Network, Place, Request, RunLink, SdkLogs, Setup, SlurmJob
 from harness.evidence.models.wandb_log import RunFacts
 from harness.judging.advice import applies, common_values, is_cloud, job_sdk_version
+from harness.judging.findings import QUOTED, fill, with_command
 from tests.judging import build as b
 
 OWN = "https://wandb.example.org"
@@ -200,3 +201,21 @@ def test_of_an_sdk_whose_version_is_not_known_no_comparison_holds():
 def test_a_condition_that_names_nothing_known_is_refused():
     with pytest.raises(ValueError, match="'moon' is not known"):
         applies("moon", Evidence())
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("It is in {run_dir}:\n  wandb sync {run_dir}", "It is in /a b:\n  wandb sync '/a b'"),
+        ("Run:\n  bash -c 'python {run_dir}/x'", "Run:\n  bash -c 'python '\\''/a b'\\''/x'"),
+        ("Look:\n  cat {netrc}", "Look:\n  cat ~/.netrc"),
+    ],
+)
+def test_values_in_a_command_are_quoted_for_bash(text, filled):
+    assert fill(text, {"run_dir": "/a b", "netrc": "~/.netrc"}, quoted=QUOTED) == filled
+
+
+def test_advice_names_the_command_that_the_user_has():
+    text = "Verify:\n  pytest checks --offline; python -m harness explain x"
+    assert with_command(text, "pytest checks") == text
+    assert with_command(text, "lumi-wandb check") == "Verify:\n  lumi-wandb check --offline; lumi-wandb explain x"

@@ -17,7 +17,7 @@ def check(name, *needs, says=None, each=""):
             raise says
         return says
 
-    return Check("test_x.py", f"test_{name}", symptom, needs, each)
+    return Check("test_x.py", f"test_{name}", symptom, needs, each=each)
 
 
 def outcomes(*checks):

@@ -207,7 +207,10 @@ def test_a_state_is_set_where_the_sdk_says_that_it_may_follow(client: Client) ->
     client.upsert()
     client.stream(complete=True, exitcode=0)
     reply = client.graphql(update, i=made["bucket"]["id"], s="pending")
-    assert (reply.status, reply.json["errors"][0]["message"]) == (400, "a run that is finished cannot become pending")
+    assert (reply.status, reply.json["errors"][0]["message"]) == (
+        400,
+        "invalid state transition: a run that is finished cannot become pending",
+    )
 
 
 def test_the_stream_of_an_unknown_run_is_404(client: Client) -> None:

@@ -11,8 +11,13 @@ TYPED = re.compile(
 
 
 def commands(text: str) -> list[str]:
-    """Every command once, in order, without comments; a block of YAML or Python is a file, no command."""
-    found = [line for kind, block in BLOCK.findall(text) if kind not in ("yaml", "python") for line in lines_of(block)]
+    """Every command once, in order, without comments; a block of YAML, Python or text is no command."""
+    found = [
+        line
+        for kind, block in BLOCK.findall(text)
+        if kind not in ("yaml", "python", "text")
+        for line in lines_of(block)
+    ]
     found += [span for span in SPAN.findall(BLOCK.sub("", text)) if TYPED.match(span) or re.match(r"[A-Z_]+='", span)]
     return list(dict.fromkeys(re.sub(r"\s+#.*", "", line).strip() for line in found))
 

@@ -40,6 +40,7 @@ PRINTS = {
 }
 """Run below: a word that is printed."""
 ELSEWHERE = {
+    "make lint": ("Makefile", "test: lint quick"),
     "make check": (".ci/run", "make check"),
     "make test": (".ci/run", "make test"),
     "make quick": ("Makefile", "\nquick:"),
@@ -77,10 +78,23 @@ ELSEWHERE = {
         "tests/readme/test_adding_a_fault.py", '"-m", "tests.faults.table", "-k", "gpu-memory-full"',
     ),
     "python -m harness loopback": ("tests/commands/test_loopback.py", "def test_it_prints_two_lines_serves_and_ends"),
+    "lumi-wandb check": ("tests/packaging/test_wheel.py", '"check", "--replay"'),
+    'lumi-wandb check --job -m package.train --job-args "--lr 1e-3"': (
+        "tests/commands/test_verbs.py", '["--job", "-m", "a.b", "-q"]',
+    ),
+    "lumi-wandb preflight --job train.py": ("tests/commands/test_preflight.py", '["--job", "train.py", *options]'),
+    "pip install 'lumi-wandb-harness[local]'": ("tests/packaging/test_wheel.py", '"-m", "pip", "install"'),
+    "python -m tests.loopback.operations_table": (
+        "tests/loopback/test_operations.py", "def test_the_installed_sdk_asks_nothing_unknown_and_the_page_lists_it",
+    ),
     "python -m tests.compat.matrix": ("tests/compat/test_matrix.py", "def test_the_page_has_the_table"),
 }  # fmt: skip
 """Run by another file: where, and words of it that run the command."""
 NOT_RUN = {
+    "python -I -S": "how the supervisor is started, not what is typed",
+    "wandb leet inspect": "the SDK's own reader, named for comparison",
+    "wandb sync": "the SDK's own command; `--sync` runs it",
+    "python -m lab.sdk_system_tests.run CHECKOUT PYTHON": "needs a checkout of the SDK's source",
     "module load cray-python": "modules are LUMI's",
     "python -m venv .venv && .venv/bin/pip install -e .": "installs from the network; the Makefile does the same",
     "export WANDB_API_KEY=…": "the key is the user's",
@@ -95,7 +109,7 @@ NOT_RUN = {
     "pip install torch": "named as what may bring gigabytes",
     "wandb verify": "another tool, named beside this one",
 }
-FOREIGN = {"--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--markdown", "--strict"}
+FOREIGN = {"--store", "--lr", "--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--markdown", "--strict"}
 """Options of pytest, mypy, sbatch and of `python -m harness`."""
 
 

@@ -64,6 +64,9 @@ PROOFS: dict[str, Proof] = {
     "job-node-fail-requeue": Proof("Slurm", _case("node-fails")),
     "job-preempted-cancelled": Proof("Slurm", _case("cancelled"), "preemption on evidence"),
     "job-time-limit": Proof("Slurm", _case("time-limit")),
+    "job-arguments-missing": Proof("evidence", "tests/judging/families/job/test_launch.py", "played in a local job"),
+    "job-world-size-mismatch": Proof("evidence", "tests/judging/families/job/test_launch.py", "played in a local job"),
+    "job-no-gpu-here": Proof("evidence", "tests/judging/families/job/test_launch.py", "played in a local job"),
 }
 
 

@@ -32,6 +32,7 @@ AGAIN = NextCommands(
     reread="cd /x\npytest checks --run t/p/r",
     replay="pytest checks --replay e.json",
     bundle="python -m harness bundle /x",
+    explain="lumi-wandb explain",
 )
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "svg", "symbol", "circle", "path", "use", "rect", "text", "a",
@@ -128,7 +129,7 @@ def test_a_failure_says_cause_and_cure_with_what_to_type():
     codes = [e.words for e in page.elements if e.tag == "code" and "pre" in e.inside]
     assert any('rank = int(os.environ["RANK"])' in c for c in codes)
     assert "cd /x pytest checks" in codes
-    assert "python -m harness explain dup-one-run-per-rank" in codes
+    assert "lumi-wandb explain dup-one-run-per-rank" in codes
 
 
 def test_a_failure_of_the_setup_tells_that_it_came_before_the_job():

@@ -137,3 +137,15 @@ def test_wrong_site_facts_are_refused_in_one_sentence(tmp_path, text):
         load_site(file)
     assert str(caught.value).startswith("--lumi-site: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "words"),
+    [("torchrun", "  -m pkg.train --lr '1 2'\n"), ("srun", """exec python -m "$0" "$@"' pkg.train --lr '1 2'\n""")],
+)
+def test_a_module_is_started_by_its_name(launcher, words):
+    plan = replace(PLAN, slurm=SlurmSettings(launcher=launcher), module="pkg.train", args=("--lr", "1 2"))
+    text = render(plan)
+    assert words in text
+    assert "SCRIPT=" not in text
+    assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0

@@ -34,13 +34,14 @@ _COLUMNS = {
 }  # fmt: skip
 """What the server calls them."""
 _TOO_LONG = (
-    r"(?P<most>\d+) limit exceeded for (?P<column>\w+)"
-    r"|(?i:(?P<tag>tag) '.*?'.*) must be between 1 and (?P<tag_most>\d+) characters"
-    r"|(?P<project>project) name .*exceeded (?P<project_most>\d+) characters"
-    r"|(?i:(?P<artifact>artifact name)) .*?(?:must be|longer than) (?P<artifact_most>\d+) characters"
+    r"\b(?P<most>\d{1,6}) limit exceeded for (?P<column>\w+)"
+    r"|(?i:\b(?P<tag>tag) '.{0,500}?'.{0,100}) must be between 1 and (?P<tag_most>\d+) characters"
+    r"|(?P<project>project) name .{0,500}exceeded (?P<project_most>\d+) characters"
+    r"|(?i:(?P<artifact>artifact name)) .{0,500}?(?:must be|longer than) (?P<artifact_most>\d+) characters"
     r"|(?P<config>run config) cannot exceed (?P<config_most>\d+ MB)"
-    r"|(?P<note>\w+) must be (?P<note_most>\d+) characters or less"
+    r"|\b(?P<note>\w{1,40}) must be (?P<note_most>\d+) characters or less"
 )
+"""Bounded, for a line may be a megabyte long."""
 
 
 def too_long(evidence: Evidence) -> Iterator[Hit]:
