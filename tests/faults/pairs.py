@@ -59,7 +59,8 @@ def together(*names: str) -> Together:
     return Together(
         name="+".join(names), parts=parts, job=script.job, nproc=script.nproc,
         env={k: v for s in parts for k, v in s.env.items()}, files={k: v for s in parts for k, v in s.files.items()},
-        options=tuple(word for s in parts for word in s.options), misbehave=tuple(f for s in parts for f in s.misbehave),
+        options=tuple(word for s in parts for word in s.options),
+        misbehave=tuple(fault for s in parts for fault in s.misbehave),
         hook=hooks[0] if hooks else None, also=frozenset[str]().union(*(s.also for s in parts)), timeout_s=180,
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ def test_a_healthy_case_passes_and_every_check_is_told():
 
 
 def test_a_cause_names_its_symptoms_and_what_they_block():
-    verdict = judge(b.no_run(setup=b.setup(credentials=b.with_keys(), network=b.refused("viewer"))))
+    verdict = judge(b.no_run(setup=b.setup(credentials=b.with_keys())))
     assert (verdict.verdict, verdict.root_cause) == ("failed", "auth-no-key")
     assert "test_1_setup.py::test_api_key_is_configured" in verdict.findings[0].explains
     assert "test_4_metrics.py::test_loss_goes_down" in verdict.findings[0].explains

@@ -82,13 +82,15 @@ def mode_is_online(case: Case, _: str) -> str | None:
 
 
 FILE = "test_1_setup.py"
+# A job is not submitted where one of these fails; one that ran all the same speaks for itself.
+JOB = ("test_job_was_submitted",)
 CHECKS = (
-    Check(FILE, "test_api_key_is_configured", api_key_is_configured),
-    Check(FILE, "test_server_is_reachable", server_is_reachable),
+    Check(FILE, "test_api_key_is_configured", api_key_is_configured, brings=JOB),
+    Check(FILE, "test_server_is_reachable", server_is_reachable, brings=JOB),
     Check(
-        FILE, "test_api_key_is_accepted", api_key_is_accepted,
+        FILE, "test_api_key_is_accepted", api_key_is_accepted, brings=JOB,
         needs=("test_api_key_is_configured", "test_server_is_reachable"),
     ),
-    Check(FILE, "test_project_is_writable", project_is_writable, needs=("test_api_key_is_accepted",)),
-    Check(FILE, "test_mode_is_online", mode_is_online),
+    Check(FILE, "test_project_is_writable", project_is_writable, needs=("test_api_key_is_accepted",), brings=JOB),
+    Check(FILE, "test_mode_is_online", mode_is_online, brings=JOB),
 )  # fmt: skip

@@ -77,6 +77,9 @@ def joined(base: Prepared, one: Prepared, other: Prepared) -> Evidence:
     for a, b in ((one, other), (other, one)):
         if not a.raw["server"]["runs"] and len(b.raw["local"]["runs"]) > len(base.raw["local"]["runs"]):
             raise ContradictionError("server.runs, and further runs on disk")
+        asked = any(run["sdk_logs"]["http"] for run in a.raw["local"]["runs"])
+        if asked and any(run["offline"] for run in b.raw["local"]["runs"]):
+            raise ContradictionError("local.runs.offline, and requests to the server")
         directories = len(b.raw["local"]["runs"])
         if directories > len({r["run_id"] for r in b.raw["local"]["runs"]}) and ".local.runs" not in a.healthy:
             raise ContradictionError("local.runs, and several logs of one run")  # the same script wrote each of them

@@ -1,6 +1,6 @@
 """Rules for the family: duplicate runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.evidence.models import Evidence, LocalRun, ServerRun
 from harness.judging.catalogue import version_key
@@ -28,6 +28,10 @@ CLOCKS_S, QUEUE_S = 1.0, 120.0
 """Seconds by which a server's clock may be behind the job's, and by which a start may be noticed late in a queue."""
 
 
+FAILS: Mapping[str, tuple[str, ...]] = {"dup-rank-unset-srun": ("test_exactly_one_run",)}
+"""What a pattern of runs makes fail, where the fault may also end a job."""
+
+
 def several_runs(evidence: Evidence) -> Iterator[Hit]:
     """More than one run: the pattern of times, hosts and ranks says why."""
     count, found = run_count(evidence), writers(evidence)
@@ -44,7 +48,7 @@ def several_runs(evidence: Evidence) -> Iterator[Hit]:
     seen = [f"{count} runs belong to this job: {listed(w.id for w in found)}."]
     if told := _why(evidence, count, found, hosts):
         fault, reason = told
-        yield Hit(id=fault, observed=(*seen, reason), values=values)
+        yield Hit(id=fault, observed=(*seen, reason), values=values, fails=FAILS.get(fault))
 
 
 def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[str]) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, LocalRun, PythonError
 from harness.judging.advice import job_sdk_version
-from harness.judging.catalogue import version_key
+from harness.judging.catalogue import catalogue, version_key
 from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
@@ -139,7 +139,10 @@ def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
             how = signals(evidence)
             by = (f"A process ended by {how[0]}.",) if how else ()
             observed = (f"{run.path}: run-{run.run_id}.wandb has {run.log.size_bytes} bytes.", *by)
-            yield Hit(id="end-lost-local-buffer", observed=observed, values={"size": size, "run_dir": run.path})
+            # Of an offline run nothing else tells that its process was ended.
+            fails = (*catalogue()["end-lost-local-buffer"].fails, "test_job_completed") if how and run.offline else None
+            values = {"size": size, "run_dir": run.path}
+            yield Hit(id="end-lost-local-buffer", observed=observed, values=values, fails=fails)
             return
 
 
@@ -159,6 +162,19 @@ def last_rows_lost(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="end-last-15s-lost", observed=(observed,), values={"there": "0", "printed": "all"})
 
 
+def _not_survived(evidence: Evidence, errors: tuple[PythonError, ...]) -> tuple[PythonError, ...]:
+    """Leave out what a single process caught: it went on to train after it had printed the traceback."""
+    epochs = evidence.job.output.epochs if evidence.job else ()
+    if len({(e.rank, e.local_rank) for e in errors}) > 1 or evidence.request.world_size != 1:
+        return errors
+    last = max((epoch.line for epoch in epochs), default=0)
+    return tuple(e for e in errors if e.line > last) or errors
+
+
+def _cut(run: LocalRun) -> bool:
+    return run.offline and run.log.status in ("torn", "no_exit_record")
+
+
 def failed(evidence: Evidence) -> Iterator[Hit]:
     """An error of the script's own ended it."""
     errors = own_errors(evidence)
@@ -166,12 +182,14 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
     job_failed = evidence.job is not None and evidence.job.ending == "failed"
     # Of a run that is on no server, the log alone tells how it ended; the last line of a batch script hides it.
     on_disk = local.log.exit_code if local and server is None and _log_decides(local, evidence) else None
-    run_failed = (server is not None and server.state == "failed") or bool(on_disk)
+    # Of a log that breaks off, the upload tells the server an end that the run never had.
+    cut = evidence.job is not None and evidence.job.ending == "completed" and local is not None and _cut(local)
+    run_failed = (server is not None and server.state == "failed" and not cut) or bool(on_disk)
     if not (job_failed or run_failed):
         return
     if errors:
         # The first rank that failed brings the others down; their errors come later.
-        first = min(errors, key=lambda e: e.line)
+        first = min(_not_survived(evidence, errors), key=lambda e: e.line)
         told = f"{first.exception}: {first.message}".rstrip(": ")
         rank = f" on rank {first.rank}" if first.rank is not None else ""
         values = {

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, PythonError
-from harness.judging.families.network.reach import shorten
+from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.rule import Hit, Rule
 from harness.judging.system_series import gpus
 from harness.judging.view import find_lines, python_errors, said, script_note
@@ -34,9 +34,11 @@ WRONG = (
 
 def arguments_missing(evidence: Evidence) -> Iterator[Hit]:
     """The script ended before it began, for want of an argument or over a wrong one."""
-    if evidence.job is None or evidence.job.ending == "completed":
+    if evidence.job is None or evidence.job.ending == "completed" or init_succeeded(evidence):
         return
     usage = find_lines(evidence, r"(?i)^usage: ", limit=1)
+    if usage and re.match(r"(?i)usage: wandb ", usage[0]):
+        return  # the script called the SDK's own command
     if found := _missing(evidence, "\n".join(usage)):
         line, names, call = found
         values = {"arguments": ", ".join(names), "call": call, "how": "needs"}

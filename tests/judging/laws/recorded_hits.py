@@ -1,0 +1,45 @@
+"""Of each recording what the rules and the checks say before causes are known, so that graphs can be tried on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from harness.evidence.own_runs import own
+from harness.judging.asking import Asking
+from harness.judging.case import Case
+from harness.judging.causes import consequences, roots, suspects
+from harness.judging.checks import CHECKS
+from harness.judging.findings import hits_of
+from harness.judging.graph import Graph
+from harness.judging.rule import Hit
+from tests.faults.recorded import recordings
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The hits and the failed checks of one recording."""
+
+    hits: tuple[Hit, ...]
+    failed: tuple[str, ...]
+
+    def told(self, graph: Graph) -> tuple[object, ...]:
+        """Root causes, remarks and consequences, as this graph has them."""
+        possible = suspects(self.hits, self.failed, graph)
+        causes = roots(possible, graph)
+        ids = [s.hit.id for s in causes]
+        aside = {s.hit.id for s in possible}
+        remarks = [h.id for h in self.hits if h.id not in aside and not graph.origins[h.id] & set(ids)]
+        return ids, remarks, sorted(consequences(self.failed, causes))
+
+
+@cache
+def heard() -> dict[str, Heard]:
+    """Every recording, by name."""
+    found = {}
+    for name, evidence in recordings().items():
+        ours = own(evidence)
+        asked = Asking(Case(ours), CHECKS).answers()
+        failed = tuple(n for n, answer in asked.items() if answer.outcome == "failed")
+        found[name] = Heard(hits_of(ours), failed)
+    return found

@@ -1,0 +1,58 @@
+"""Law 5: a traceback that ended the job is never explained by less than an error, and hides nothing that stands."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.evidence.models import Evidence, PythonError
+from harness.judging.catalogue import catalogue
+from harness.judging.causes import CRASH
+from harness.judging.families import RULES
+from harness.judging.findings import hits_of
+from harness.judging.graph import standard_graph
+from harness.judging.judge import judge
+from harness.judging.rule import Hit
+from harness.judging.verdict import Cause
+from tests.faults.recorded import recordings
+
+WHOLE = sorted(
+    name for name, e in recordings().items() if e.job and e.job.ending == "completed" and e.request.source == "job"
+)
+"""Recordings whose job ran to its end, whatever else was wrong with it."""
+FAULT = "end-failed-exitcode"
+
+
+def crashing(evidence: Evidence) -> Evidence:
+    """The same job, but that its script raised something of its own at the end."""
+    job = evidence.job
+    boom = PythonError(
+        exception="KeyError", message="'best_checkpoint'", line=job.output.lines + 1,
+        frames=('File "/home/me/train.py", line 30, in <module>',),
+    )  # fmt: skip
+    output = job.output.model_copy(update={"errors": (*job.output.errors, boom)})
+    update = {"output": output, "ending": "failed", "exit_code": 1}
+    return evidence.model_copy(update={"job": job.model_copy(update=update)})
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(WHOLE))
+def test_a_crash_and_what_stood_before_are_both_told(name: str):
+    evidence = recordings()[name]
+    before = {f.id for f in judge(evidence).findings if isinstance(f, Cause) and f.severity == "error"}
+    # What a rule no longer says of a job that failed does not stand without the crash; nor does what follows from it.
+    still = {hit.id for hit in hits_of(crashing(evidence)) if FAULT not in standard_graph().origins[hit.id]}
+    after = judge(crashing(evidence))
+    causes = {f.id: f for f in after.findings if isinstance(f, Cause)}
+    assert any("best_checkpoint" in line for line in causes[FAULT].observed)
+    assert any(CRASH in check for check in causes[FAULT].explains)
+    assert before & still <= set(causes)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(WHOLE), st.sampled_from(sorted(e.id for e in catalogue().values() if e.severity != "error")))
+def test_no_warning_takes_its_place(name: str, remark: str):
+    def rule(_evidence: Evidence) -> list[Hit]:
+        return [Hit(id=remark, observed=("seen",), fails=(CRASH,))]
+
+    told = judge(crashing(recordings()[name]), rules=(*RULES, rule))
+    assert FAULT in [f.id for f in told.findings if isinstance(f, Cause)]
+    assert told.findings[0].severity == "error"

@@ -1,0 +1,55 @@
+"""Law 1: the verdict does not depend on the order of rules or checks, or on which checks were selected."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.judging.checks import CHECKS
+from harness.judging.families import RULES
+from harness.judging.judge import judge
+from tests.faults.recorded import recordings
+from tests.repository import REPOSITORY
+
+NAMES = sorted(recordings())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(NAMES), st.randoms(use_true_random=False))
+def test_order_of_rules_and_checks(name: str, dice: random.Random):
+    rules, checks = list(RULES), list(CHECKS)
+    dice.shuffle(rules)
+    dice.shuffle(checks)
+    usual, other = judge(recordings()[name]), judge(recordings()[name], rules=rules, checks=checks)
+    assert other.root_cause == usual.root_cause
+    assert other.findings == usual.findings
+    assert {c.name: c for c in other.checks} == {c.name: c for c in usual.checks}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "selection", [[], ["-k", "finished"], ["test_4_metrics.py::test_series_is_present[loss]"]], ids=["all", "k", "id"]
+)
+def test_selection_of_checks(selection, tmp_path):
+    """One recording in which a crash brings others down: the part that pytest shows is the same part of the whole."""
+    evidence = recordings()["killed"]
+    (tmp_path / "evidence.json").write_text(evidence.model_dump_json())
+    chosen = [word for word in selection if "::" in word]
+    where = [str(REPOSITORY / "checks" / word) for word in chosen] or [str(REPOSITORY / "checks")]
+    options = [word for word in selection if word not in chosen]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "HARNESS", "PYTEST"))}
+    subprocess.run(
+        [sys.executable, "-m", "pytest", *where, "-c", str(REPOSITORY / "pyproject.toml"), "--rootdir", str(REPOSITORY),
+         "-p", "no:cacheprovider", "--replay", "evidence.json", "--report", "report", *options],
+        cwd=tmp_path, env=environment, capture_output=True, timeout=120, check=False,
+    )  # fmt: skip
+    told, whole = json.loads((tmp_path / "report/verdict.json").read_text()), judge(evidence).model_dump(mode="json")
+    assert (told["root_cause"], told["findings"]) == (whole["root_cause"], whole["findings"])
+    assert {c["name"]: (c["outcome"], c["reason"]) for c in told["checks"]} == {
+        c["name"]: (c["outcome"], c["reason"]) for c in whole["checks"]
+    }
