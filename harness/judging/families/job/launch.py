@@ -37,7 +37,7 @@ def arguments_missing(evidence: Evidence) -> Iterator[Hit]:
     if evidence.job is None or evidence.job.ending == "completed" or init_succeeded(evidence):
         return
     usage = find_lines(evidence, r"(?i)^usage: ", limit=1)
-    if usage and re.match(r"(?i)usage: wandb ", usage[0]):
+    if usage and re.match(r"(?i)usage: (\S*python\S* -m )?wandb ", usage[0]):
         return  # the script called the SDK's own command
     if found := _missing(evidence, "\n".join(usage)):
         line, names, call = found

@@ -55,7 +55,9 @@ def legacy_service(evidence: Evidence) -> Iterator[Hit]:
 def unknown_setting(evidence: Evidence) -> Iterator[Hit]:
     """wandb.Settings refused a name."""
     text = said(evidence, r"Extra inputs are not permitted")
-    about_settings = said(evidence, r"validation errors? for Settings")
+    # The same words are a warning where a settings file holds the name: then the file is ignored, and nothing raised.
+    raised = python_errors(evidence, text=r"validation errors? for Settings")
+    about_settings = said(evidence, r"validation errors? for Settings") if raised else ()
     old = tuple(
         f"{e.exception}: {e.message}"
         for e in python_errors(evidence, "TypeError", r"got an unexpected keyword argument")

@@ -45,7 +45,13 @@ CASES = {
         died("wandb.errors.errors.UnsupportedError: require() unsupported requirement: legacy-service"),
         "ver-legacy-service-removed",
     ),
-    "an unknown setting": (died(*SETTINGS_ERROR), "ver-setting-names"),
+    "an unknown setting": (
+        died(
+            *SETTINGS_ERROR,
+            errors=(b.error("pydantic_core._pydantic_core.ValidationError", "1 validation error for Settings"),),
+        ),
+        "ver-setting-names",
+    ),
     "an unknown setting, old SDK": (
         died(errors=(b.error("TypeError", "Settings.__init__() got an unexpected keyword argument 'x_stats'"),)),
         "ver-setting-names",
