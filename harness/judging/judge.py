@@ -44,7 +44,7 @@ def judge(
     told = {hit.id: finding(hit, evidence, values) for hit in hits}
     findings: list[Cause | Remark] = [_cause(told[s.hit.id], s.symptoms, results) for s in causes]
     if unexplained:
-        findings.append(_cause(unknown(case, unexplained), {c.name for c in unexplained}, results))
+        findings.append(_cause(unknown(case, unexplained, results), {c.name for c in unexplained}, results))
     findings += [_remark(told[hit.id]) for hit in hits if not _told_already(hit, causes, possible, graph)]
     unsure = any(c.outcome == "not_checked" for c in results) or not any(c.outcome == "passed" for c in results)
     return Verdict(

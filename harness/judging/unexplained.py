@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from harness.evidence.models import Evidence
 from harness.judging.case import Case
+from harness.judging.check import bare
 from harness.judging.duplicates import began_together, listed, made_by_one_process, writers
+from harness.judging.nearest import Parting, parting, timeline
 from harness.judging.verdict import CheckResult, Finding
 from harness.judging.view import (
     LAUNCHER,
     NO_WORD,
-    final_server,
     http_troubles,
+    main_local_run,
     output_lines,
     python_errors,
     script_note,
@@ -19,30 +22,62 @@ from harness.judging.view import (
 )
 
 MOST_RUNS = 6
+LAST_LINES = 8
 
 
-def unknown(case: Case, checks: Sequence[CheckResult]) -> Finding:
-    """Say that no rule explains a symptom; what bears on it comes first, what the job printed last."""
-    evidence = case.evidence
+def unknown(case: Case, checks: Sequence[CheckResult], asked: Sequence[CheckResult] = ()) -> Finding:
+    """Say that no rule explains a symptom: the facts nearest to it, what holds and what does not, and who may know.
+
+    Args:
+        case: what it is about.
+        checks: those that failed and that no cause explains.
+        asked: all of them.
+    """
+    evidence, parts = case.evidence, parting(case)
     observed = [*_no_word(evidence), *_several_runs(evidence, checks), *_raised(evidence), *_answered(evidence)]
-    logs = [f"{ln.file}: {ln.text}" for r in evidence.local.runs for ln in r.sdk_logs.lines]
-    observed += [*(line[:300] for line in logs[-4:]), *_job(evidence)]
-    observed += [line for line in list(output_lines(evidence))[-8:] if line.strip()]
-    advice = [*_advice(evidence, checks)]
-    observed += [f"{c.name.rpartition('::')[2]}: {c.reason}" for c in checks]
+    observed += [*timeline(evidence), parts.words]
+    observed += [line[:300] for line in output_lines(evidence)[-LAST_LINES:] if line.strip()]
+    observed += [f"{short(c.name)}: {c.reason}" for c in checks]
+    holds = dict.fromkeys(bare(c.name) for c in asked if c.outcome == "passed")
     return Finding(
         id="unknown",
         severity="error",
         title="No known fault explains this",
-        observed=tuple(dict.fromkeys(observed)),
-        advice=(
-            *(advice or ["Read the observations above from the top: the first error is usually the cause."]),
-            "Open job.log in the report folder, and logs/debug-internal.log in the run directory.",
-            "Send evidence.json of the report folder to support: it holds what was seen, without keys.",
-        ),
+        observed=(*dict.fromkeys(observed), *([f"What holds: {', '.join(holds)}"] if holds else [])),
+        advice=(*_advice(evidence, checks), *_look(case, parts), _send(evidence, parts)),
         guide_section="Troubleshooting",
         links=("https://docs.wandb.ai/support/",),
     )
+
+
+def short(name: str) -> str:
+    """A check's name without its file."""
+    return name.rpartition("::")[2]
+
+
+def _look(case: Case, parts: Parting) -> Iterator[str]:
+    """Where something is written that was not read here in full."""
+    run = main_local_run(case.evidence)
+    if run and parts.layer != "scheduler":
+        yield f"Read what the SDK did in its last seconds:\n  tail -n 40 {quote(run.path)}/logs/debug-internal.log"
+    slurm = case.evidence.job.slurm if case.evidence.job else None
+    if slurm and slurm.job_id:
+        columns = "JobID,State,ExitCode,Elapsed,NodeList"
+        yield f"Ask Slurm for its whole story:\n  sacct -j {slurm.job_id} --format={columns}"
+
+
+def _send(evidence: Evidence, parts: Parting) -> str:
+    """Whom to ask, with what."""
+    lumi = evidence.request.target == "slurm"
+    if parts.layer == "server":
+        whom, what = "W&B support", "; name the run's page"
+    elif parts.layer == "scheduler":
+        whom, what = ("LUMI user support" if lumi else "whoever runs the cluster"), "; name the job's id"
+    elif parts.layer == "script" or python_errors(evidence):
+        whom, what = "whoever wrote the script", ", with the script"
+    else:
+        whom, what = ("LUMI user support" if lumi else "W&B support"), ""
+    return f"Pack what was seen, without keys, and send it to {whom}{what}:\n  lumi-wandb bundle"
 
 
 def _no_word(evidence: Evidence) -> Iterator[str]:
@@ -92,24 +127,13 @@ def _answered(evidence: Evidence) -> Iterator[str]:
             yield f"The server answered {trouble.path or 'a request'} with HTTP {trouble.status}{times}{words}"
 
 
-def _job(evidence: Evidence) -> Iterator[str]:
-    job = evidence.job
-    if job is None:
-        return
-    code = f", exit code {job.exit_code}" if job.exit_code is not None else ""
-    yield f"the job ended as {job.ending.replace('_', ' ')}{code}"
-    reading = final_server(evidence)
-    status = reading.status.replace("_", " ")
-    yield f"server: {status}, runs: {reading.runs_total}; runs on disk: {len(evidence.local.runs)}"
-
-
 def _advice(evidence: Evidence, checks: Sequence[CheckResult]) -> Iterator[str]:
     script = evidence.request.job_path or "the script"
     if silent(evidence):
         if note := script_note(evidence, "text_compared_with_number"):
             yield f'Line {note.line}: compare a number with a number:\n  int(os.environ["RANK"]) == 0'
         if note := script_note(evidence, "init_error_swallowed"):
-            yield f"Line {note.line}: let the error be seen, then run again:\n  import traceback; traceback.print_exc()"
+            yield f"Line {note.line}: let the error be seen:\n  import traceback; traceback.print_exc()"
         yield (
             "See whether any rank reaches wandb.init(), and in which mode. Right before it:\n"
             '  print("rank", os.environ.get("RANK"), "mode", os.environ.get("WANDB_MODE"), flush=True)'
