@@ -76,7 +76,9 @@ def test_an_error_may_follow_from_a_warning_unless_it_ended_the_job():
     the_graph = graph(entry("w", "a", severity="warning"), entry("e", "b", follows="w"), checks=BRINGING)
     assert root_ids(the_graph, "ab", "w", "e") == ["w"]
     crash = entry("e", follows="w").model_copy(update={"fails": (CRASH,)})
-    the_graph = graph(entry("w", "a", severity="warning"), crash, checks=(check("a", brings="job_completed"), COMPLETED))
+    the_graph = graph(
+        entry("w", "a", severity="warning"), crash, checks=(check("a", brings="job_completed"), COMPLETED)
+    )
     failed = ["test_x.py::test_a", f"test_2_job.py::{CRASH}"]
     found = suspects([Hit(id="w", observed=()), Hit(id="e", observed=())], failed, the_graph)
     assert [s.hit.id for s in roots(found, the_graph)] == ["e", "w"]

@@ -94,7 +94,11 @@ def _came_from_workers(found: tuple[Writer, ...], extra: list[Writer], world: in
     """
     carrier = _carrier(found)
     too_many = world is not None and len(found) > world
-    if any(w.rows != 0 for w in extra) or not (carrier.rows or (too_many and not carrier.finished)) or len({w.host for w in found if w.host}) > 1:
+    if (
+        any(w.rows != 0 for w in extra)
+        or not (carrier.rows or (too_many and not carrier.finished))
+        or len({w.host for w in found if w.host}) > 1
+    ):
         return False
     later = carrier.begun is not None and all(w.begun is not None and w.begun >= carrier.begun for w in extra)
     unfinished = carrier.finished and not any(w.finished for w in extra)
