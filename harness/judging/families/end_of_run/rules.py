@@ -179,7 +179,10 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
             "place": (first.frames or ("the job's output",))[-1],
             "traceback": " (the whole traceback stands in the job's output)",
         }
-        yield Hit(id="end-failed-exitcode", observed=(shorten(f"{told}{rank}"), *first.frames[-1:]), values=values)
+        yield Hit(
+            id="end-failed-exitcode", observed=(shorten(f"{told}{rank}"), *first.frames[-1:]), values=values,
+            crash=f"{first.exception}: {first.message}",
+        )  # fmt: skip
     elif run_failed and not _interrupts(evidence):
         code = on_disk or (server.exit_code if server and server.exit_code is not None else "other than 0")
         where = "The log on disk ends" if on_disk else "The server shows the run"
