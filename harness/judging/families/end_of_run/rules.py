@@ -9,7 +9,7 @@ from harness.judging.catalogue import version_key
 from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
-from harness.judging.families.network.upload import hangs, upload_failures
+from harness.judging.families.network.upload import CLOSED, hangs, upload_failures
 from harness.judging.rule import Hit, Rule
 from harness.judging.run_end import job_over, last_sign, life
 from harness.judging.view import (
@@ -23,8 +23,6 @@ from harness.judging.view import (
 )
 
 STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
-CLOSED = r"^wandb: (Synced |.*Find logs at)"
-"""What the SDK prints when it closes a run."""
 FORCED = r"parent process exited|forced shutdown"
 
 
