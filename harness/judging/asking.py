@@ -22,6 +22,9 @@ class Asking:
         self._checks = checks
         self._instances = {check.instance(p): (check, p) for check in checks for p in parameters(check, case)}
         self._answers: dict[str, CheckResult] = {}
+        self._by_check: dict[str, list[str]] = {}
+        for name, (check, _) in self._instances.items():
+            self._by_check.setdefault(check.name, []).append(name)
 
     def answers(self) -> dict[str, CheckResult]:
         """Every instance by its name, in the order of the checks."""
@@ -43,9 +46,10 @@ class Asking:
 
     def _named(self, need: str, each: str, parameter: str) -> Iterator[str]:
         """The instances that a need speaks of: of the same metric or part where both have one."""
-        for name, (check, own) in self._instances.items():
+        for name in self._by_check.get(bare(need), ()):
+            check, own = self._instances[name]
             same = not each or check.each != each or own == parameter
-            if name.rpartition("::")[2] == need or (check.name == need == bare(need) and same):
+            if name.rpartition("::")[2] == need or (check.name == need and same):
                 yield name
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from harness.evidence.models import Evidence, JsonValue, LocalRun, RunLink, ServerRun
 from harness.judging.metric_series import where_to_look
+from harness.judging.once import once
 from harness.judging.view import announced_links, final_server, find_lines, server_runs
 
 TOGETHER_S = 15.0
@@ -39,6 +40,7 @@ class Writer:
         return self.slurm.get("restart_count", "0")
 
 
+@once
 def writers(evidence: Evidence) -> tuple[Writer, ...]:
     """Return the job's runs, the earliest first, from where they are judged."""
     if evidence.request.source == "job_log":

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from harness.evidence.models import Evidence, JsonValue, LocalRun, NodeTelemetry
 from harness.judging.metric_series import main_run
+from harness.judging.once import once
 from harness.judging.system_series import Vendor, gpus
 
 
@@ -16,6 +17,7 @@ class GpuExpectation:
     reason: str
 
 
+@once
 def expected_gpus(evidence: Evidence) -> GpuExpectation | None:
     """Return what should be there, or None where nothing says that the job had a GPU.
 

@@ -9,6 +9,7 @@ from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun, Se
 from harness.evidence.models.wandb_log import SeriesSummary
 from harness.judging.metric_names import close_names
 from harness.judging.metric_roles import Candidate, roles_of
+from harness.judging.once import once
 from harness.judging.view import find_lines, main_local_run, main_server_run, sdk_log_lines
 
 Where = Literal["server", "disk"]
@@ -52,6 +53,7 @@ def where_to_look(evidence: Evidence) -> Where:
     return "server"
 
 
+@once
 def all_series(evidence: Evidence, where: Where | None = None) -> dict[str, SeriesView]:
     """Return every metric of the main run by name; empty where there is no run there."""
     if (where or where_to_look(evidence)) == "server":

@@ -8,6 +8,7 @@ from typing import Literal
 from harness.evidence.models import Evidence, SystemSeries
 from harness.evidence.models.wandb_log import SystemSeriesSummary
 from harness.judging.metric_series import Where, number, where_to_look
+from harness.judging.once import once
 from harness.judging.view import main_local_run, main_server_run
 
 HostKind = Literal["cpu", "memory", "disk", "network"]
@@ -99,7 +100,12 @@ class GpuView:
 
 def system_series(evidence: Evidence, where: Where | None = None) -> tuple[SystemView, ...]:
     """Return every system metric of the main run, from where the run is judged unless told otherwise."""
-    if (where or where_to_look(evidence)) == "server":
+    return _series(evidence, where or where_to_look(evidence))
+
+
+@once
+def _series(evidence: Evidence, where: Where) -> tuple[SystemView, ...]:
+    if where == "server":
         server_run = main_server_run(evidence)
         return tuple(_from_server(s) for s in server_run.system.values()) if server_run else ()
     local_run = main_local_run(evidence)
@@ -114,6 +120,11 @@ def host_series(evidence: Evidence, kind: HostKind, where: Where | None = None) 
 
 def gpus(evidence: Evidence, where: Where | None = None) -> tuple[GpuView, ...]:
     """Return the GPUs that reported anything, by label and index; `gpu.process.N` repeats a GPU and is left out."""
+    return _gpus(evidence, where or where_to_look(evidence))
+
+
+@once
+def _gpus(evidence: Evidence, where: Where) -> tuple[GpuView, ...]:
     found: dict[tuple[str, int], dict[str, SystemView]] = {}
     for view in system_series(evidence, where):
         if view.count and (match := re.fullmatch(r"gpu\.(\d+)\.(.+)", view.key)):

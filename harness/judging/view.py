@@ -1,7 +1,7 @@
 """Questions that rules and checks ask of the evidence, each answered in one place."""
 
 import re
-from collections.abc import Iterator
+from itertools import islice
 
 from harness.evidence.models import (
     Evidence,
@@ -15,6 +15,7 @@ from harness.evidence.models import (
     Trouble,
 )
 from harness.evidence.models.setup import NoteKind
+from harness.judging.once import once
 
 TEMPORARY_FOLDER = r"Falling back to temporary directory|wasn't writable, using system temp directory"
 """What the SDK prints (0.19.11 and newer; older) when it cannot write where it was told to."""
@@ -26,14 +27,14 @@ NO_WORD = "The job ended well, but none of its processes printed a line of wandb
 """What is seen of a job that is `silent`."""
 
 
-def output_lines(evidence: Evidence) -> Iterator[str]:
+@once
+def output_lines(evidence: Evidence) -> tuple[str, ...]:
     """Notable, SDK and last lines of the job's output, each line once, in order."""
     if evidence.job is None:
-        return
+        return ()
     output = evidence.job.output
     seen = {line.number: line.text for line in (*output.notable, *output.wandb_lines, *output.tail)}
-    for number in sorted(seen):
-        yield seen[number]
+    return tuple(seen[number] for number in sorted(seen))
 
 
 def find_lines(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> tuple[str, ...]:
@@ -50,9 +51,15 @@ def find_lines(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 
 
 def sdk_log_lines(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> tuple[str, ...]:
     """Lines of the SDK's own logs that match, at most `limit`, as `file: text`."""
-    compiled = re.compile(pattern)
+    search = re.compile(pattern).search
+    return tuple(islice((line for line in _sdk_lines(evidence) if search(line)), limit))
+
+
+@once
+def _sdk_lines(evidence: Evidence) -> tuple[str, ...]:
+    """Each once: the ranks of one job say the same."""
     lines = (f"{ln.file}: {ln.text}" for run in evidence.local.runs for ln in run.sdk_logs.lines)
-    return tuple(line for line in lines if compiled.search(line))[:limit]
+    return tuple(dict.fromkeys(lines))
 
 
 LAUNCHER = r"torch\.distributed\.elastic|ChildFailedError|SignalException|^(SystemExit|KeyboardInterrupt)$"
@@ -99,6 +106,7 @@ def server_runs(evidence: Evidence) -> tuple[ServerRun, ...]:
     return final_server(evidence).runs
 
 
+@once
 def main_server_run(evidence: Evidence) -> ServerRun | None:
     """The run that was asked for, else the one that carries the training: the one with most rows, then the earliest."""
     runs = [r for r in server_runs(evidence) if r.detailed] or list(server_runs(evidence))
@@ -120,6 +128,7 @@ def seconds_since_end(evidence: Evidence, run: ServerRun) -> float | None:
     return max(0.0, since) if since is not None and since > -SETTLES_S else None
 
 
+@once
 def main_local_run(evidence: Evidence) -> LocalRun | None:
     """The run directory that carries the training: most rows, then the earliest."""
     return max(evidence.local.runs, key=lambda r: (r.log.history_rows, -(r.started_at or 0.0)), default=None)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness.evidence.models import Evidence
 from harness.verification.saved_evidence import without_retired
-from tests.faults.run import judge, play, remove
+from tests.faults.run import Played, judge, play, remove
 from tests.faults.scenario import Scenario
 from tests.faults.scenarios import BY_FAMILY
 from tests.repository import REPOSITORY
@@ -43,28 +43,32 @@ def _read(path: Path) -> dict[str, object]:
 def impersonal(text: str) -> str:
     """Take this machine out of evidence: where the clone, the interpreter, the home and the temporary folders lie."""
     text = re.sub(r'"PATH": "[^"]*"', '"PATH": "/usr/bin:/bin"', text)
-    text = re.sub(r"/tmp/scenario-[\w.-]+?-\w{8}(?=[/\"\\: ])", "/tmp/scenario", text)
+    text = re.sub(r"/tmp/scenario-[\w.+-]+?-\w{8}(?=[/\"\\: ])", "/tmp/scenario", text)
     for real, name in ((sys.prefix, "/venv"), (str(REPOSITORY), "/clone"), (sys.base_prefix, "/python")):
         text = text.replace(real, name)
     return text
 
 
-def write(family: str, found: Mapping[str, object]) -> None:
-    """Keep the recordings of a family, those that were not made anew as they are; scenarios that are gone go."""
+def write(family: str, found: Mapping[str, object], names: Iterable[str]) -> None:
+    """Keep the recordings of these names: those that were not made anew as they are, and none of another name."""
     path = FOLDER / f"{family}.json.xz"
-    names = [scenario.name for scenario in BY_FAMILY[family]]
     every = {**_read(path), **found}
     kept = {name: every[name] for name in names if name in every}
     FOLDER.mkdir(exist_ok=True)
     path.write_bytes(lzma.compress(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode(), preset=9))
 
 
+def evidence_of(played: Played) -> object | None:
+    """What a verification saved, free of this machine; None where it saved nothing."""
+    path = next((played.folder / "report").rglob("evidence.json"), None)
+    return json.loads(impersonal(path.read_text())) if path else None
+
+
 def _record(scenario: Scenario) -> tuple[str, object | None]:
     played = play(scenario)
     judgement = judge(played)
     sys.stdout.write(f"{scenario.name}: {judgement.result} {'; '.join(judgement.problems)[:300]}\n")
-    path = next((played.folder / "report").rglob("evidence.json"), None)
-    raw = json.loads(impersonal(path.read_text())) if path else None
+    raw = evidence_of(played)
     remove(played)
     return scenario.name, raw
 
@@ -84,7 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         for family, scenarios in _chosen(options.part):
             if scenarios:
-                write(family, {name: raw for name, raw in pool.map(_record, scenarios) if raw is not None})
+                found = {name: raw for name, raw in pool.map(_record, scenarios) if raw is not None}
+                write(family, found, [scenario.name for scenario in BY_FAMILY[family]])
     return 0
 
 

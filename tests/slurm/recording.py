@@ -6,7 +6,6 @@ python -m tests.slurm.recording [-k EXPRESSION]
 from __future__ import annotations
 
 import json
-import lzma
 import os
 import re
 import shutil
@@ -22,7 +21,6 @@ from tests.repository import REPOSITORY
 
 FOLDER = "SLURM_EVIDENCE"
 """The environment variable that names the folder where the tests leave their evidence."""
-RECORDING = recorded.FOLDER / "slurm.json.xz"
 PLAYED = ("test_job_faults.py", "test_submission.py", "test_verification.py")
 
 
@@ -45,10 +43,7 @@ def main() -> int:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *sys.argv[1:]]
         code = subprocess.run(command, env={**os.environ, FOLDER: folder}, cwd=REPOSITORY, check=False).returncode
         found = {path.stem: json.loads(_impersonal(path.read_text())) for path in sorted(Path(folder).glob("*.json"))}
-    known = json.loads(lzma.decompress(RECORDING.read_bytes())) if RECORDING.exists() else {}
-    every = {job.name: {**known, **found}[job.name] for job in JOBS if job.name in {**known, **found}}
-    text = json.dumps(every, sort_keys=True, separators=(",", ":"))
-    RECORDING.write_bytes(lzma.compress(text.encode(), preset=9))
+    recorded.write("slurm", found, [job.name for job in JOBS])
     return code
 
 

@@ -31,7 +31,8 @@ LISTS = (
 """Lists whose items stand for themselves: what either job has beside the healthy one is there, what it lacks is not."""
 NAMED = ("sources", "steps", "nodes")
 """Lists of objects of which each has a name."""
-FILLED = re.compile(r"\d+")
+NO_DIGITS = dict.fromkeys(map(ord, "0123456789"))
+UNSHARED = frozenset(("number", "line", "count", "at", "frames", "prefix"))
 
 
 GONE = object()
@@ -215,10 +216,9 @@ def _by_id(runs: Sequence[Any]) -> dict[str, Any]:
 def _key(item: Any) -> str:
     """What two items share that are the same: all but numbers, since counts, sizes and places in the output differ."""
     if not isinstance(item, dict):
-        return FILLED.sub("#", str(item))
-    rest = {k: v for k, v in item.items() if k not in ("number", "line", "count", "at", "frames", "prefix")}
-    text = json.dumps(rest, sort_keys=True)
-    return text if "epoch" in rest else FILLED.sub("#", text)
+        return str(item).translate(NO_DIGITS)
+    rest = str([v for k, v in item.items() if k not in UNSHARED])
+    return rest if "epoch" in item else rest.translate(NO_DIGITS)
 
 
 def _compare(base: Any, value: Any, path: str, healthy: set[str]) -> bool:

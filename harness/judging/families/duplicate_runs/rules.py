@@ -58,7 +58,8 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
     world, nodes = evidence.request.world_size, _nodes(evidence, found)
     if count == len(hosts) == nodes and (world is None or count < world):
         return "dup-one-run-per-node", f"One run came from each of the nodes {listed(hosts)}."
-    extra = [w for w in found if w is not _carrier(found)]
+    carrier = _carrier(found)
+    extra = [w for w in found if w is not carrier]
     if _came_from_workers(found, extra, world):
         return "dup-dataloader-spawn", _workers_seen(extra, world)
     if made_by_one_process(found) or not began_together(evidence, found):
@@ -94,11 +95,8 @@ def _came_from_workers(found: tuple[Writer, ...], extra: list[Writer], world: in
     """
     carrier = _carrier(found)
     too_many = world is not None and len(found) > world
-    if (
-        any(w.rows != 0 for w in extra)
-        or not (carrier.rows or (too_many and not carrier.finished))
-        or len({w.host for w in found if w.host}) > 1
-    ):
+    trained = carrier.rows or (too_many and not carrier.finished)  # rows may be lost with the process
+    if any(w.rows != 0 for w in extra) or not trained or len({w.host for w in found if w.host}) > 1:
         return False
     later = carrier.begun is not None and all(w.begun is not None and w.begun >= carrier.begun for w in extra)
     unfinished = carrier.finished and not any(w.finished for w in extra)

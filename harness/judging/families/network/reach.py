@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from harness.evidence.models import Evidence, HttpTrouble, JobOutput, PythonError
+from harness.judging.once import once
 from harness.judging.view import http_troubles, job_ran, passed_through_sdk, python_errors, said, server_runs
 
 Kind = Literal["ca_file", "proxy", "dns", "tls", "refused", "rate", "server", "reset", "timeout"]
@@ -88,6 +89,7 @@ def classify(words: str, status: int | None = None) -> Failure | None:
     return Failure(kind, words, int(code[1]) if code else None)
 
 
+@once
 def init_succeeded(evidence: Evidence) -> bool:
     """Whether wandb.init() got through in this job: it announced a run, or left rows or a run on the server."""
     output = evidence.job.output if evidence.job else JobOutput()
@@ -111,6 +113,7 @@ def is_filestream(trouble: HttpTrouble) -> bool:
     return "file_stream" in trouble.path or (not trouble.path and "file_stream" in trouble.text)
 
 
+@once
 def job_failures(evidence: Evidence) -> tuple[Failure, ...]:
     """What kept wandb.init() from the server in the job that ran, surest evidence first; asked where init failed."""
     logged = [classify(t.text, t.status) for t in http_troubles(evidence) if is_graphql(t)]

@@ -68,7 +68,7 @@ def refusals(run: LocalRun) -> tuple[HttpTrouble, ...]:
 
 def gave_up_in(run: LocalRun) -> bool:
     """Whether the SDK's logs say that the upload of this run was given up while it was still being tried."""
-    return any(re.search(GAVE_UP, line.text) for line in run.sdk_logs.lines)
+    return any(map(re.compile(GAVE_UP).search, (line.text for line in run.sdk_logs.lines)))
 
 
 def closed_unheard(evidence: Evidence) -> tuple[str, ...]:
