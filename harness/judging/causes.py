@@ -55,11 +55,17 @@ def roots(found: Sequence[Suspect], graph: Graph) -> list[Suspect]:
 
 
 def _gives_way(suspect: Suspect, other: Suspect, graph: Graph) -> bool:
-    if other.hit.id not in graph.origins[suspect.hit.id] or suspect.hit.id in graph.origins[other.hit.id]:
+    follows = other.hit.id in graph.origins[suspect.hit.id] and suspect.hit.id not in graph.origins[other.hit.id]
+    if not follows and not _quotes(other, suspect.hit.crash):
         return False
     if other.severity == "warning" and any(bare(name) == CRASH for name in suspect.symptoms):
         return False
     return suspect.explains <= other.explains
+
+
+def _quotes(other: Suspect, crash: str) -> bool:
+    """Whether a hit rests on the very traceback that ended the job: then it says why."""
+    return bool(crash) and other.hit.crash != crash and any(crash in line for line in other.hit.observed)
 
 
 def consequences(failed: Iterable[str], causes: Sequence[Suspect]) -> Mapping[str, str]:

@@ -45,7 +45,9 @@ def judge(
     findings: list[Cause | Remark] = [_cause(told[s.hit.id], s.symptoms, results) for s in causes]
     if unexplained:
         findings.append(_cause(unknown(case, unexplained, results), {c.name for c in unexplained}, results))
-    findings += [_remark(told[hit.id]) for hit in hits if not _told_already(hit, causes, possible, graph)]
+    # Where every check that was made holds, what would have made one fail is no news.
+    worth = [hit for hit in hits if still_failed or told[hit.id].severity != "error"]
+    findings += [_remark(told[hit.id]) for hit in worth if not _told_already(hit, causes, possible, graph)]
     unsure = any(c.outcome == "not_checked" for c in results) or not any(c.outcome == "passed" for c in results)
     return Verdict(
         verdict="failed" if still_failed else "inconclusive" if unsure else "passed",

@@ -24,6 +24,8 @@ class Hit(BaseModel):
     """Checks that fail because of it, where the catalogue's list is too wide (one metric of several, say)."""
     severity: Severity | None = None
     """Overrides the catalogue's severity for this one case."""
+    crash: str = ""
+    """The traceback that it is about, as `Exception: message`; another hit that quotes the same one explains it."""
 
 
 Rule = Callable[[Evidence], Iterable[Hit]]

@@ -110,7 +110,7 @@ def main() -> int:
             tests = [f"tests/system_tests/{path}" for path in GROUPS[group]]
             command = [str(options.python.absolute()), "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider"]
             # A busy machine is no failure of the server.
-            command += ["-o", "timeout=300"]
+            command += ["-o", "timeout=150"]
             chosen = ["-n", options.workers, "-k", options.select, f"--junitxml={report}", *tests]
             with (kept / f"{group}.log").open("w") as log:
                 subprocess.run([*command, *chosen], cwd=folder, env=environment, stdout=log, stderr=log, check=False)

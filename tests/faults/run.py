@@ -20,7 +20,7 @@ from typing import Any
 from harness.loopback.server import LoopbackServer
 from harness.plugin import EXIT
 from tests.compat.sdks import sdk_python
-from tests.faults.right import Judgement, checks, judgement
+from tests.faults.right import Judgement, checks, findings, judgement
 from tests.faults.scenario import PRELUDE, Scenario, Stage
 from tests.repository import REPOSITORY
 
@@ -38,6 +38,15 @@ class Played:
     seconds: float
     folder: Path
     leaks: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> dict[str, str]:
+        """Severity of each finding by id, in order."""
+        return findings(self.verdict) if self.verdict else {}
+
+    def checks(self, outcome: str) -> dict[str, str]:
+        """Checks that came out so: short name, and what is said to be the reason."""
+        return checks(self.verdict, outcome) if self.verdict else {}
 
 
 def clean_environment() -> dict[str, str]:

@@ -82,3 +82,12 @@ def test_an_error_may_follow_from_a_warning_unless_it_ended_the_job():
     failed = ["test_x.py::test_a", f"test_2_job.py::{CRASH}"]
     found = suspects([Hit(id="w", observed=()), Hit(id="e", observed=())], failed, the_graph)
     assert [s.hit.id for s in roots(found, the_graph)] == ["e", "w"]
+
+
+def test_a_hit_that_quotes_the_traceback_says_why_the_script_crashed():
+    the_graph = graph(entry("crash", "a"), entry("why", "a"), entry("other", "a"))
+    crash = Hit(id="crash", observed=(), crash="OSError: no room")
+    why = Hit(id="why", observed=("seen: OSError: no room",))
+    other = Hit(id="other", observed=("OSError: something else",))
+    assert root_ids(the_graph, "a", crash, why) == ["why"]
+    assert root_ids(the_graph, "a", crash, other) == ["crash", "other"]

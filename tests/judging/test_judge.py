@@ -158,3 +158,10 @@ def test_the_document_has_the_keys_that_are_promised():
         "name": "test_1_setup.py::test_api_key_is_configured", "outcome": "passed", "reason": "", "blocked_by": None,
         "duration_s": 0.0,
     }  # fmt: skip
+
+
+def test_an_error_that_made_nothing_fail_is_no_news_where_all_is_well():
+    def rule(_evidence):
+        yield Hit(id="dup-one-run-per-rank", observed=())
+
+    assert judge(b.healthy(), rules=[rule]).findings == ()

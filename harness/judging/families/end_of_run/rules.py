@@ -9,7 +9,7 @@ from harness.judging.catalogue import catalogue, version_key
 from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
-from harness.judging.families.network.upload import hangs, upload_failures
+from harness.judging.families.network.upload import CLOSED, hangs, upload_failures
 from harness.judging.rule import Hit, Rule
 from harness.judging.run_end import job_over, last_sign, life
 from harness.judging.view import (
@@ -23,8 +23,6 @@ from harness.judging.view import (
 )
 
 STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
-CLOSED = r"^wandb: (Synced |.*Find logs at)"
-"""What the SDK prints when it closes a run."""
 FORCED = r"parent process exited|forced shutdown"
 
 
@@ -197,7 +195,10 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
             "place": (first.frames or ("the job's output",))[-1],
             "traceback": " (the whole traceback stands in the job's output)",
         }
-        yield Hit(id="end-failed-exitcode", observed=(shorten(f"{told}{rank}"), *first.frames[-1:]), values=values)
+        yield Hit(
+            id="end-failed-exitcode", observed=(shorten(f"{told}{rank}"), *first.frames[-1:]), values=values,
+            crash=f"{first.exception}: {first.message}",
+        )  # fmt: skip
     elif run_failed and not _interrupts(evidence):
         code = on_disk or (server.exit_code if server and server.exit_code is not None else "other than 0")
         where = "The log on disk ends" if on_disk else "The server shows the run"

@@ -21,6 +21,8 @@ FATAL_LOG = r"filestream: fatal error(?!.*context canceled)"
 GAVE_UP = r"(?s)filestream: fatal error.*context canceled"
 """wandb.finish() came to its own limit, or the process was told to end, while requests were still being retried."""
 TIMED_OUT = r"Timed out finishing run"
+CLOSED = r"^wandb: (Synced |.*Find logs at)"
+"""What the SDK prints when it has closed a run: then it waits no more."""
 PROGRESS = (
     r"^wandb:.*(uploading (history|summary|output|console|system|data)|updating run metadata|[\d.]+ MB uploaded"
     r"|Waiting for W&B process to finish|retrying: )"
@@ -131,7 +133,7 @@ def hangs(evidence: Evidence) -> bool:
     job = evidence.job
     if job is None or (job.ending in ("completed", "failed") and job.stopped_by_harness is None):
         return False
-    signs = [line.text for line in job.output.tail if re.search(rf"{PROGRESS}|^Epoch \d", line.text)]
+    signs = [line.text for line in job.output.tail if re.search(rf"{PROGRESS}|{CLOSED}|^Epoch \d", line.text)]
     return bool(signs and re.search(PROGRESS, signs[-1])) or job.hung_after_training_s is not None
 
 
