@@ -37,8 +37,8 @@ def unknown(case: Case, checks: Sequence[CheckResult], asked: Sequence[CheckResu
     observed = [*_no_word(evidence), *_several_runs(evidence, checks), *_raised(evidence), *_answered(evidence)]
     observed += [*timeline(evidence), parts.words]
     observed += [line[:300] for line in output_lines(evidence)[-LAST_LINES:] if line.strip()]
-    observed += [f"{short(c.name)}: {c.reason}" for c in checks]
-    holds = dict.fromkeys(bare(c.name) for c in asked if c.outcome == "passed")
+    observed += [f"{short(c.name)}: {c.reason}" for c in sorted(checks, key=lambda c: c.name)]
+    holds = dict.fromkeys(bare(name) for name in sorted(c.name for c in asked if c.outcome == "passed"))
     return Finding(
         id="unknown",
         severity="error",

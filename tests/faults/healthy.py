@@ -49,11 +49,30 @@ for e in range(3):
 NESTED = '{"optimizer": {"name": "adam", "betas": [0.9, 0.999]}, "learning_rate": 0.001}'
 NETRC = "machine {HOST} login user password {KEY}\n"
 OTHER_NETRC = "machine github.com login me password 0123456789\nmachine api.wandb.ai login user password {KEY}\n"
+NEIGHBOURS = """
+import glob, os, tempfile, time, wandb
+while not glob.glob("work/wandb/run-*"):
+    time.sleep(0.1)
+run = wandb.init(project="somebody-elses", dir=tempfile.gettempdir(), settings=wandb.Settings(console="off"))
+for step in range(3):
+    run.log({"x": step})
+os._exit(0)
+"""
 WITHOUT_PROJECT = init_job().replace('project="scenario", ', "")
 FIRST_RANK_ONLY = init_job('mode="online" if rank == 0 else "disabled"', guard="if True:", train="train(run)")
 OWN_LOGIN = init_job(before='import wandb\nwandb.login(key=os.environ["WANDB_API_KEY"])')
 TAGGED = init_job('group="mine", tags=["a", "b"], name="Example run", job_type="x"')
 NEIGHBOUR = User(username="neighbour", default_entity="loopback", teams=("loopback",))
+
+
+@contextlib.contextmanager
+def neighbour(stage: Stage) -> Iterator[None]:
+    """Somebody else's run begins in the temporary folder while the job runs, and is never closed."""
+    script = stage.root / "neighbour.py"
+    script.write_text(NEIGHBOURS)
+    env, quiet = {**stage.env, "WANDB_MODE": "offline"}, subprocess.DEVNULL
+    with subprocess.Popen([sys.executable, str(script)], cwd=stage.root, env=env, stdout=quiet, stderr=quiet):
+        yield
 
 
 def earlier_runs(*, count: int = 2, run_id: str = "") -> object:
@@ -102,6 +121,7 @@ HEALTHY = (
         hook=earlier_runs(count=3),
         server={"accounts": Accounts((User(), NEIGHBOUR))},
     ),
+    Scenario(name="ok-foreign-run-in-the-temporary-folder", hook=neighbour),
     Scenario(name="ok-slow-server", misbehave=(Fault(delay_s=1.0),)),
     Scenario(name="ok-429-at-init-then-well", misbehave=(BUSY_AT_INIT,)),
     Scenario(name="ok-429-while-logging", misbehave=(BUSY_WHILE_LOGGING,)),

@@ -19,7 +19,7 @@ from harness.evidence.own_runs import own as owned
 from harness.judging.advice import job_sdk_version
 from harness.judging.asking import Asking
 from harness.judging.case import Case
-from harness.judging.causes import suspects
+from harness.judging.causes import CRASH, suspects
 from harness.judging.check import bare
 from harness.judging.checks import CHECKS
 from harness.judging.findings import hits_of
@@ -144,10 +144,17 @@ def _compared(one: Fault, other: Fault, evidence: Evidence, verdict: Verdict) ->
     missing = [fault for fault in (one, other) if fault.kind != "info" and fault.id not in said]
     for fault in missing:
         rest = one if fault is other else other
-        if rest.id not in standard_graph().origins[fault.id]:
+        if not _follows(fault, rest, verdict):
             masked = _masked(fault, evidence)
             return Row(one, other, "masked" if masked else "wrong", f"{fault.id} {masked or 'is not told'}")
     return Row(one, other, "right")
+
+
+def _follows(fault: Fault, rest: Fault, verdict: Verdict) -> bool:
+    """Whether the catalogue lets it follow from the other one; from a crash follows what comes of the crash's cause."""
+    origins = standard_graph().origins[fault.id]
+    ended = any(f.id == rest.id and any(bare(name) == CRASH for name in f.explains) for f in verdict.findings)
+    return rest.id in origins or ("end-failed-exitcode" in origins and ended)
 
 
 def _masked(fault: Fault, evidence: Evidence) -> str | None:
