@@ -1,5 +1,6 @@
 """Law 5: a traceback that ended the job is never explained by less than an error, and hides nothing that stands."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,8 +34,7 @@ def crashing(evidence: Evidence) -> Evidence:
     return evidence.model_copy(update={"job": job.model_copy(update=update)})
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.sampled_from(WHOLE))
+@pytest.mark.parametrize("name", WHOLE)
 def test_a_crash_and_what_stood_before_are_both_told(name: str):
     evidence = recordings()[name]
     before = {f.id for f in judge(evidence).findings if isinstance(f, Cause) and f.severity == "error"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from harness.judging.checks import CHECKS
 from harness.judging.families import RULES
 from harness.judging.judge import judge
+from harness.judging.rule import Hit
 from tests.faults.recorded import recordings
 from tests.repository import REPOSITORY
 
@@ -29,6 +30,17 @@ def test_order_of_rules_and_checks(name: str, dice: random.Random):
     assert other.root_cause == usual.root_cause
     assert other.findings == usual.findings
     assert {c.name: c for c in other.checks} == {c.name: c for c in usual.checks}
+
+
+def test_two_rules_that_speak_of_one_fault():
+    def early(_evidence):
+        return [Hit(id="auth-key-in-script", observed=("early",)), Hit(id="auth-no-key", observed=("early",))]
+
+    def late(_evidence):
+        return [Hit(id="auth-no-key", observed=("late",)), Hit(id="auth-key-in-script", observed=("late",))]
+
+    evidence = recordings()["no-key"]
+    assert judge(evidence, rules=[early, late]) == judge(evidence, rules=[late, early])
 
 
 @pytest.mark.slow
