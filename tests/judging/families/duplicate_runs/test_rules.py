@@ -320,3 +320,8 @@ def test_of_output_alone_the_order_of_lines_tells_whether_runs_began_together(
     said = b.output(links=links, epochs=epochs, epochs_total=printed, file_starts=starts)
     found = b.evidence(request=Request(source="job_log", server="none", target="none"), job=Job(output=said))
     assert began_together(found, ()) is side_by_side
+
+
+def test_a_pattern_of_runs_does_not_end_a_job():
+    found = told(run("a", slurm={"procid": "0"}), run("b", slurm={"procid": "1"}), ask=request(2))
+    assert b.hits(RULES, found)["dup-rank-unset-srun"].fails == ("test_exactly_one_run",)
