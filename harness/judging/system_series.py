@@ -28,11 +28,12 @@ _NVIDIA_ONLY = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class SystemView:
     """One system metric; `key` is without the leading `system.` and without the label of shared mode.
 
-    `sketch` holds at most 200 (seconds, value): since the run began on the server, since the first sample on disk.
+    Not frozen, since there may be thousands, and freezing makes each four times as dear. `sketch` holds at most 200
+    (seconds, value): since the run began on the server, since the first sample on disk.
     """
 
     key: str
@@ -115,7 +116,9 @@ def _series(evidence: Evidence, where: Where) -> tuple[SystemView, ...]:
 def host_series(evidence: Evidence, kind: HostKind, where: Where | None = None) -> tuple[SystemView, ...]:
     """Return the series of one part of the host that hold at least one sample."""
     found = system_series(evidence, where)
-    return tuple(v for v in found if v.count and re.fullmatch(_HOST[kind], v.key))
+    # Each node of a job has the same few keys.
+    keys = {key for key in {view.key for view in found} if re.fullmatch(_HOST[kind], key)}
+    return tuple(view for view in found if view.count and view.key in keys)
 
 
 def gpus(evidence: Evidence, where: Where | None = None) -> tuple[GpuView, ...]:
@@ -126,8 +129,10 @@ def gpus(evidence: Evidence, where: Where | None = None) -> tuple[GpuView, ...]:
 @once
 def _gpus(evidence: Evidence, where: Where) -> tuple[GpuView, ...]:
     found: dict[tuple[str, int], dict[str, SystemView]] = {}
-    for view in system_series(evidence, where):
-        if view.count and (match := re.fullmatch(r"gpu\.(\d+)\.(.+)", view.key)):
+    series = system_series(evidence, where)
+    matches = {key: re.fullmatch(r"gpu\.(\d+)\.(.+)", key) for key in {view.key for view in series}}
+    for view in series:
+        if view.count and (match := matches[view.key]):
             found.setdefault((view.label, int(match[1])), {})[match[2]] = view
     return tuple(GpuView(index, label, _vendor(named), named) for (label, index), named in sorted(found.items()))
 

@@ -24,21 +24,31 @@ LINES = 300
 MOST_MS, TIMES = 100, 5
 
 
-def largest() -> Evidence:
+def a_run_each() -> Evidence:
     """Each of 1,024 ranks made a run, failed, and said so; every list of the evidence is as long as it can be."""
+    return largest(nodes=1, runs=RANKS)
+
+
+def one_run() -> Evidence:
+    """The 64 nodes of a job send the metrics of all their GCDs into one run, in shared mode."""
+    return largest(nodes=NODES, runs=1)
+
+
+def largest(nodes: int, runs: int) -> Evidence:
+    """Everything that 1,024 ranks can leave, with the system metrics of so many nodes, and so many runs."""
     found = recordings()["every-rank"]
     run, directory = found.server.runs[0], found.local.runs[0]
     keys = ("gpu", "memoryAllocated", "temp", "powerWatts", "memoryRW", "powerPercent", "encoder")
     system = {
         name: SystemSeries(key=name, count=500, first=1.0, last=50.0, minimum=1.0, maximum=50.0,
                            sketch=tuple((float(i), float(i % 50)) for i in range(200)))
-        for node in range(NODES) for gcd in range(GCDS) for key in keys
+        for node in range(nodes) for gcd in range(GCDS) for key in keys
         for name in [f"system.gpu.{gcd}.{key}/l:node{node}"]
     }  # fmt: skip
-    runs = [run.model_copy(update={"id": f"run{n:05}", "detailed": False, "system": {}}) for n in range(1, RANKS)]
+    others = [run.model_copy(update={"id": f"run{n:05}", "detailed": False, "system": {}}) for n in range(1, runs)]
     directories = [
         directory.model_copy(update={
-            "run_id": f"run{n:05}", "path": f"/scratch/wandb/run-20261129_120000-run{n:05}",
+            "run_id": f"run{n % runs:05}", "path": f"/scratch/wandb/run-20261129_120000-run{n:05}",
             "sdk_logs": directory.sdk_logs.model_copy(update={"lines": tuple(_line(n, m) for m in range(200))}),
         })
         for n in range(DIRECTORIES)
@@ -53,7 +63,7 @@ def largest() -> Evidence:
         "errors": tuple(PythonError(exception="ValueError", message=f"rank {n}", line=n, rank=n) for n in range(100)),
     })  # fmt: skip
     server = found.server.model_copy(update={
-        "runs": (run.model_copy(update={"id": "run00000", "system": system}), *runs), "runs_total": RANKS,
+        "runs": (run.model_copy(update={"id": "run00000", "system": system}), *others), "runs_total": runs,
     })  # fmt: skip
     return found.model_copy(update={
         "request": found.request.model_copy(update={"nproc": GCDS, "nodes": RANKS // GCDS}),
@@ -82,5 +92,6 @@ def milliseconds(evidence: Evidence) -> float:
 
 def rows() -> Iterator[Row]:
     """Judge both."""
-    for what, evidence in (("1,024 ranks, a run each", largest()), ("an ordinary job", recordings()["ok-one-rank"])):
+    measured = {"1,024 ranks, a run each": a_run_each(), "64 nodes × 8 GCDs in one run": one_run()}
+    for what, evidence in {**measured, "an ordinary job": recordings()["ok-one-rank"]}.items():
         yield Row("judge", what, "", f"{milliseconds(evidence):.0f} ms", f"at most {MOST_MS} ms")

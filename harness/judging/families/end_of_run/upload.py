@@ -8,7 +8,10 @@ from harness.judging.families.network.reach import is_filestream, is_graphql, sh
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import final_server, find_lines, http_troubles, sdk_log_lines
 
-FILE_TROUBLE = r"(?i)file ?transfer.*(error|fail)|failed to upload file|uploader: error|CreateRunFiles returned error"
+FILE_TROUBLE = (
+    r"[Ff]ile ?[Tt]ransfer.*(?:[Ee]rror|[Ff]ail)|[Ff]ailed to upload file|uploader: error"
+    r"|CreateRunFiles returned error"
+)
 SYNCED = r"Synced \d+ W&B file\(s\)"
 
 

@@ -11,7 +11,7 @@ from harness.judging.view import names_sdk_folder, passed_through_sdk, python_er
 HIDDEN = r"module 'wandb' has no attribute '(init|login|log|Settings|finish|config|sdk|Api|run|util)'"
 CIRCULAR = r"partially initialized module 'wandb' has no attribute"
 NOT_INSTALLED = r"ModuleNotFoundError: No module named 'wandb'(?!\.)"
-NO_SPACE = r"(?i)no space left on device|disk quota exceeded|\[Errno (28|122)\]"
+NO_SPACE = r"[Nn]o space left on device|[Dd]isk quota exceeded|\[Errno (?:28|122)\]"
 NO_FOLDER = (
     r"Unable to create root directory|Path \S+ wasn't (read/)?writable|System temp directory \(\S+\) is not writable"
 )

@@ -29,6 +29,8 @@ NO_SAMPLES = ("test_host_metrics_are_captured", "test_every_gpu_reports")
 SAMPLE = 500
 """Rows that history() returns unless asked for more."""
 
+UPLOAD_TROUBLE = r"[Ff]ile[Ss]tream(?!.*\b429\b)|[Ff]atal error while uploading|ERROR\+4"
+
 
 def _path(run: ServerRun) -> str:
     return f"{run.entity}/{run.project}/{run.id}"
@@ -78,7 +80,7 @@ def too_early(evidence: Evidence) -> Iterator[Hit]:
         return
     # Rows go by the file stream, which is slowed by a 429 and then goes on.
     refused = [t for t in http_troubles(evidence) if t.status is None or (is_filestream(t) and t.status != 429)]
-    trouble = refused or sdk_log_lines(evidence, r"(?i)filestream(?!.*\b429\b)|fatal error while uploading|ERROR\+4")
+    trouble = refused or sdk_log_lines(evidence, UPLOAD_TROUBLE)
     behind = (run.rows is not None and run.rows < disk.log.history_rows) or run.state == "running"
     lacking = unshown(disk, run)
     since = seconds_since_end(evidence, run)
