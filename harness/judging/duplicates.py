@@ -76,8 +76,19 @@ def phases_on_purpose(evidence: Evidence) -> bool:
 
 
 def several_meant(evidence: Evidence) -> bool:
-    """Whether the script says by a group or by job types that it wants more than one run."""
-    return grouped_on_purpose(evidence) is not None or phases_on_purpose(evidence)
+    """Whether the script says by a group, by job types or by a sweep that it wants more than one run."""
+    return grouped_on_purpose(evidence) is not None or phases_on_purpose(evidence) or trials(evidence)
+
+
+def trials(evidence: Evidence) -> bool:
+    """Whether every run is a trial of a sweep, as far as the disk tells: a sweep makes a run for each.
+
+    A variable that was there before the job began is left over from another sweep.
+    """
+    stale = evidence.setup.place.variables.get("WANDB_SWEEP_ID") if evidence.setup else None
+    facts = [run.log.run for run in evidence.local.runs if run.log.run]
+    swept = {run.run_id for run in facts if run.sweep_id not in ("", stale)}
+    return bool(swept) and swept >= {w.id for w in writers(evidence)}
 
 
 def shared_mode(evidence: Evidence) -> bool:

@@ -82,7 +82,9 @@ def _parsed(text: str | None) -> float | None:
 def parting(case: Case) -> Parting:
     """Lay the sources side by side: the job, the scheduler, the disk, the server."""
     evidence = case.evidence
-    local, server = main_local_run(evidence), main_server_run(evidence)
+    server = main_server_run(evidence)
+    same = (run for run in evidence.local.runs if server and run.run_id == server.id)
+    local = next(same, None) or main_local_run(evidence)
     words = [*_job(evidence), *_disk(evidence, local), *_server(evidence, server)]
     layer = _layer(evidence, local, server)
     where = {

@@ -173,3 +173,13 @@ def test_runs_of_different_job_types_one_after_the_other_are_meant():
     assert problem(phases("train", "train")) is not None
     assert problem(phases("train", None)) is not None
     assert problem(phases("train", "eval", second=1002.0)) is not None
+
+
+@pytest.mark.parametrize(("sweeps", "fine"), [(("s1", "s1"), True), (("s1", "s2"), True), (("s1", ""), False)])
+def test_trials_of_a_sweep_are_meant(sweeps, fine):
+    runs = [
+        b.local_run(run_id=name, log=b.log(run=RunFacts(run_id=name, sweep_id=sweep)))
+        for name, sweep in zip("ab", sweeps, strict=True)
+    ]
+    found = b.evidence(local=b.local(*runs), server=b.server(*(b.server_run(id=name) for name in "ab")))
+    assert (problem(found) is None) is fine

@@ -86,3 +86,9 @@ def test_several_runs_are_counted():
         server=b.server(b.server_run(), b.server_run(id="b", rows=1)),
     )  # fmt: skip
     assert "and 1 more; server: run abcd1234, 3 rows, finished, and 1 more" in parting(Case(several)).words
+
+
+def test_the_same_run_is_compared():
+    longer = b.local_run(run_id="b", log=b.log(history_rows=9))
+    found = b.evidence(job=ended(), local=b.local(longer, b.local_run()))
+    assert parting(Case(found)).layer is None
