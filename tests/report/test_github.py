@@ -21,6 +21,13 @@ def test_a_cause_is_an_error_with_its_first_advice():
     assert "rank = int(os.environ" in line
 
 
+def test_a_warning_is_one():
+    verdict = duplicates()[1]
+    warning = verdict.findings[-1].model_copy(update={"severity": "warning"})
+    line = annotations(verdict.model_copy(update={"findings": (warning,)}), ACTIONS)[-1]
+    assert line.startswith("::warning title=W&B verification%3A sys-mi250x-second-die-power::")
+
+
 def test_a_pass_says_nothing_and_a_doubt_says_why():
     assert annotations(passed()[1], ACTIONS) == []
     (line,) = annotations(inconclusive()[1], ACTIONS)
