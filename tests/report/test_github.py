@@ -24,7 +24,7 @@ def test_a_cause_is_an_error_with_its_first_advice():
 def test_a_warning_is_one():
     verdict = duplicates()[1]
     warning = verdict.findings[-1].model_copy(update={"severity": "warning"})
-    line = annotations(verdict.model_copy(update={"findings": (warning,)}), ACTIONS)[-1]
+    line = annotations(verdict.model_copy(update={"findings": (warning,)}), ACTIONS)[0]
     assert line.startswith("::warning title=W&B verification%3A sys-mi250x-second-die-power::")
 
 
