@@ -14,7 +14,7 @@ from harness.evidence.models import (
     ServerRun,
     Setup,
 )
-from harness.evidence.output.reader import OutputReader
+from harness.evidence.output.reader import OutputReader, written_at
 from harness.evidence.own_runs import own, own_local
 from harness.evidence.redaction.documents import redact_file
 from harness.evidence.redaction.redactor import Redactor
@@ -77,7 +77,7 @@ def watch_job(
             watch = follow(target, output, poller, progress, moment, IDLE_LIMIT_S)
         moment.phase = "reading"
         progress.show(moment)
-        seen = output.snapshot()
+        seen = output.snapshot().model_copy(update={"touched_at": written_at(log)})
         # Of a job that was submitted earlier only the times tell; else what was not there before is new.
         since = (target.job().started_at or 0.0) - 1 if settings.slurm.attach else None
         with clock.phase("disk"):

@@ -80,8 +80,8 @@ def metrics_were_visible_while_running(case: Case, _: str) -> str | None:
 FILE = "test_5_system.py"
 RUN = ("test_init_succeeded",)
 CHECKS = (
-    Check(FILE, "test_host_metrics_are_captured", host_metrics_are_captured, needs=RUN, each="part"),
-    Check(FILE, "test_every_gpu_reports", every_gpu_reports, needs=RUN),
-    Check(FILE, "test_gpus_were_used", gpus_were_used, needs=(*RUN, "test_every_gpu_reports")),
-    Check(FILE, "test_metrics_were_visible_while_running", metrics_were_visible_while_running, needs=RUN),
+    Check(FILE, "test_host_metrics_are_captured", host_metrics_are_captured, needs=RUN, shows="samples", each="part"),
+    Check(FILE, "test_every_gpu_reports", every_gpu_reports, needs=RUN, shows="samples"),
+    Check(FILE, "test_gpus_were_used", gpus_were_used, needs=(*RUN, "test_every_gpu_reports"), shows="rows"),
+    Check(FILE, "test_metrics_were_visible_while_running", metrics_were_visible_while_running, needs=RUN, shows="end"),
 )
