@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from harness.evidence.disk.log_writers import touched_at
 from harness.evidence.disk.run_dirs import find_run_dirs, read_local_run
 from harness.evidence.models import Evidence, LocalReading, LocalRun, Request, RunLink, ServerReading, Trouble
 from harness.evidence.network.address import base_url_problem
@@ -30,7 +31,9 @@ def collect_existing(settings: Settings, request: Request, own: JobSettings, clo
     job = None
     if settings.job_log:
         with clock.phase("job output"):
-            job = job_of(read_output(settings.job_log, redactor.text, settings.job_logs))
+            output = read_output(settings.job_log, redactor.text, settings.job_logs)
+            written = touched_at(settings.job_logs or [settings.job_log])
+            job = job_of(output.model_copy(update={"touched_at": written}))
     local = LocalReading()
     if settings.run_dir:
         with clock.phase("run directories"):

@@ -187,16 +187,7 @@ def read_output(path: Path, scrub: Callable[[str], str], files: Sequence[Path] =
         if len(files) > 1:
             reader.begin_file()
         trouble = _feed(reader, file) or trouble
-    times = [at for file in files or (path,) if (at := written_at(file)) is not None]
-    return reader.snapshot(trouble).model_copy(update={"touched_at": max(times, default=None)})
-
-
-def written_at(path: Path) -> float | None:
-    """When a file was last written, in unix seconds; None where it is not there."""
-    try:
-        return path.stat().st_mtime
-    except (OSError, ValueError):  # the reader of the file says why
-        return None
+    return reader.snapshot(trouble)
 
 
 def _feed(reader: OutputReader, path: Path) -> Trouble | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.judging.catalogue import STAGES, catalogue
-from harness.judging.rule import Severity
 from harness.judging.live.life import Life
 from harness.judging.live.words import headline
+from harness.judging.rule import Severity
 from harness.judging.verdict import CheckResult, Finding, Verdict
 from harness.report.html.checks import anchors_of, short
 from harness.report.text import block, clean, link
