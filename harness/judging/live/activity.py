@@ -18,8 +18,8 @@ CORES = 0.2
 """Fewer busy cores are no work; the SDK's own sampling takes 0.03."""
 MOVED_MB = 20.0
 """So much is written to disk in a sample where a checkpoint is."""
-ENOUGH = 2
-"""Samples after the last step without which nothing is said."""
+ENOUGH, RECENT = 2, 3
+"""Samples after the last step without which nothing is said; and how many of the newest count."""
 _GPU = re.compile(r"gpu\.(\d+)\.(\w+)(/l:.+)?")
 _DISK = re.compile(r"disk\..*\.out(/l:.+)?")
 
@@ -32,13 +32,15 @@ def activity(samples: Samples, since: float, cores: int | None = None) -> tuple[
         since: the last step, in unix seconds.
         cores: CPU cores of the node: the SDK tells a process's load as a share of all of them.
     """
-    after = {k: [v for t, v in points if t > since] for k, points in samples.items()}
+    after = {k: [v for t, v in points if t > since][-RECENT:] for k, points in samples.items()}
     before = {k: [v for t, v in points if t <= since] for k, points in samples.items()}
     loads = _of_gpus(after, "gpu")
     if loads and min(map(len, loads)) >= ENOUGH:
         every = [value for load in loads for value in load]
         if min(every) >= FULL and max(every) - min(every) <= STEADY:
             return _full(before, after, len(loads))
+        if all(max(load) <= IDLE or min(load) >= FULL for load in loads) and max(every) > IDLE:
+            return "busy", ("Some GPUs rest, and the others are at 100 %: one rank works, or they wait for one.",)
         if max(every) > IDLE:
             return "working", (f"GPU utilisation moves between {min(every):.0f} and {max(every):.0f} %.",)
         return _without_gpu(after, cores, f"Every GPU is at {median(every):.0f} %")
@@ -74,26 +76,29 @@ def _of_gpus(samples: Mapping[str, list[float]], what: str) -> list[list[float]]
     return [v for k, v in samples.items() if v and (m := _GPU.fullmatch(k)) and m[2] == what]
 
 
-SILENT_SAMPLES = 4
+SILENT_SAMPLES = 3
 AT_WORK = 20.0
 """Per cent of a GPU that trains."""
 
 
-def silent(samples: Samples) -> tuple[str, ...]:
-    """Name GPUs that were at work before and rest now, while others work; and nodes that send no samples any more."""
-    loads = {m: points for k, points in samples.items() if (m := _GPU.fullmatch(k)) and m[2] == "gpu"}
+def silent(samples: Samples, last_step: float) -> tuple[str, ...]:
+    """Name GPUs that were at work before and rest now, while others work; and nodes that send no samples any more.
+
+    Steps must have come meanwhile: while there are none, one rank may save what the others wait for.
+    """
+    loads = {m: points for k, points in samples.items() if points and (m := _GPU.fullmatch(k)) and m[2] == "gpu"}
     rests = {m: points[-SILENT_SAMPLES:] for m, points in loads.items() if len(points) > 2 * SILENT_SAMPLES}
     at_work = [m for m, points in rests.items() if median(v for _, v in points) >= AT_WORK]
     if not at_work:
         return ()
     newest = max(points[-1][0] for points in loads.values())
-    found = [
+    resting = [
         _name(m)
         for m, points in rests.items()
-        if max(v for _, v in points) <= IDLE and max(v for _, v in loads[m]) >= AT_WORK
+        if max(v for _, v in points) <= IDLE and points[0][0] < last_step and max(v for _, v in loads[m]) >= AT_WORK
     ]
     ended = {label for m, points in loads.items() if (label := m[3]) and _ended([t for t, _ in points], newest)}
-    return (*found, *(f"node {label.removeprefix('/l:')}" for label in sorted(ended)))
+    return (*resting, *(f"node {label.removeprefix('/l:')}" for label in sorted(ended)))
 
 
 def _ended(times: Sequence[float], newest: float) -> bool:

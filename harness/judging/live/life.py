@@ -1,7 +1,6 @@
 """The signs of life of one running job, one for each layer, as they were seen at one time."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from harness.judging.live.rhythm import Rhythm
@@ -53,12 +52,14 @@ class Life:
     """What shows the activity, in words."""
     silent: tuple[str, ...] = ()
     """GPUs and nodes that were at work before, and are not any more while others are."""
-    away_s: float = 0.0
-    """For so many seconds before `now` nobody could look: the server was away, or the watcher slept."""
+    away: tuple[tuple[float, float], ...] = ()
+    """When nobody could look, from and to: the server was away, or the watcher slept."""
     synced_later: bool = False
     """The rows are older than the run: an offline run is being uploaded."""
-    details: Mapping[str, str] = field(default_factory=dict)
 
     def age(self, beat: Beat) -> float | None:
         """Seconds since the newest sign of a layer, without the time in which nobody could look."""
-        return None if beat.last_at is None else max(0.0, self.now - beat.last_at - self.away_s)
+        if beat.last_at is None:
+            return None
+        unseen = sum(max(0.0, min(end, self.now) - max(start, beat.last_at)) for start, end in self.away)
+        return max(0.0, self.now - beat.last_at - unseen)

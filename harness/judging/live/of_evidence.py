@@ -72,7 +72,7 @@ def _read(evidence: Evidence, server: ServerRun | None, local: LocalRun | None) 
         scheduler=_state(job.slurm if job else None),
         activity=doing,
         seen=seen,
-        silent=silent(samples),
+        silent=silent(samples, steps.last_at or 0.0),
         synced_later=on_server and steps.last_at is not None and begun is not None and steps.last_at < begun - 1.0,
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-SLACK_S = 30.0
+SLACK_S = 25.0
 """Seconds that anything may take on its way: an upload, a clock that is off, a busy server."""
 INTERVALS = 3.0
 """So many of its own intervals may pass without a sign."""

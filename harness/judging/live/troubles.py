@@ -1,5 +1,6 @@
 """Where the layers of a running job part: which one broke, what shows it, and by which limit; pure."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -67,7 +68,7 @@ def _behind(life: Life, late: str | None) -> Trouble | None:
         return None
     fresh = not _late(life, life.disk, life.disk.rhythm or HEARTBEAT)
     limit = (life.disk.rhythm or HEARTBEAT).at_least(UPLOAD_S).patience_s
-    lag = life.disk.last_at - max(life.steps.last_at or life.begun_at or 0.0, 0.0) - life.away_s
+    lag = (life.age(Beat(life.steps.last_at or life.begun_at)) or 0.0) - (life.age(life.disk) or 0.0)
     stands = life.disk.count > life.steps.count and lag > limit
     if not (fresh and (late or stands)):
         return None
@@ -80,7 +81,7 @@ def _within(life: Life) -> Iterator[Trouble]:
     """The run is heard of: does it train, and on every GPU?"""
     if hang := _hang(life):
         yield hang
-    elif life.silent:
+    elif life.silent and not _late(life, life.steps, _passed_on(life)):
         names = ", ".join(life.silent[:8]) + (f" and {len(life.silent) - 8} more" if len(life.silent) > 8 else "")
         words = f"{names}: no activity any more, while others work"
         yield Trouble("live-silent-gpus", words, (f"{words}.",), {"silent": names})
@@ -89,9 +90,9 @@ def _within(life: Life) -> Iterator[Trouble]:
 def _hang(life: Life) -> Trouble | None:
     if life.synced_later or life.activity == "working":
         return None
-    stepped = life.steps.count >= FEW and life.steps.last_at is not None
+    stepped = life.steps.last_at is not None
     age = life.age(life.steps) if stepped else life.age(Beat(life.begun_at))
-    limit, why = _limit(life) if stepped else (START_S, "no step came yet")
+    limit, why = _limit(life)
     # What the job prints tells of progress that is not logged.
     printed = life.age(life.output)
     if age is None or age <= limit or (printed is not None and printed <= limit) or _beyond_looks(life, limit):
@@ -106,12 +107,28 @@ def _hang(life: Life) -> Trouble | None:
 
 def _limit(life: Life) -> tuple[float, str]:
     """How long to wait for the next step, and how that comes about."""
-    own = life.steps.rhythm or HEARTBEAT
+    own, passed_on = life.steps.rhythm or HEARTBEAT, _passed_on(life)
+    if life.steps.count < FEW:
+        known = life.activity in ("spinning", "idle", "busy")
+        return max(passed_on.patience_s, START_S) if known else math.inf, "too few steps came to know its rhythm"
     told = f"a step takes {span(own.median_s)} ± {span(own.spread_s)}, the longest pause was {span(own.longest_s)}"
-    passed_on = own.at_least(UPLOAD_S) if life.where == "server" else own
     if life.activity in ("spinning", "idle"):
         return passed_on.patience_s, told
     return max(passed_on.patience_s, UNTOLD_S), f"{told}; what the machine does is not known"
+
+
+def _passed_on(life: Life) -> Rhythm:
+    """How often steps can be seen: on the server no more often than they are uploaded."""
+    own = life.steps.rhythm or HEARTBEAT
+    return own.at_least(UPLOAD_S) if life.where == "server" else own
+
+
+def deadline(life: Life) -> float | None:
+    """When the next sign of life is due at the latest, in unix seconds: without one, that is when something is said."""
+    own = _passed_on(life).patience_s
+    limits = [(life.heartbeat, heartbeat(life).patience_s), (life.steps, own), (life.steps, _limit(life)[0])]
+    left = [limit - age for beat, limit in limits if (age := life.age(beat)) is not None and age < limit]
+    return life.now + min(left) if left else None
 
 
 def _beyond_looks(life: Life, limit: float) -> bool:

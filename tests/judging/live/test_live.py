@@ -126,7 +126,7 @@ def test_what_takes_its_time_is_no_fault(found):
 def test_the_limit_and_the_rhythm_are_told():
     (cause,) = (f for f in judge(running(last_ago=290, **resting())).findings if f.explains)
     assert cause.observed[0] == (
-        "No step for 290 s, and the machine rests (limit 75 s: a step takes 2 s ± 0 ms, the longest pause was 2 s)."
+        "No step for 290 s, and the machine rests (limit 70 s: a step takes 2 s ± 0 ms, the longest pause was 2 s)."
     )
     assert cause.observed[-1] == "Last signs: heartbeat 3 s, step 290 s, system metrics 5 s ago."
 
