@@ -8,7 +8,7 @@ from harness.evidence.models.slurm_states import WAITING
 from harness.judging.live.activity import activity, silent
 from harness.judging.live.life import NONE, Beat, Life
 from harness.judging.live.rhythm import gaps_by_step, gaps_of, rhythm
-from harness.judging.live.troubles import Trouble, deadline, troubles
+from harness.judging.live.troubles import deadline
 
 FIRST_S, LONGEST_S = 5.0, 60.0
 """Seconds between two looks: at first, and of a job that has been watched for long."""
@@ -134,15 +134,9 @@ class Track:
         last = max(look.last_row_at or 0.0, self._seen_at[-1] - LONGEST_S if late else 0.0)
         return Beat(last or None, rhythm(gaps), look.rows)
 
-    def troubles(self, now: float) -> tuple[Trouble, ...]:
-        """Return what is broken, as far as it was seen."""
-        life = self.life(now)
-        return troubles(life) if life else ()
-
-    def next_look(self, now: float) -> float:
+    def next_look(self, now: float, life: Life | None) -> float:
         """Return when to look again: the less often the longer it is watched, and when a sign of life is due."""
         at = now + min(LONGEST_S, max(FIRST_S, SHARE * (now - self.begun)))
-        life = self.life(now)
         due = deadline(life) if life else None
         if due is not None:
             at = min(at, max(due + 1.0, now + FIRST_S))

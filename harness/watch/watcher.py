@@ -127,7 +127,7 @@ class Watcher:
             self._note("end", subject, now)
             self.tell("end", subject, judged)
         subject.ended = over or self.once
-        subject.due_at = max(subject.due_at, subject.track.next_look(now))
+        subject.due_at = max(subject.due_at, subject.track.next_look(now, subject.life))
 
     def _state(self, subject: Subject, now: float) -> None:
         look, scheduler = subject.track.look, subject.track.scheduler

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.judging.live.troubles import troubles
 from harness.watch.track import Look, Track
 
 UPLOAD_S, SAMPLE_S = 15.0, 15.0
@@ -161,9 +162,9 @@ def watched(job: Job) -> tuple[float, str] | None:
             track.take(look, now)
             if look.odd:
                 return now, "nan"
-            if found := track.troubles(now):
+            if (life := track.life(now)) and (found := troubles(life)):
                 return now, f"{found[0].id}: {' '.join(found[0].observed)}"
             if look.state == "crashed" and not waits:
                 return now, "crashed"
-        now = track.next_look(now)
+        now = track.next_look(now, track.life(now))
     return None
