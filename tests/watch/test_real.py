@@ -78,6 +78,8 @@ def test_a_run_is_judged_while_it_runs(server, tmp_path):
         watched = harness(server, tmp_path, "watch", "--once", f"{entity}/live/alive", str(tmp_path / "wandb"))
         assert watched.returncode == 0, watched.stdout
         assert watched.stdout.count("works") == 2
+        every = harness(server, tmp_path, "watch", "--once", "--project", f"{entity}/live", "--user")
+        assert "/live/alive  works" in every.stdout
 
 
 @pytest.mark.slow
