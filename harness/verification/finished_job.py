@@ -1,5 +1,6 @@
 """Gathers evidence of what already ran: a run on the server, run directories on disk, job output."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from harness.evidence.server.reader import Reader
 from harness.evidence.setup.credentials import api_key_in_use, known_secrets
 from harness.evidence.setup.job_settings import JobSettings
 from harness.judging.advice import is_cloud
+from harness.judging.live.of_evidence import life_of
+from harness.judging.live.troubles import doubt_s
 from harness.judging.metric_roles import likely_first
 from harness.settings.model import Settings
 from harness.verification.clock import Clock
@@ -26,7 +29,21 @@ SAME_JOB_S = 30.0
 
 
 def collect_existing(settings: Settings, request: Request, own: JobSettings, clock: Clock) -> Evidence:
-    """Gather evidence of what already ran; `own` is what W&B is set to here, for the harness's own SDK."""
+    """Gather evidence of what already ran; `own` is what W&B is set to here, for the harness's own SDK.
+
+    Of a run that still runs, and gave no sign for longer than it usually does, evidence is gathered twice.
+    """
+    evidence = _collect(settings, request, own, clock)
+    life = life_of(evidence.model_copy(update={"created_at": time.time()}))
+    doubt = doubt_s(life) if life else None
+    if doubt is None:
+        return evidence
+    with clock.phase("waiting for a sign of life"):
+        time.sleep(doubt + 1.0)
+    return _collect(settings, request, own, clock)
+
+
+def _collect(settings: Settings, request: Request, own: JobSettings, clock: Clock) -> Evidence:
     redactor = Redactor(known_secrets(own))
     job = None
     if settings.job_log:

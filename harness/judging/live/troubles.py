@@ -131,6 +131,24 @@ def deadline(life: Life) -> float | None:
     return life.now + min(left) if left else None
 
 
+LATE = 2.0
+"""A sign that is so many of its intervals old is late by its own pace."""
+WORTH_WAITING_S = 60.0
+
+
+def doubt_s(life: Life) -> float | None:
+    """Return the seconds after which it is known whether a sign that is late is missing; None where none is late.
+
+    One look tells no more than that it is late: whoever looks but once may wait that long, and look again.
+    """
+    beats = [(life.heartbeat, heartbeat(life).interval_s, heartbeat(life).patience_s)]
+    if life.activity != "working" and life.steps.count >= FEW and not life.synced_later:
+        beats.append((life.steps, _passed_on(life).interval_s, _limit(life)[0]))
+    left = [limit - age for beat, usual, limit in beats
+            if (age := life.age(beat)) is not None and LATE * usual < age <= limit]  # fmt: skip
+    return min((s for s in left if s <= WORTH_WAITING_S), default=None)
+
+
 def _beyond_looks(life: Life, limit: float) -> bool:
     """Whether the system metrics stand too: then the way to the run is cut, and nothing is known of its steps."""
     age, own = life.age(life.system), life.system.rhythm or HEARTBEAT
