@@ -22,6 +22,7 @@ from harness.watch.subjects import Subject
 from harness.watch.track import Track
 from harness.watch.verifying import Judged
 from harness.watch.watcher import Watcher
+from tests.targets.slurm.double import Double
 
 SCRIPT = """
 import sys, time, wandb
@@ -41,13 +42,19 @@ def server() -> Iterator[LoopbackServer]:
 
 
 @contextmanager
-def logging_run(server: LoopbackServer, run: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def logging_run(
+    server: LoopbackServer, run: str, folder: Path, output: Path = Path(os.devnull)
+) -> Iterator[subprocess.Popen[bytes]]:
     """A script that logs while the block runs, once it has logged 30 steps."""
     script = folder / "train.py"
     script.write_text(SCRIPT)
     env = {**os.environ, **server.environment(), "WANDB_DIR": str(folder)}
-    with subprocess.Popen([sys.executable, str(script), run], cwd=folder, env=env, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL) as job:  # fmt: skip
+    with (
+        output.open("wb") as printed,
+        subprocess.Popen(
+            [sys.executable, str(script), run], cwd=folder, env=env, stdout=printed, stderr=subprocess.STDOUT
+        ) as job,
+    ):
         try:
             end = time.monotonic() + 60
             while time.monotonic() < end and not any(r.name == run and len(r.rows) > 30 for r in server.store.runs()):
@@ -57,9 +64,11 @@ def logging_run(server: LoopbackServer, run: str, folder: Path) -> Iterator[subp
             job.kill()
 
 
-def harness(server: LoopbackServer, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def harness(
+    server: LoopbackServer, folder: Path, *arguments: str, path: str = os.environ["PATH"]
+) -> subprocess.CompletedProcess[str]:
     """The command, as a user calls it."""
-    env = {**os.environ, **server.environment()}
+    env = {**os.environ, **server.environment(), "PATH": path}
     return subprocess.run([sys.executable, "-m", "harness", *arguments], cwd=folder, env=env, capture_output=True,
                           text=True, timeout=180, check=False)  # fmt: skip
 
@@ -95,6 +104,24 @@ def test_what_is_wrong_is_told_while_it_runs(server, tmp_path):
         job.wait()
         assert harness(server, tmp_path, "watch", str(tmp_path / "wandb"), "--once").returncode == 1
     assert "metric-missing-key" in harness(server, tmp_path, "watch", "--history").stdout
+
+
+@pytest.mark.slow
+def test_a_slurm_job_is_found_by_what_it_prints(server, tmp_path):
+    double = Double(tmp_path / "bin")
+    double.says("squeue", {"out": "4242|RUNNING|1:00:00|None\n"})
+    double.says("scontrol", {"out": f"JobId=4242 JobState=RUNNING StdOut={tmp_path}/slurm-4242.out\n"})
+    with logging_run(server, "job", tmp_path, tmp_path / "slurm-4242.out"):
+        watched = harness(server, tmp_path, "watch", "4242", "--once", path=double.env()["PATH"])
+        assert watched.returncode == 0, watched.stdout
+        assert "4242  works" in watched.stdout
+        assert "left 60 min" in watched.stdout
+        # Attaching reads the same commands in formats of its own.
+        double.says("squeue", {"out": "RUNNING|N/A|1:00|1:00:00|nid005001|None\n"})
+        words = ("check", "--lumi-attach", "4242", "--report", str(tmp_path / "r"))
+        attached = harness(server, tmp_path, *words, path=double.env()["PATH"])
+        assert json.loads((tmp_path / "r" / "verdict.json").read_text())["live"] is True, attached.stdout
+        assert attached.returncode == 0, attached.stdout
 
 
 @pytest.mark.slow
