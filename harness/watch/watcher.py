@@ -15,6 +15,8 @@ from harness.watch.verifying import Judged, Verifying
 
 AGAIN_S, DOUBT_S = 1800.0, 300.0
 """Seconds until a verification is made again: where all was well, and where something was wrong."""
+PACE_S = 20.0
+"""Seconds between two verifications that nothing hurries: of many runs they are made one after the other."""
 TOGETHER = 0.3
 """A look that is due within this share of the longest interval is made along with the others."""
 
@@ -39,6 +41,7 @@ class Watcher:
     tell: Tell
     once: bool = False
     last: dict[str, Judged] = field(default_factory=dict)
+    _paced_at: float = 0.0
 
     def __post_init__(self) -> None:
         for subject in self.subjects:
@@ -57,6 +60,11 @@ class Watcher:
     def round(self, now: float) -> float:
         """Look at all that is due; return when the next look is."""
         due = self._due(now)
+        if not due:  # time for what can wait
+            waiting = [s for s in self.subjects if not s.ended and self._routine(s, now)]
+            for subject in waiting[:1]:
+                self._settle(subject, now)
+            return self._next(now)
         self._slurm(due, now)
         for subject in due:
             if subject.kind != "run":
@@ -64,7 +72,14 @@ class Watcher:
         self._server(due, now)
         for subject in due:
             self._settle(subject, now)
-        return min((s.due_at for s in self.subjects if not s.ended), default=now)
+        return self._next(now)
+
+    def _next(self, now: float) -> float:
+        """Return when something is to be done again: a look, or a verification that had to wait."""
+        times = [s.due_at for s in self.subjects if not s.ended]
+        if any(not s.ended and self._routine(s, self._paced_at + PACE_S) for s in self.subjects):
+            times.append(max(now, self._paced_at + PACE_S))
+        return min(times, default=now)
 
     def _due(self, now: float) -> list[Subject]:
         """Those whose time has come, and those that are nearly due: one question serves all of them."""
@@ -111,7 +126,7 @@ class Watcher:
         odd = bool(subject.track.look and subject.track.look.odd)
         fault = broken[0].id if broken else ""
         over = self._over(subject)
-        if self._to_be_verified(subject, now, news=over or (fault not in ("", subject.problem)) or odd):
+        if self._to_be_verified(subject, now, over=over, news=odd or fault not in ("", subject.problem)):
             if judged := self.verify(subject):
                 new = subject.verdict != judged.verdict
                 self.last[subject.name], subject.verdict = judged, judged.verdict
@@ -150,16 +165,23 @@ class Watcher:
             return scheduler is not None and slurm_states.is_final(scheduler)
         return subject.state in ENDS
 
-    def _to_be_verified(self, subject: Subject, now: float, *, news: bool) -> bool:
-        if self.once:
+    def _to_be_verified(self, subject: Subject, now: float, *, over: bool, news: bool) -> bool:
+        # A metric that stays odd is verified once, and then as often as anything that is wrong.
+        hurries = news and (subject.verified_at is None or not subject.problem)
+        if self.once or over or (hurries and not subject.unread):
             return True
-        if subject.unread:
+        if not self._routine(subject, now):
+            return False
+        self._paced_at = now
+        return True
+
+    def _routine(self, subject: Subject, now: float) -> bool:
+        """Whether a verification that nothing hurries is to be made now."""
+        if subject.unread or now - self._paced_at < PACE_S:
             return False
         if subject.verified_at is None:
-            return news or subject.steps >= ENOUGH_ROWS
-        wait = AGAIN_S if subject.verdict == "passed" else DOUBT_S
-        # A metric that stays odd is verified once, and then as often as anything that is wrong.
-        return now - subject.verified_at >= wait or (news and not subject.problem)
+            return subject.steps >= ENOUGH_ROWS
+        return now - subject.verified_at >= (AGAIN_S if subject.verdict == "passed" else DOUBT_S)
 
     def _problem(self, subject: Subject, fault: str, words: str, now: float) -> None:
         if fault == subject.problem:

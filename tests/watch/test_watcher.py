@@ -91,6 +91,7 @@ def test_two_hundred_runs_are_asked_for_together(world):
     watcher = world.watcher(*(f"r{n}" for n in range(200)))
     world.passes(watcher, 200)
     assert {count for _, count in world.asked[1:]} == {200}
+    assert 5 <= len(world.verified) <= 11  # one after the other: a verification takes seconds
     assert len(world.asked) < 40
 
 
@@ -125,6 +126,16 @@ def test_it_stops_at_the_end_of_the_run_with_its_verdict(world):
     assert all(s.ended for s in watcher.subjects)
     assert watcher.code == 1
     assert [e for e in world.told if e[0] == "end"] == [("end", "a", ""), ("end", "b", "end-failed-exitcode")]
+
+
+def test_what_was_broken_is_verified_again_at_its_end(world):
+    world.verdicts["a"] = Judged("failed", "metric-missing-key", "Metric acc was never logged")
+    watcher = world.watcher("a")
+    world.passes(watcher, 60)
+    del world.verdicts["a"]
+    world.states["a"] = "finished"
+    world.passes(watcher, 30)
+    assert (watcher.subjects[0].verdict, watcher.code) == ("passed", 0)
 
 
 def test_an_hour_without_network_is_told_and_survived(world):
