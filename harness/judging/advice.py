@@ -54,8 +54,16 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "world_size": str(evidence.request.world_size or "<ranks>"),
         "account": (evidence.job.slurm.account if evidence.job and evidence.job.slurm else None) or "project_<number>",
         "partition": (evidence.job.slurm.partition if evidence.job and evidence.job.slurm else None) or "<partition>",
-        "slurm_job_id": (evidence.job.slurm.job_id if evidence.job and evidence.job.slurm else None) or "<job id>",
+        "slurm_job_id": slurm_job(evidence) or "<job id>",
     }
+
+
+def slurm_job(evidence: Evidence) -> str | None:
+    """The Slurm job that the run was made in: as Slurm told, else as the SDK recorded."""
+    if evidence.job and evidence.job.slurm:
+        return evidence.job.slurm.job_id
+    logged = (run.log.environment.slurm.get("job_id") for run in evidence.local.runs if run.log.environment)
+    return next(filter(None, (*(run.slurm_job_id for run in evidence.server.runs), *logged)), None)
 
 
 def _project(evidence: Evidence) -> str | None:
@@ -107,7 +115,7 @@ def _holds(part: str, evidence: Evidence) -> bool:
     facts = {
         "lumi": evidence.request.target == "slurm" or bool(setup and setup.place.login_node),
         "local": evidence.request.target == "local",
-        "slurm": evidence.request.target == "slurm",
+        "slurm": evidence.request.target == "slurm" or slurm_job(evidence) is not None,
         "container": bool(setup and setup.place.container) or evidence.request.target == "slurm",
         "loopback": evidence.request.server == "loopback",
         "cloud": is_cloud(base_url),

@@ -13,7 +13,7 @@ from harness.judging.rule import Severity
 
 FAMILIES = (
     "credentials", "mode_and_sync", "network", "init", "duplicate_runs",
-    "metrics", "system_metrics", "job", "end_of_run", "versions",
+    "metrics", "system_metrics", "job", "live", "end_of_run", "versions",
 )  # fmt: skip
 
 STAGES = (

@@ -58,6 +58,7 @@ def judge(
         job=evidence.job.model_dump(mode="json", exclude={"output"}) if evidence.job else {},
         timings=timings(case),
         versions=evidence.versions,
+        live=case.life is not None,
     )
 
 

@@ -78,3 +78,5 @@ class Verdict(BaseModel):
     job: dict[str, object] = {}
     timings: dict[str, float] = {}
     versions: dict[str, str] = {}
+    live: bool = False
+    """Whether the run is still running: it is judged as far as it goes."""

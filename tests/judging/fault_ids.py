@@ -65,6 +65,9 @@ _IDS = {
         end-files-not-uploaded:warning end-footer-lies end-leftover-tmp:info end-deadlock
         end-core-signalled end-artifact-staging-not-writable
     """,
+    "live": """
+        live-process-gone live-no-heartbeat live-not-uploaded live-no-steps live-silent-gpus
+    """,
     "versions": """
         ver-sdk-yanked-0260:warning ver-legacy-service-removed:warning ver-core-banner:info ver-setting-names
         ver-mode-disabled-scope:info ver-python-too-old ver-server-too-old ver-api-exceptions-changed

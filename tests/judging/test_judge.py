@@ -149,6 +149,7 @@ def test_the_document_has_the_keys_that_are_promised():
     document = judge(b.evidence(server=b.server(b.server_run(state="odd")))).model_dump()
     assert set(document) == {
         "schema_version", "verdict", "root_cause", "findings", "checks", "runs", "job", "timings", "versions",
+        "live",
     }  # fmt: skip
     assert document["schema_version"] == 1
     assert set(document["findings"][0]) == {

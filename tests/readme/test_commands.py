@@ -84,6 +84,12 @@ ELSEWHERE = {
     ),
     "lumi-wandb preflight --job train.py": ("tests/commands/test_preflight.py", '["--job", "train.py", *options]'),
     "pip install 'lumi-wandb-harness[local]'": ("tests/packaging/test_wheel.py", '"-m", "pip", "install"'),
+    "lumi-wandb check --run ENTITY/PROJECT/RUN_ID": ("tests/watch/test_real.py", '("--run", f"{entity}/live/alive")'),
+    "python -m harness watch RUN": ("tests/watch/test_real.py", '"watch", "--once", f"{entity}/live/alive"'),
+    "lumi-wandb watch ENTITY/PROJECT/RUN_ID": ("tests/watch/test_real.py", '"watch", "--once", f"{entity}/live/alive"'),
+    "lumi-wandb watch wandb/": ("tests/watch/test_real.py", 'str(tmp_path / "wandb")'),
+    "lumi-wandb watch 4242 4243": ("tests/watch/test_watcher.py", "def test_slurm_is_asked_once_for_all_jobs"),
+    "lumi-wandb watch --project ENTITY/PROJECT --user": ("tests/watch/test_real.py", '"--project", f"{entity}/live"'),
     "python -m tests.loopback.operations_table": (
         "tests/loopback/test_operations.py", "def test_the_installed_sdk_asks_nothing_unknown_and_the_page_lists_it",
     ),
@@ -107,9 +113,26 @@ NOT_RUN = {
     "python -m tests.faults.table -k dup-one-run-per-rank": "one fault of those that `make faults` injects",
     "make lowest": "installs from the network",
     "pip install torch": "named as what may bring gigabytes",
+    "source .venv/bin/activate": "changes the shell that it is typed in",
+    "lumi-wandb watch $SLURM_JOB_ID --until end --report watch-$SLURM_JOB_ID > watch-$SLURM_JOB_ID.log &": (
+        "stands in a batch script"
+    ),
+    'lumi-wandb watch 4242 --on-problem \'mail -s "$HARNESS_WATCH_JOB: $HARNESS_WATCH_FAULT" me@example.org <<< '
+    '"$HARNESS_WATCH_TEXT"\'': "sends mail",
     "wandb verify": "another tool, named beside this one",
 }
-FOREIGN = {"--store", "--lr", "--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--markdown", "--strict"}
+WATCH = {"--project", "--user", "--once", "--until", "--on-problem", "--history"}
+FOREIGN = WATCH | {
+    "--store",
+    "--lr",
+    "--output",
+    "--rootdir",
+    "--junit-xml",
+    "--log",
+    "--test-only",
+    "--markdown",
+    "--strict",
+}
 """Options of pytest, mypy, sbatch and of `python -m harness`."""
 
 

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.evidence.models import Evidence
+from harness.judging.live.of_evidence import life_of
 from harness.judging.verdict import Verdict
 from harness.report.html.checks import counts, groups_of
 from harness.report.html.facts import facts_of, job_in_short, last_words, runs_of, subject
@@ -38,7 +39,7 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         verdict=verdict,
-        sentence=sentence(verdict),
+        sentence=sentence(verdict, life_of(evidence)),
         subject=subject(evidence.request),
         job=job_in_short(evidence),
         doubts=doubts(verdict.checks) if verdict.verdict == "inconclusive" else [],

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.evidence.models import Evidence
+from harness.judging.live.of_evidence import life_of
+from harness.judging.live.words import headline
 from harness.judging.verdict import Finding, RunSummary, Verdict
 from harness.report.annotations import annotations
 from harness.report.charts.sparkline import curves
@@ -54,7 +56,9 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
         terminal.write_line(line.text, **({line.colour: True} if line.colour else {}))
     for text in (*facts(session, verdict, width), "") if wordy else ():
         terminal.write_line(text)
-    terminal.write_line(f"verdict: {WORDS[verdict.verdict]}", **{COLOURS[verdict.verdict]: True, "bold": True})
+    life = life_of(session.gathered) if session.gathered and verdict.verdict == "passed" else None
+    words = f"passed: W&B {headline(life)}" if life else WORDS[verdict.verdict]
+    terminal.write_line(f"verdict: {words}", **{COLOURS[verdict.verdict]: True, "bold": True})
     alone = sum(bool(f.explains) for f in verdict.findings) == 1
     # What is merely worth knowing would hide what is to be mended; the report has it.
     remarks = [f for f in verdict.findings if f.severity == "info" and not f.explains]

@@ -69,6 +69,8 @@ class SlurmTarget:
         self._over = False
         self._why: str | None = None
         self._told_exit: int | None = None
+        self._glances = False
+        """Whether a job that runs is judged as it stands: somebody's own, which may run for days."""
 
     def __enter__(self) -> Self:
         try:
@@ -141,6 +143,7 @@ class SlurmTarget:
         self._facts.job_id = job_id
         known = record.known_record(self._settings)
         self._waiting_since = self._clock()
+        self._glances = known is None
         self._follow(
             Path(known.output) if known and known.output else None,
             Path(known.marker) if known and known.marker else None,
@@ -190,6 +193,7 @@ class SlurmTarget:
             self._conclude()
         else:
             running = self._note(queued.state, queued.reason, now)
+            self._over = self._over or (running and self._glances)
             self._facts.expected_start = queued.expected_start or self._facts.expected_start
         self._cadence.looked(self._clock(), running=running)
 

@@ -154,7 +154,6 @@ def test_what_was_never_written_is_counted_by_the_output():
         (local_run(offline=True), "it was never uploaded"),
         (local_run(log=log(status="torn", has_exit=False), writer="gone"), "its log breaks off in a record"),
         (local_run(log=log(status="torn", has_exit=False)), "whether its job still runs is not known here"),
-        (local_run(log=log(status="torn", has_exit=False), writer="alive"), "its log is still being written"),
         (local_run(sdk_logs=REFUSED, synced_marker=True), None),
         (local_run(), None),
     ],
