@@ -8,9 +8,11 @@ from harness.watch.lines import HEADER, cells, details, line
 from harness.watch.subjects import Subject
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 NOW_AND_THEN_S = 600.0
+SURE = 3
+"""The first columns are always shown."""
 
 
 class Lines:
@@ -44,27 +46,34 @@ class Screen:
 
     def show(self, subjects: Sequence[Subject], _now: float) -> None:
         """Draw it anew."""
-        self._live.update(table(subjects), refresh=True)
+        self._live.update(table(subjects, self._live.console.width), refresh=True)
 
     def close(self) -> None:
         """Leave the last table on the terminal."""
         self._live.stop()
 
 
-def table(subjects: Sequence[Subject]) -> "Table":
-    """Return the table; what is wrong stands in a row of its own below the job."""
+def table(subjects: Sequence[Subject], width: int) -> "Group":
+    """Return the table, of columns that have something to tell, and below it what is wrong."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
+    shown = sorted(subjects, key=lambda s: not s.problem)
+    rows = [cells(subject) for subject in shown]
+    kept = [n for n in range(len(HEADER)) if n < SURE or any(row[n] != "–" for row in rows)]
+    rest = sum(max(len(HEADER[n]), *(len(row[n]) for row in rows), 0) + 2 for n in kept[1:]) if rows else 0
     made = Table(box=None, pad_edge=False)
-    for column in HEADER:
-        made.add_column(column, no_wrap=True, justify="left" if column in ("job", "state") else "right")
-    for subject in sorted(subjects, key=lambda s: not s.problem):
+    for n in kept:
+        made.add_column(HEADER[n], no_wrap=True, justify="left" if n < 2 else "right")
+    told = []
+    for subject, row in zip(shown, rows, strict=True):
         colour = "red" if subject.problem else "dim" if subject.ended else ""
-        made.add_row(*(Text(cell, style=colour) for cell in cells(subject)))
-        if told := details(subject):
-            made.add_row(Text(f"  {told}", style=colour, overflow="fold"))
-    return made
+        name = row[0] if len(row[0]) <= width - rest else f"…{row[0][-max(8, width - rest - 1) :]}"
+        made.add_row(*(Text(name if n == 0 else row[n], style=colour) for n in kept))
+        if words := details(subject):
+            told.append(Text(f"{name}: {words}", style=colour))
+    return Group(made, *told)
 
 
 def view() -> Lines | Screen:

@@ -17,6 +17,7 @@ AGAIN_S, DOUBT_S = 1800.0, 300.0
 """Seconds until a verification is made again: where all was well, and where something was wrong."""
 PACE_S = 20.0
 """Seconds between two verifications that nothing hurries: of many runs they are made one after the other."""
+MANY = 10
 TOGETHER = 0.3
 """A look that is due within this share of the longest interval is made along with the others."""
 
@@ -77,8 +78,8 @@ class Watcher:
     def _next(self, now: float) -> float:
         """Return when something is to be done again: a look, or a verification that had to wait."""
         times = [s.due_at for s in self.subjects if not s.ended]
-        if any(not s.ended and self._routine(s, self._paced_at + PACE_S) for s in self.subjects):
-            times.append(max(now, self._paced_at + PACE_S))
+        if any(not s.ended and self._routine(s, self._paced_at + self._pace_s) for s in self.subjects):
+            times.append(max(now, self._paced_at + self._pace_s))
         return min(times, default=now)
 
     def _due(self, now: float) -> list[Subject]:
@@ -175,9 +176,13 @@ class Watcher:
         self._paced_at = now
         return True
 
+    @property
+    def _pace_s(self) -> float:
+        return PACE_S if len(self.subjects) > MANY else 0.0
+
     def _routine(self, subject: Subject, now: float) -> bool:
         """Whether a verification that nothing hurries is to be made now."""
-        if subject.unread or now - self._paced_at < PACE_S:
+        if subject.unread or now - self._paced_at < self._pace_s:
             return False
         if subject.verified_at is None:
             return subject.steps >= ENOUGH_ROWS
