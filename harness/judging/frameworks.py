@@ -54,7 +54,8 @@ FRAMEWORKS: Mapping[str, Framework] = {
         "trainer.log(", step="train/global_step", interval=("logging_steps", 500),
     ),
     "accelerate": Framework(
-        "Accelerate", 'accelerator = Accelerator(log_with="wandb")\n  accelerator.init_trackers("{project}", config=config)',
+        "Accelerate",
+        'accelerator = Accelerator(log_with="wandb")\n  accelerator.init_trackers("{project}", config=config)',
         ('accelerator.init_trackers("{project}", init_kwargs={"wandb": dict(', ")})"), "accelerator.log(",
     ),
     "deepspeed": Framework(
@@ -75,7 +76,8 @@ FRAMEWORKS: Mapping[str, Framework] = {
         "Keras", "model.fit(..., callbacks=[wandb.integration.keras.WandbMetricsLogger()])", makes_one=False
     ),
     "fastai": Framework(
-        "fastai", "from fastai.callback.wandb import WandbCallback\n  learn.fit(..., cbs=WandbCallback())", makes_one=False
+        "fastai", "from fastai.callback.wandb import WandbCallback\n  learn.fit(..., cbs=WandbCallback())",
+        makes_one=False,
     ),
     "ultralytics": Framework("Ultralytics", "yolo settings wandb=True", BY_VARIABLES),
     "stable_baselines3": Framework(
@@ -126,16 +128,14 @@ def in_words_of(name: str | None, text: str, project: str) -> str:
 
 def _translated(line: str, known: Framework) -> str:
     line = re.sub(r"\b(?:run|wandb)\.log\((?=[{.])", lambda _: known.log, line)
-    found = re.search(r"(?:\b\w+ = )?\bwandb\.init\(", line)
-    if found is None or not known.init[0]:
-        return line
-    end = _closing(line, found.end())
-    given = line[found.end() : end]
-    arguments = _as_variables(given) if known.init is BY_VARIABLES else given
-    if known.makes_one:  # whatever rank calls it
-        line = re.sub(_GUARD, lambda guard: " " * len(guard[0]), line)
-    before = line[: found.start()].rstrip() or "  "
-    return f"{before}{'' if before.isspace() else ' '}{known.init[0]}{arguments}{known.init[1]}{line[end + 1 :]}"
+    while known.init[0] and (found := re.search(r"(?:\b\w+ = )?\bwandb\.init\(", line)):
+        end = _closing(line, found.end())
+        given = line[found.end() : end]
+        arguments = _as_variables(given) if known.init is BY_VARIABLES else given
+        line = f"{line[: found.start()]}{known.init[0]}{arguments}{known.init[1]}{line[end + 1 :]}"
+        if known.makes_one:  # whatever rank calls it
+            line = re.sub(_GUARD, "", line)
+    return line
 
 
 _GUARD = r"if [^:]*(?:rank|RANK)[^:]*== 0: "

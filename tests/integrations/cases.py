@@ -182,7 +182,7 @@ OTHERS = {
         UNTOLD,
         ("WandBLogger",),
         edits={
-            'WandBLogger(project="ignite-demo", name="linear", config=config, tags=["toy"])': 'TensorboardLogger("logs")',
+            'WandBLogger(project="ignite-demo", name="linear", config=config, tags=["toy"])': 'TensorboardLogger("tb")',
             "wandb_logger import WandBLogger": "tensorboard_logger import TensorboardLogger",
             '        logger.watch(model, log="all")\n': "",
         },

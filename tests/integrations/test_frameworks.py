@@ -34,7 +34,14 @@ def played(case: Case, folder: Path) -> tuple[dict[str, object], str]:
         config = work / "hydra_conf" / "config.yaml"
         config.write_text(config.read_text().replace(f"{lacks}: ", f"{lacks}: ???  # "))
     env = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "SLURM", "PYTEST", "HARNESS"))}
-    env |= {"HOME": str(home), "PYTHONPATH": str(REPOSITORY), "TOKENIZERS_PARALLELISM": "false", **case.env}
+    # DeepSpeed compiles what it needs, once.
+    env |= {
+        "TORCH_EXTENSIONS_DIR": str(Path.home() / ".cache" / "torch_extensions"),
+        "HOME": str(home),
+        "PYTHONPATH": str(REPOSITORY),
+        "TOKENIZERS_PARALLELISM": "false",
+        **case.env,
+    }
     command = [
         sys.executable,
         "-m",

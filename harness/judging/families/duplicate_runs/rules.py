@@ -115,7 +115,10 @@ def _came_from_workers(found: tuple[Writer, ...], extra: list[Writer], world: in
     """
     carrier = _carrier(found)
     too_many = world is not None and len(found) > world
-    trained = carrier.rows or (too_many and not carrier.finished)  # rows may be lost with the process
+    processes = {w.pid for w in found}
+    apart = None not in processes and len(processes) == len(found)
+    # The carrier's rows may be lost with its process, or be in TensorBoard's files.
+    trained = carrier.rows or (too_many and (apart or not carrier.finished))
     if any(w.rows != 0 for w in extra) or not trained or len({w.host for w in found if w.host}) > 1:
         return False
     later = carrier.begun is not None and all(w.begun is not None and w.begun >= carrier.begun for w in extra)

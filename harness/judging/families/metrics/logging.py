@@ -98,7 +98,7 @@ def tensorboard_not_synced(evidence: Evidence) -> Iterator[Hit]:
     synced = "tensorboard" in look.attached or switched
     logged = [key for key in all_series(evidence) if not key.startswith("_")]
     missed = [judged(evidence)[key] for key in lacking]
-    there = [name for name in missed if name in look.scalars or close_names(name, look.scalars)]
+    there = [n for n in missed if n in look.scalars or (not synced and close_names(n, look.scalars))]
     if logged and not there:
         return  # some of it came through, and what is missing is not in TensorBoard either
     named = f": {listed(look.scalars)}" if look.scalars else ""
