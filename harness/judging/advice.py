@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from harness.evidence.models import Evidence
 from harness.judging.catalogue import version_key
+from harness.judging.frameworks import framework_values, logging_framework
 
 _COMPARE: Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
@@ -54,6 +55,7 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "world_size": str(evidence.request.world_size or "<ranks>"),
         "account": (evidence.job.slurm.account if evidence.job and evidence.job.slurm else None) or "project_<number>",
         "partition": (evidence.job.slurm.partition if evidence.job and evidence.job.slurm else None) or "<partition>",
+        **framework_values(evidence),
         "slurm_job_id": slurm_job(evidence) or "<job id>",
     }
 
@@ -124,6 +126,7 @@ def _holds(part: str, evidence: Evidence) -> bool:
         "ran": bool(evidence.local.runs),
         "server_in_script": bool(setup and "base_url" in setup.script_names),
         "entity_in_script": bool(setup and "entity" in setup.script_names),
+        "framework": logging_framework(evidence) is not None,
         "key_here": bool(setup and setup.credentials.winning),
     }
     if part not in facts:

@@ -8,6 +8,7 @@ from harness.evidence.models import Evidence
 from harness.judging.advice import applies, common_values
 from harness.judging.catalogue import STAGES, Entry, catalogue
 from harness.judging.families import RULES
+from harness.judging.frameworks import in_words_of, logging_framework
 from harness.judging.rule import Hit, Rule
 from harness.judging.verdict import Finding
 from harness.settings.places import CHECK_IN_CLONE, COMMAND
@@ -38,15 +39,18 @@ def finding(hit: Hit, evidence: Evidence, values: dict[str, str]) -> Finding:
     """Tell a hit in the words of its entry, filled in with what is known."""
     entry: Entry = catalogue()[hit.id]
     filled = values | hit.values
+    framework = logging_framework(evidence)
+
+    def put(text: str) -> str:
+        return in_words_of(framework, fill(text, filled, quoted=QUOTED), filled["project"])
+
     return Finding(
         id=entry.id,
         severity=hit.severity or entry.severity,
         title=fill(entry.title, filled),
         observed=hit.observed,
         advice=tuple(
-            with_command(fill(a.text, filled, quoted=QUOTED), evidence.request.command)
-            for a in entry.advice
-            if applies(a.when, evidence)
+            with_command(put(a.text), evidence.request.command) for a in entry.advice if applies(a.when, evidence)
         ),
         guide_section=entry.guide_section,
         links=entry.links,
