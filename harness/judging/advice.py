@@ -87,18 +87,24 @@ def _base_url(evidence: Evidence) -> str:
     return own if page.netloc and not is_cloud(own) else "https://api.wandb.ai"
 
 
-def applies(condition: str | None, evidence: Evidence) -> bool:
-    """Whether a piece of advice fits the place, the server and the SDK version of this evidence.
+def applies(condition: str | None, evidence: Evidence, values: Mapping[str, str] | None = None) -> bool:
+    """Whether a piece of advice fits the place, the server, the SDK version and what a rule found out (`name=value`).
 
     Raises:
         ValueError: the condition names nothing known.
     """
-    return condition is None or all(_holds(part.strip(), evidence) for part in condition.split(" and "))
+    known = values or {}
+    return condition is None or all(_holds(part.strip(), evidence, known) for part in condition.split(" and "))
 
 
-def _holds(part: str, evidence: Evidence) -> bool:
+def _holds(part: str, evidence: Evidence, values: Mapping[str, str]) -> bool:
     if part.startswith("not "):
-        return not _holds(part[4:], evidence)
+        return not _holds(part[4:], evidence, values)
+    if match := re.fullmatch(r"(given|set) (\w+)", part):
+        variables = evidence.setup.place.variables if evidence.setup else {}
+        return bool(values.get(match[2])) if match[1] == "given" else match[2] in variables
+    if match := re.fullmatch(r"(\w+)=([\w-]*)", part):
+        return values.get(match[1], "") == match[2]
     if match := re.fullmatch(r"sdk\s*(<=|>=|<|>)\s*([\d.]+)", part):
         version = job_sdk_version(evidence)
         return version is not None and _COMPARE[match[1]](version_key(version), version_key(match[2]))
