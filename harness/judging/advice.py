@@ -2,6 +2,7 @@
 
 import operator
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -11,6 +12,12 @@ from harness.judging.catalogue import version_key
 _COMPARE: Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
+
+PASTE_KEY = (
+    "[ -s ~/.wandb_key ] || (umask 077; read -rsp 'Paste the key: ' key; printf '%s\\n' \"$key\" > ~/.wandb_key); "
+    "export WANDB_API_KEY=\"$(tr -d '[:space:]' < ~/.wandb_key)\""
+)
+"""One line of bash, for `read` would take a second one that is pasted with it for the key."""
 
 
 def job_sdk_version(evidence: Evidence) -> str | None:
@@ -50,6 +57,12 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "wandb_dir": (setup.place.wandb_dir if setup else "") or ".",
         "run_dir": run.path if run else "<run directory>",
         "sdk_version": job_sdk_version(evidence) or "<unknown>",
+        "wandb": f"{shlex.quote(setup.python.executable)} -m wandb" if setup and setup.python else "wandb",
+        "paste_key": PASTE_KEY,
+        "check": evidence.request.command,
+        "node_named": (evidence.job.slurm.nodes or ("the node",))[0]
+        if evidence.job and evidence.job.slurm
+        else "my node",
         "python": (setup.python.executable if setup and setup.python else None) or "python",
         "world_size": str(evidence.request.world_size or "<ranks>"),
         "account": (evidence.job.slurm.account if evidence.job and evidence.job.slurm else None) or "project_<number>",
@@ -118,6 +131,8 @@ def _holds(part: str, evidence: Evidence, values: Mapping[str, str]) -> bool:
         "loopback": evidence.request.server == "loopback",
         "cloud": is_cloud(base_url),
         "self_hosted": not is_cloud(base_url),
+        "job": evidence.request.source == "job",
+        "batch": evidence.request.job_kind == "batch",
         "offline": evidence.request.offline,
         "ran": bool(evidence.local.runs),
         "server_in_script": bool(setup and "base_url" in setup.script_names),

@@ -58,6 +58,44 @@ def ranks_of_srun(text: str) -> str:
     return text.replace(found[0], command)
 
 
+def without_lines(text: str, *words: str) -> str:
+    """Take away the lines that load or name one of these."""
+    return "".join(line for line in text.splitlines(keepends=True) if not any(word in line for word in words))
+
+
+def module_path(text: str) -> str:
+    """Tell the job's shell where LUMI's AI modules are, before the first of them is loaded."""
+    use = "module use /appl/local/laifs/modules"
+    found = re.search(r"^[ \t]*(?:module|ml)[ \t]+(?:load[ \t]+)?\S*lumi-aif", text, re.MULTILINE)
+    return text if found is None or use in text else f"{text[: found.start()]}{use}\n{text[found.start() :]}"
+
+
+def gpu_partition(text: str) -> str:
+    """Ask for a node with GPUs, and for all of them."""
+    return directive(directive(text, "--partition", "standard-g"), "--gpus-per-node", "8")
+
+
+def node_size(text: str) -> str:
+    """Ask for no more than a node of LUMI-G has."""
+    text = without_directive(without_directive(text, "--mem-per-gpu"), "--cpus-per-gpu")
+    return directive(directive(directive(text, "--gpus-per-node", "8"), "--cpus-per-task", "56"), "--mem", "480G")
+
+
+def smaller(text: str) -> str:
+    """Ask for what every partition allows."""
+    return directive(directive(text, "--time", "00:10:00"), "--nodes", "1")
+
+
+def more_memory(text: str) -> str:
+    """Ask for the memory that belongs to each GPU."""
+    return directive(without_directive(text, "--mem"), "--mem-per-gpu", "60G")
+
+
+def sketch(text: str) -> str:
+    """What only somebody who knows the script can write: the advice shows how it looks."""
+    return text
+
+
 BATCH_EDITS: Mapping[str, Callable[..., str]] = {
     "directive": directive,
     "without_directive": without_directive,
@@ -65,6 +103,13 @@ BATCH_EDITS: Mapping[str, Callable[..., str]] = {
     "before_launch": before_launch,
     "run_container": run_container,
     "forget_variable": without_variable,
+    "without_lines": without_lines,
+    "module_path": module_path,
+    "gpu_partition": gpu_partition,
+    "node_size": node_size,
+    "smaller": smaller,
+    "more_memory": more_memory,
+    "sketch": sketch,
     "ranks_of_srun": ranks_of_srun,
 }
 """By the name that a catalogue uses."""

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -11,7 +11,6 @@ from harness.evidence.models import Evidence
 from harness.evidence.models.setup import ScriptSource
 from harness.judging.cures.batch import BATCH_EDITS
 from harness.judging.cures.diff import deletions, unified
-from harness.judging.cures.edits import EDITS
 
 CureKind = Literal["shell", "edit", "settings", "outside"]
 _LEFT_OPEN = re.compile(r"<[A-Za-z][\w ]*>|\.\.\.|…|\b(?:NUMBER|FOLDER|VALUE|NEW_ID|RUN_DIRECTORY|project_NUMBER)\b")
@@ -41,7 +40,7 @@ class Cure(BaseModel):
 
 def written(kind: CureKind, text: str) -> Cure:
     """The cure that an advice spells out: its indented lines; with none where something is to be filled in."""
-    lines = tuple(line[2:].rstrip() for line in text.splitlines() if line.startswith("  "))
+    lines = tuple(line[2:].rstrip() for line in text.splitlines() if line.startswith("  ") and line[2:3] != "#")
     return Cure(kind=kind, commands=() if any(map(_LEFT_OPEN.search, lines)) else lines)
 
 
@@ -51,7 +50,7 @@ def edited(edit: str, evidence: Evidence) -> Cure:
     if script is None:
         return Cure(kind="edit")
     name, *arguments = shlex.split(edit)
-    made = (BATCH_EDITS if evidence.request.job_kind == "batch" else EDITS).get(name)
+    made = (BATCH_EDITS if evidence.request.job_kind == "batch" else python_edits()).get(name)
     changed = made(script.text, *arguments) if made else script.text
     return _as_cure(script, changed)
 
@@ -69,9 +68,11 @@ def _as_cure(script: ScriptSource, changed: str) -> Cure:
     return Cure(kind="shell", commands=(f"sed -i {shlex.quote(lines)} {shlex.quote(script.path)}",))
 
 
-def known_edits() -> Iterable[str]:
-    """Names that a catalogue may use."""
-    return (*EDITS, *BATCH_EDITS)
+def python_edits() -> Mapping[str, Callable[..., str]]:
+    """The edits of Python scripts; LibCST is imported for them alone, and takes a third of a second."""
+    from harness.judging.cures.edits import EDITS
+
+    return EDITS
 
 
 def told(text: str, cure: Cure | None) -> str:

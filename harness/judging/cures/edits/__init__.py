@@ -7,8 +7,16 @@ from collections.abc import Callable, Mapping
 
 from harness.judging.cures.edits import environment, framework, init, log, order, ranks
 
+
+def sketch(text: str) -> str:
+    """What only somebody who knows the script can write: the advice shows how it looks."""
+    return text
+
+
 EDITS: Mapping[str, Callable[..., str]] = {
+    "sketch": sketch,
     "one_writer": ranks.one_writer,
+    "resume_by_job": ranks.resume_by_job,
     "one_primary": ranks.one_primary,
     "rank_as_number": ranks.rank_as_number,
     "rank_from_slurm": ranks.rank_from_slurm,
@@ -21,6 +29,12 @@ EDITS: Mapping[str, Callable[..., str]] = {
     "clean_id": init.clean_id,
     "allow_config_change": init.allow_config_change,
     "without_require": init.without_require,
+    "known_setting": init.known_setting,
+    "without_disabled_run": init.without_disabled_run,
+    "without_limits": environment.without_limits,
+    "variables_before_wandb": environment.variables_before_wandb,
+    "exit_on_sigterm": order.exit_on_sigterm,
+    "commit_constant_rows": log.commit_constant_rows,
     "forget_variable": environment.forget_variable,
     "strip_variable": environment.strip_variable,
     "login_without_key": environment.login_without_key,

@@ -71,6 +71,28 @@ def login_without_key(text: str) -> str:
     )
 
 
+def variables_before_wandb(text: str) -> str:
+    """Leave out W&B's variables that the script sets: they come too late."""
+
+    def ours(small: cst.BaseSmallStatement) -> bool:
+        found = _names(small)
+        return bool(found) and all(name.startswith("WANDB_") for name in found)
+
+    return tree.changed(text, lambda module: tree.edit_lines(module, lambda line: tree.without_small(line, ours)))
+
+
+def without_limits(text: str) -> str:
+    """Leave out a limit of the address space that the script sets itself."""
+
+    def limits(small: cst.BaseSmallStatement) -> bool:
+        call = small.value if isinstance(small, cst.Expr) else None
+        if not isinstance(call, cst.Call) or tree.name_of(call.func) not in ("resource.setrlimit", "setrlimit"):
+            return False
+        return bool(call.args) and tree.name_of(call.args[0].value).rpartition(".")[2] in ("RLIMIT_AS", "RLIMIT_DATA")
+
+    return tree.changed(text, lambda module: tree.edit_lines(module, lambda line: tree.without_small(line, limits)))
+
+
 def default_group(text: str) -> str:
     """Take the GPU where there is one, and the CPU elsewhere."""
     device = '"cuda" if torch.cuda.is_available() else "cpu"'
@@ -79,9 +101,7 @@ def default_group(text: str) -> str:
         first = call.args[0] if call.args and not call.args[0].keyword else tree.argument(call, "backend")
         if first is None or tree.literal(first.value) != "nccl":
             return call
-        return call.with_deep_changes(
-            first, value=tree.expression('"nccl" if torch.cuda.is_available() else "gloo"')
-        )
+        return call.with_deep_changes(first, value=tree.expression('"nccl" if torch.cuda.is_available() else "gloo"'))
 
     class _OnTheGpu(cst.CSTTransformer):
         def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:  # noqa: N802

@@ -132,3 +132,29 @@ def without_require(text: str) -> str:
         )
 
     return tree.changed(text, whole)
+
+
+def known_setting(text: str, name: str) -> str:
+    """Give a setting that this SDK does not know its new name, where it has one; else leave it out."""
+    new = "x" + name if name.startswith("_") else ""
+
+    def known(call: cst.Call) -> cst.Call:
+        found = tree.argument(call, name)
+        if found is None:
+            return call
+        if new:
+            return call.with_deep_changes(found, keyword=cst.Name(new))
+        return tree.without_argument(call, name)
+
+    return tree.changed(text, lambda module: tree.edit_calls(module, ["wandb.Settings"], known))
+
+
+def without_disabled_run(text: str) -> str:
+    """Take away a disabled run that is made and finished in one statement."""
+
+    def disabled(small: cst.BaseSmallStatement) -> bool:
+        found = tree.calls(small, "wandb.init") if isinstance(small, cst.Expr) else []
+        modes = [tree.argument(call, "mode") for call in found]
+        return bool(found) and all(mode and tree.literal(mode.value) == "disabled" for mode in modes)
+
+    return tree.changed(text, lambda module: tree.edit_lines(module, lambda line: tree.without_small(line, disabled)))

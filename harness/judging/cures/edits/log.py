@@ -27,9 +27,32 @@ class _Renamed(cst.CSTTransformer):
         return updated_node.with_deep_changes(found, keyword=cst.Name(self.new))
 
 
-def rename_metric(text: str, old: str, new: str) -> str:
-    """Give a metric the name that is expected, wherever the script has it as a text of its own."""
-    return tree.changed(text, lambda module: module.visit(_Renamed(old, new)))
+class _Flat(cst.CSTTransformer):
+    def __init__(self, outer: str, inner: str, new: str) -> None:
+        super().__init__()
+        self.outer, self.inner, self.new = outer, inner, new
+
+    def leave_DictElement(  # noqa: N802
+        self, original_node: cst.DictElement, updated_node: cst.DictElement
+    ) -> cst.DictElement:
+        within = updated_node.value.elements if isinstance(updated_node.value, cst.Dict) else ()
+        one = within[0] if len(within) == 1 else None
+        if tree.literal(updated_node.key) != self.outer or not isinstance(one, cst.DictElement):
+            return updated_node
+        if tree.literal(one.key) != self.inner:
+            return updated_node
+        return updated_node.with_changes(key=cst.SimpleString(f'"{self.new}"'), value=one.value)
+
+
+def rename_metric(text: str, *renames: str) -> str:
+    """Give metrics (each as `old=new`) the names that are expected, wherever the script has them as texts."""
+    for old, _, new in (rename.partition("=") for rename in " ".join(renames).split()):
+        done = tree.changed(text, lambda module, o=old, n=new: module.visit(_Renamed(o, n)))  # type: ignore[misc]
+        outer, _, inner = old.rpartition(".")
+        if done == text and outer:
+            done = tree.changed(text, lambda module, o=outer, i=inner, n=new: module.visit(_Flat(o, i, n)))  # type: ignore[misc]
+        text = done
+    return text
 
 
 def _in_log(text: str, edit: tree.CallEdit) -> str:
@@ -61,6 +84,16 @@ def drop_step(text: str) -> str:
 def commit_rows(text: str) -> str:
     """Let every call of log() close its row: without commit=False, and without a step that stays the same."""
     return _in_log(text, lambda call: tree.without_argument(call, "commit", "step"))
+
+
+def commit_constant_rows(text: str) -> str:
+    """Let calls of log() close a row of their own where each leaves it open, or gives the same step."""
+
+    def closed(call: cst.Call) -> cst.Call:
+        step = tree.argument(call, "step")
+        return tree.without_argument(call, "step") if step and tree.literal(step.value) is not None else call
+
+    return _in_log(text, closed)
 
 
 def as_number(text: str, key: str) -> str:

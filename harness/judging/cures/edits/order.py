@@ -53,6 +53,20 @@ def finish_before_exit(text: str) -> str:
     return tree.changed(text, whole)
 
 
+def exit_on_sigterm(text: str) -> str:
+    """Turn SIGTERM into a normal exit, which finishes the run."""
+
+    def whole(module: cst.Module) -> cst.Module:
+        if "SIGTERM" in text:
+            return module
+        body = tree.importing(module, "signal", "sys").body
+        last = max((at for at, s in enumerate(body[:20]) if tree.text_of(s).lstrip().startswith("import ")), default=-1)
+        handler = cst.parse_statement("signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))")
+        return module.with_changes(body=[*body[: last + 1], handler, *body[last + 1 :]])
+
+    return tree.changed(text, whole)
+
+
 def one_init(text: str) -> str:
     """Take the run that is there in place of a second wandb.init()."""
 

@@ -1,5 +1,7 @@
 """Edits about ranks: who writes, what tells a rank, and what a child process must not do again."""
 
+from collections.abc import Callable
+
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
@@ -10,12 +12,14 @@ SLURM_NAMES = {"RANK": "SLURM_PROCID", "LOCAL_RANK": "SLURM_LOCALID", "WORLD_SIZ
 _MAIN = '__name__ == "__main__"'
 
 
-def one_writer(text: str) -> str:
-    """Let rank 0 alone have a run; on the others every call of wandb does nothing."""
+def one_writer(text: str, resumed: str = "") -> str:
+    """Let rank 0 alone have a run; on the others every call of wandb does nothing. A fixed id is resumed, if asked."""
 
     def guarded(call: cst.Call) -> cst.Call:
         mode = tree.argument(call, "mode")
         own = tree.text_of(mode.value) if mode else "None"
+        if resumed and not tree.argument(call, "resume"):
+            call = tree.with_argument(call, "resume", tree.expression('"allow"'))
         return tree.with_argument(call, "mode", tree.expression(f'{own} if {FIRST} else "disabled"'))
 
     return _with_os(text, lambda module: tree.edit_calls(module, ["wandb.init"], guarded))
@@ -31,7 +35,17 @@ def one_primary(text: str) -> str:
     return _with_os(text, lambda module: tree.edit_calls(module, ["wandb.Settings"], primary))
 
 
-def _with_os(text: str, edit: "tree.Callable[[cst.Module], cst.Module]") -> str:
+def resume_by_job(text: str) -> str:
+    """Give the run the id of the Slurm job, and continue it after a restart."""
+
+    def resumed(call: cst.Call) -> cst.Call:
+        call = tree.with_argument(call, "id", tree.expression('os.environ.get("SLURM_JOB_ID")'))
+        return tree.with_argument(call, "resume", tree.expression('"allow"'))
+
+    return _with_os(text, lambda module: tree.edit_calls(module, ["wandb.init"], resumed))
+
+
+def _with_os(text: str, edit: Callable[[cst.Module], cst.Module]) -> str:
     def whole(module: cst.Module) -> cst.Module:
         done = edit(module)
         return module if done.deep_equals(module) else tree.importing(done, "os")

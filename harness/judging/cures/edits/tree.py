@@ -164,7 +164,7 @@ def importing(module: cst.Module, *names: str) -> cst.Module:
     if not wanted:
         return module
     at = 0
-    for at, statement in enumerate(module.body):  # noqa: B007
+    for at, statement in enumerate(module.body):
         if not _must_come_first(statement, first=at == 0):
             break
     body = list(module.body)
@@ -183,9 +183,7 @@ def _must_come_first(statement: cst.CSTNode, *, first: bool) -> bool:
 def _imports(module: cst.Module, name: str) -> bool:
     for statement in module.body:
         for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
-            if isinstance(small, cst.Import) and any(
-                name_of(a.name) == name and a.asname is None for a in small.names
-            ):
+            if isinstance(small, cst.Import) and any(name_of(a.name) == name and a.asname is None for a in small.names):
                 return True
     return False
 
