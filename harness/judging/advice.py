@@ -60,7 +60,7 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "wandb": f"{shlex.quote(setup.python.executable)} -m wandb" if setup and setup.python else "wandb",
         "paste_key": PASTE_KEY,
         "check": evidence.request.command,
-        "node_named": (evidence.job.slurm.nodes or ("the node",))[0]
+        "node_named": (evidence.job.slurm.nodes or ("my node",))[0]
         if evidence.job and evidence.job.slurm
         else "my node",
         "python": (setup.python.executable if setup and setup.python else None) or "python",

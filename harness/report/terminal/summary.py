@@ -69,6 +69,10 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     if verdict.verdict == "inconclusive":
         for text in doubt(session, verdict, session.arguments, width):
             terminal.write_line(text)
+    if (session.folder / "cure.patch").exists():
+        patch = shlex.quote(str(session.folder / "cure.patch"))
+        where = shlex.quote(str(session.settings.cwd))
+        terminal.write_line(seen(f"edit:   patch -d {where} -p1 < {patch}"))
     files(terminal, session)
     for text in (*release(session.token, os.environ), *annotations(verdict, os.environ)):
         terminal.write_line(text)

@@ -104,7 +104,7 @@ def default_group(text: str) -> str:
         return call.with_deep_changes(first, value=tree.expression('"nccl" if torch.cuda.is_available() else "gloo"'))
 
     class _OnTheGpu(cst.CSTTransformer):
-        def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:  # noqa: N802
+        def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
             called = updated_node.func
             if isinstance(called, cst.Attribute) and called.attr.value == "cuda" and not updated_node.args:
                 return updated_node.with_changes(

@@ -69,7 +69,7 @@ def log_every(text: str, argument: str, every: str) -> str:
     """Let a framework log every so many steps."""
 
     class _Every(cst.CSTTransformer):
-        def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:  # noqa: N802
+        def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
             if updated_node.keyword and updated_node.keyword.value == argument:
                 return updated_node.with_changes(value=tree.expression(every))
             return updated_node

@@ -63,8 +63,7 @@ def project_alone(text: str) -> str:
         name = tree.literal(found.value) if found else None
         if not isinstance(name, str):
             return call
-        entity, _, project = name.rpartition("/")
-        project = re.sub(r"[/\\#?%:]", "-", project)[:128]
+        project = re.sub(r"[/\\#?%:]", "-", name.rpartition("/")[2])[:128]
         return tree.with_argument(call, "project", cst.SimpleString(f'"{project}"')) if project != name else call
 
     return tree.changed(text, lambda module: tree.edit_calls(module, ["wandb.init"], bare))

@@ -12,15 +12,13 @@ class _Renamed(cst.CSTTransformer):
         super().__init__()
         self.old, self.new = old, new
 
-    def leave_SimpleString(  # noqa: N802
-        self, original_node: cst.SimpleString, updated_node: cst.SimpleString
-    ) -> cst.BaseExpression:
+    def leave_SimpleString(self, original_node: cst.SimpleString, updated_node: cst.SimpleString) -> cst.BaseExpression:
         if updated_node.evaluated_value != self.old:
             return updated_node
         quote = updated_node.quote
         return cst.SimpleString(f"{updated_node.prefix}{quote}{self.new}{quote}")
 
-    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:  # noqa: N802
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         found = tree.argument(updated_node, self.old) if tree.name_of(updated_node.func) == "dict" else None
         if found is None or not self.new.isidentifier():
             return updated_node
@@ -32,9 +30,7 @@ class _Flat(cst.CSTTransformer):
         super().__init__()
         self.outer, self.inner, self.new = outer, inner, new
 
-    def leave_DictElement(  # noqa: N802
-        self, original_node: cst.DictElement, updated_node: cst.DictElement
-    ) -> cst.DictElement:
+    def leave_DictElement(self, original_node: cst.DictElement, updated_node: cst.DictElement) -> cst.DictElement:
         within = updated_node.value.elements if isinstance(updated_node.value, cst.Dict) else ()
         one = within[0] if len(within) == 1 else None
         if tree.literal(updated_node.key) != self.outer or not isinstance(one, cst.DictElement):

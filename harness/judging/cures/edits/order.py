@@ -23,9 +23,7 @@ def finish_later(text: str) -> str:
 class _Finished(cst.CSTTransformer):
     """Appends a finish to each function that makes a run and never ends it."""
 
-    def leave_FunctionDef(  # noqa: N802
-        self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
-    ) -> cst.FunctionDef:
+    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
         block = updated_node.body
         if not isinstance(block, cst.IndentedBlock) or not tree.calls(block, "wandb.init"):
             return updated_node

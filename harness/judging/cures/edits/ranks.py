@@ -64,9 +64,7 @@ def _variable(node: cst.BaseExpression) -> str:
 
 
 class _Numbers(cst.CSTTransformer):
-    def leave_Comparison(  # noqa: N802
-        self, original_node: cst.Comparison, updated_node: cst.Comparison
-    ) -> cst.BaseExpression:
+    def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
         right = updated_node.comparisons[0].comparator if len(updated_node.comparisons) == 1 else None
         if _variable(updated_node.left) and isinstance(right, cst.Integer):
             return updated_node.with_changes(left=tree.expression(f"int({tree.text_of(updated_node.left)})"))
@@ -79,27 +77,25 @@ def rank_as_number(text: str) -> str:
 
 
 class _FromSlurm(cst.CSTTransformer):
-    def leave_Subscript(  # noqa: N802
-        self, original_node: cst.Subscript, updated_node: cst.Subscript
-    ) -> cst.BaseExpression:
+    def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
         name = _variable(updated_node)
         if name not in SLURM_NAMES:
             return updated_node
         return tree.expression(f'os.environ.get("{name}", os.environ.get("{SLURM_NAMES[name]}"))')
 
-    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:  # noqa: N802
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         name = _variable(updated_node)
         if name not in SLURM_NAMES:
             return updated_node
         rest = f", {tree.text_of(updated_node.args[1].value)}" if len(updated_node.args) > 1 else ""
         return tree.expression(f'os.environ.get("{name}", os.environ.get("{SLURM_NAMES[name]}"{rest}))')
 
-    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:  # noqa: N802
+    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:
         # What the script sets itself it need not read from Slurm.
         same = original_node.targets[0].target
         return original_node if isinstance(same, cst.Subscript) and _variable(same) in SLURM_NAMES else updated_node
 
-    def leave_Del(self, original_node: cst.Del, updated_node: cst.Del) -> cst.Del:  # noqa: N802
+    def leave_Del(self, original_node: cst.Del, updated_node: cst.Del) -> cst.Del:
         return original_node
 
 

@@ -93,7 +93,7 @@ def with_argument(call: cst.Call, keyword: str, value: cst.BaseExpression) -> cs
             between = args[-2].comma if len(args) > 1 else last
             added = added.with_changes(comma=last)
             args[-1] = args[-1].with_changes(comma=between)
-        elif not last.whitespace_after.value:
+        elif not text_of(last.whitespace_after):
             args[-1] = args[-1].with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
     return call.with_changes(args=[*args, added])
 
@@ -103,7 +103,7 @@ class _Calls(cst.CSTTransformer):
         super().__init__()
         self.names, self.edit = names, edit
 
-    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:  # noqa: N802
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         return self.edit(updated_node) if name_of(original_node.func) in self.names else updated_node
 
 
@@ -117,12 +117,12 @@ class _Lines(cst.CSTTransformer):
         super().__init__()
         self.edit = edit
 
-    def leave_SimpleStatementLine(  # noqa: N802
+    def leave_SimpleStatementLine(
         self, original_node: Line, updated_node: Line
     ) -> Line | cst.If | cst.RemovalSentinel | cst.FlattenSentinel[cst.BaseStatement]:
         return self.edit(updated_node) if original_node.deep_equals(updated_node) else updated_node
 
-    def leave_SimpleStatementSuite(  # noqa: N802
+    def leave_SimpleStatementSuite(
         self, original_node: cst.SimpleStatementSuite, updated_node: cst.SimpleStatementSuite
     ) -> cst.BaseSuite:
         line = Line(body=updated_node.body)
@@ -134,7 +134,7 @@ class _Lines(cst.CSTTransformer):
         nodes = edited.nodes if isinstance(edited, cst.FlattenSentinel) else [edited]
         return cst.IndentedBlock(body=list(nodes))
 
-    def leave_IndentedBlock(  # noqa: N802
+    def leave_IndentedBlock(
         self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
     ) -> cst.IndentedBlock:
         if original_node.body and not updated_node.body:

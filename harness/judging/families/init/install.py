@@ -32,7 +32,7 @@ def _python(evidence: Evidence) -> JobPython | None:
 def _moved(file: str) -> dict[str, str]:
     """The file or the folder of a package that hides the SDK, and a name that does not."""
     path = file.removesuffix("/__init__.py")
-    return {"file": path, "renamed": re.sub(r"wandb(\.py)?$", r"my_wandb\1", path)}
+    return {"file": file, "hiding": path, "renamed": re.sub(r"wandb(\.py)?$", r"my_wandb\1", path)}
 
 
 def shadowed(evidence: Evidence) -> Iterator[Hit]:
