@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.evidence.models import Evidence
 from harness.evidence.models.setup import ScriptSource
 from harness.judging.cures.batch import BATCH_EDITS
-from harness.judging.cures.diff import deletions, unified
+from harness.judging.cures.diff import by_numbers, unified
 
 CureKind = Literal["shell", "edit", "settings", "outside"]
 _LEFT_OPEN = re.compile(r"<[A-Za-z][\w ]*>|\.\.\.|…|\b(?:NUMBER|FOLDER|VALUE|NEW_ID|RUN_DIRECTORY|project_NUMBER)\b")
@@ -31,6 +31,8 @@ class Cure(BaseModel):
     """For `patch -p1` in that folder. An edit with neither patch nor commands is a sketch."""
     tried: bool | None = None
     """Whether the verification passed with it; None where it was not tried."""
+    trial: str = ""
+    """What came of it, in words."""
 
     @property
     def ready(self) -> bool:
@@ -61,11 +63,11 @@ def _as_cure(script: ScriptSource, changed: str) -> Cure:
         return Cure(kind="edit")
     if script.patchable and (patch := unified(script.path, script.text, changed)):
         return Cure(kind="edit", patch=patch)
-    numbers = deletions(script.text, changed)
-    if not numbers:
+    steps = by_numbers(script.text, changed)
+    if not steps:
         return Cure(kind="edit")
-    lines = ";".join(f"{first}d" if first == last else f"{first},{last}d" for first, last in numbers)
-    return Cure(kind="shell", commands=(f"sed -i {shlex.quote(lines)} {shlex.quote(script.path)}",))
+    said = " ".join(f"-e {shlex.quote(step)}" for step in steps)
+    return Cure(kind="shell", commands=(f"sed -i {said} {shlex.quote(script.path)}",))
 
 
 def python_edits() -> Mapping[str, Callable[..., str]]:

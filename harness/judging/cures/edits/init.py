@@ -20,7 +20,8 @@ def set_argument(text: str, name: str, value: str, only_with: str = "") -> str:
     """Give an argument of wandb.init() this value, an expression; where asked, only beside another argument."""
 
     def given(call: cst.Call) -> cst.Call:
-        if only_with and not tree.argument(call, only_with):
+        # What `**options` holds is not known here, and may not be given twice.
+        if (only_with and not tree.argument(call, only_with)) or any(a.star == "**" for a in call.args):
             return call
         return tree.with_argument(call, name, tree.expression(value))
 

@@ -74,8 +74,23 @@ def without_argument(call: cst.Call, *keywords: str) -> cst.Call:
     if len(kept) == len(call.args):
         return call
     if kept and kept[-1] is not call.args[-1]:
-        kept[-1] = kept[-1].with_changes(comma=call.args[-1].comma)
+        kept[-1] = kept[-1].with_changes(comma=_ending(kept[-1].comma, call.args[-1].comma))
     return call.with_changes(args=kept)
+
+
+def _ending(comma: cst.Comma | cst.MaybeSentinel, last: cst.Comma | cst.MaybeSentinel) -> cst.Comma | cst.MaybeSentinel:
+    """A comma, with the comment behind it, in the place of the last one."""
+    if not isinstance(comma, cst.Comma) or not isinstance(last, cst.Comma):
+        return last
+    return _leading_to(comma, last.whitespace_after)
+
+
+def _leading_to(comma: cst.Comma, like: cst.BaseParenthesizableWhitespace) -> cst.Comma:
+    """A comma, with the comment behind it, that leads to the column to which the other whitespace leads."""
+    own = comma.whitespace_after
+    if not isinstance(own, cst.ParenthesizedWhitespace) or not isinstance(like, cst.ParenthesizedWhitespace):
+        return comma.with_changes(whitespace_after=like)
+    return comma.with_changes(whitespace_after=own.with_changes(last_line=like.last_line, indent=like.indent))
 
 
 def with_argument(call: cst.Call, keyword: str, value: cst.BaseExpression) -> cst.Call:
@@ -90,9 +105,12 @@ def with_argument(call: cst.Call, keyword: str, value: cst.BaseExpression) -> cs
     elif args:
         last = cast("cst.Comma", args[-1].comma)
         if isinstance(last.whitespace_after, cst.ParenthesizedWhitespace):  # one argument to a line
-            between = args[-2].comma if len(args) > 1 else last
-            added = added.with_changes(comma=last)
-            args[-1] = args[-1].with_changes(comma=between)
+            before = (
+                cast("cst.Comma", args[-2].comma).whitespace_after if len(args) > 1 else call.whitespace_before_args
+            )
+            bare_end = last.whitespace_after.with_changes(first_line=cst.TrailingWhitespace())
+            added = added.with_changes(comma=last.with_changes(whitespace_after=bare_end))
+            args[-1] = args[-1].with_changes(comma=_leading_to(last, before))
         elif not text_of(last.whitespace_after):
             args[-1] = args[-1].with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
     return call.with_changes(args=[*args, added])
