@@ -74,7 +74,7 @@ OPTIONS: tuple[Option, ...] = (
         "(the built-in job's epochs, else 2)", "number", "N",
     ),
     Option(
-        "--try-cure", "try_cure", "where a check failed, carry out the cure on a copy, verify again; with --lumi this "
+        "--try-cure", "wandb_try_cure", "where a check failed, carry out the cure on a copy, verify again; with --lumi this "
         "submits another job", "switch",
     ),
     Option("--report", "wandb_report", "folder of the reports (a dated one under .harness/)", "path", "DIR"),

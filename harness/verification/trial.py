@@ -147,7 +147,7 @@ class _Place:
         command = [sys.executable, "-m", "harness", "check", *options, "--report", str(report.absolute())]
         env = {name: self.moved(value) if name != "PATH" else value for name, value in self.environ.items()}
         env |= {"HOME": str(self.home), "PYTHONPATH": _package_path(self.environ)}
-        env.pop("HARNESS_TRY_CURE", None)
+        env.pop("HARNESS_WANDB_TRY_CURE", None)
         script = "\n".join([*lines, shlex.join(command)])
         subprocess.run(
             ["bash", "-c", script], cwd=self.folder, env=env, check=False, stdin=subprocess.DEVNULL,

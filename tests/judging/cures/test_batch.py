@@ -6,6 +6,7 @@ import pytest
 
 from harness.judging.cures.batch import BATCH_EDITS
 
+RANKS = "RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID WORLD_SIZE=$SLURM_NTASKS"
 HEAD = "#!/bin/bash\n#SBATCH --account=project_1\n#SBATCH --time=00:10:00\n"
 
 
@@ -29,7 +30,7 @@ HEAD = "#!/bin/bash\n#SBATCH --account=project_1\n#SBATCH --time=00:10:00\n"
         ),
         (
             "ranks_of_srun", "srun -n 8 python train.py\n",
-            "srun -n 8 bash -c 'RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID WORLD_SIZE=$SLURM_NTASKS python train.py'\n",
+            f"srun -n 8 bash -c '{RANKS} python train.py'\n",
         ),
         ("ranks_of_srun", "srun bash -c 'python a'\n", "srun bash -c 'python a'\n"),
         ("more_memory", "#SBATCH --mem=10G\n", "#SBATCH --mem-per-gpu=60G\n"),

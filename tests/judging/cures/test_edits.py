@@ -27,6 +27,19 @@ main()
 '''
 
 
+GUARDED = """\
+if __name__ == "__main__":
+    run = wandb.init()
+def f(): pass
+if __name__ == "__main__":
+    train()
+    run.finish()"""
+WITH_LOGGER = """\
+import lightning as L
+from lightning.pytorch.loggers import WandbLogger
+t = L.Trainer(max_epochs=3, logger=WandbLogger(project="vit"))"""
+
+
 def edited(edit, text):
     name, *arguments = shlex.split(edit)
     return EDITS[name](text, *arguments)
@@ -98,8 +111,7 @@ def edited(edit, text):
         ),
         (
             "main_guard", "run = wandb.init()\ndef f(): pass\ntrain()\nrun.finish()",
-            'if __name__ == "__main__":\n    run = wandb.init()\ndef f(): pass\n'
-            'if __name__ == "__main__":\n    train()\n    run.finish()',
+            GUARDED,
         ),
         ("without_limits", "resource.setrlimit(resource.RLIMIT_AS, (1, 1))\nf()", "f()"),
         ("log_every logging_steps 5", "TrainingArguments(logging_steps=500)", "TrainingArguments(logging_steps=5)"),
@@ -109,8 +121,7 @@ def edited(edit, text):
         ),
         (
             "attach_logger lightning vit", "import lightning as L\nt = L.Trainer(max_epochs=3)",
-            "import lightning as L\nfrom lightning.pytorch.loggers import WandbLogger\n"
-            't = L.Trainer(max_epochs=3, logger=WandbLogger(project="vit"))',
+            WITH_LOGGER,
         ),
         (
             "attach_logger accelerate vit", "acc = Accelerator()",
