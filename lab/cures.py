@@ -34,6 +34,8 @@ def word(cured: Cured) -> str:
         return "first"
     if cured.in_the_end:
         return "in steps"
+    if cured.refused:
+        return "installs"
     return "outside" if cured.kind == "outside" else "sketch" if cured.kind == "sketch" else "NOT CURED"
 
 
@@ -69,14 +71,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def totals(rows: list[tuple[str, Cured]]) -> None:
     """By family: how many were cured by the first cure, in several steps, by somebody outside, and not."""
-    columns = ("first", "in steps", "outside", "sketch", "NOT CURED", UNSAID)
+    columns = ("first", "in steps", "outside", "installs", "sketch", "NOT CURED", UNSAID)
     sys.stdout.write(f"\n{'family':16}" + "".join(f"{c:>12}" for c in columns) + "\n")
     for family in [*dict.fromkeys(f for f, _ in rows), "all"]:
         words = [word(c) for f, c in rows if family in (f, "all")]
         sys.stdout.write(f"{family:16}" + "".join(f"{words.count(c):12}" for c in columns) + "\n")
-    known = [word(c) for _, c in rows if word(c) not in ("outside", UNSAID)]
+    known = [word(c) for _, c in rows if word(c) not in ("outside", "installs", UNSAID)]
     share = known.count("first") / len(known) if known else 1.0
-    sys.stdout.write(f"the first cure mends {share:.1%} of what is not outside\n")
+    sys.stdout.write(f"the first cure mends {share:.1%} of what is not outside, and installs nothing\n")
 
 
 if __name__ == "__main__":

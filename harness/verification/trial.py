@@ -19,7 +19,9 @@ from harness.settings.options import OPTIONS
 from harness.verification.trial_place import copied_folder, copied_home
 
 MOST = 4
-_BEYOND_A_COPY = re.compile(r"\bpip install\b|\bwandb (sync|login)\b|\bmodule (load|use|unload)\b|\bread -|/bin/\*")
+_BEYOND_A_COPY = re.compile(
+    r"\bpip install\b|\bHOME=|\bwandb (sync|login)\b|\bmodule (load|use|unload)\b|\bread -|/bin/\*"
+)
 """What changes more than a copy (an installation, the server), or asks somebody."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from tests.faults.run import _run, command_of, stage_of
 from tests.faults.scenario import Scenario, Stage
 
 MOST_STEPS = 4
+OFF_STAGE = re.compile(r"\b(pip|conda|apt-get) +install\b|\bHOME=|/bin/\*|\bmodule +(load|use|unload)\b")
+"""What would change the installation that runs the tests, or the home of whoever runs them: never carried out here."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class Cured:
         return first["kind"] if ready or first["kind"] == "outside" else "sketch"
 
     @property
+    def refused(self) -> bool:
+        """Whether the last cure was left alone, for it reaches beyond the scenario."""
+        return bool(self.cures) and off_stage(self.cures[-1])
+
+    @property
     def by_first(self) -> bool:
         """Whether the verification passed after one cure."""
         return self.causes[1:] == ("passed",)
@@ -49,6 +57,11 @@ class Cured:
     def in_the_end(self) -> bool:
         """Whether it passed after some."""
         return self.causes[-1] == "passed"
+
+
+def off_stage(found: Mapping[str, Any] | None) -> bool:
+    """Whether a cure would change more than the stage of its scenario."""
+    return bool(found) and any(OFF_STAGE.search(line) for line in found["commands"])
 
 
 def cure(scenario: Scenario, most: int = MOST_STEPS) -> Cured:
@@ -60,6 +73,7 @@ def cure(scenario: Scenario, most: int = MOST_STEPS) -> Cured:
     try:
         with stage_of(scenario, root) as stage:
             command = command_of(scenario, stage)
+            stage.env["PIP_DRY_RUN"] = "1"  # should a cure install something all the same
             for step in range(most + 1):
                 verdict, output = _verify(stage, command, before, step, scenario.timeout_s)
                 cause = "passed" if verdict.get("verdict") == "passed" else str(verdict.get("root_cause"))
@@ -68,7 +82,7 @@ def cure(scenario: Scenario, most: int = MOST_STEPS) -> Cured:
                     break
                 found = verdict["findings"][0]["cure"] if verdict.get("findings") else None
                 cures.append(found)
-                if not found or not (found["commands"] or found["patch"]):
+                if not found or not (found["commands"] or found["patch"]) or off_stage(found):
                     break
                 if found["patch"]:
                     before.append(f"patch -p1 < {shlex.quote(str(_saved(root, step, found['patch'])))}")

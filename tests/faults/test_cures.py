@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.cures import cure
+from tests.faults.cures import cure, off_stage
 from tests.faults.scenarios import EVERY
 
 SAMPLE = ("offline-argument", "offline-users-file", "stats-off-by-variable", "no-key")
@@ -25,3 +25,17 @@ def test_the_first_cure_mends_it(name):
     cured = cure(scenario, most=1)
     assert cured.causes == (scenario.expect, "passed"), cured.output
     assert cured.leaks == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "off"),
+    [
+        ("/venv/bin/python -m pip install --force-reinstall wandb", True),
+        ("pip  install -U wandb", True),
+        ('export HOME="$(getent passwd me | cut -d: -f6)"', True),
+        ('chmod +x "$(python -c x)"/bin/*', True),
+        ("unset WANDB_MODE", False),
+    ],
+)
+def test_a_cure_that_reaches_beyond_its_stage_is_never_carried_out(line, off):
+    assert off_stage({"commands": [line], "patch": None}) is off

@@ -115,6 +115,7 @@ def test_one_cause_is_mended_after_the_other(settings, tmp_path, monkeypatch):
         None, Cure(kind="edit"), Cure(kind="outside", commands=("curl x",)),
         Cure(kind="shell", commands=("python -m pip install wandb",)),
         Cure(kind="shell", commands=("python -m wandb sync x",)),
+        Cure(kind="shell", commands=('export HOME="$(getent passwd me | cut -d: -f6)"',)),
     ],
 )  # fmt: skip
 def test_what_changes_more_than_a_copy_is_not_tried(settings, tmp_path, monkeypatch, cure):
