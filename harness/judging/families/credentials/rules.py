@@ -251,8 +251,8 @@ def invalid_base_url(evidence: Evidence) -> Iterator[Hit]:
 def _likely(address: str, words: str) -> str:
     """The address that was probably meant: the other scheme, or no path."""
     parts = urlsplit(address if "//" in address else f"//{address}")
-    # Behind a port of its own, or without a name, there is seldom a certificate.
-    plain = parts.port not in (None, 443) or re.fullmatch(r"localhost|[\d.]+", parts.hostname or "")
+    # A server that has no name has seldom a certificate.
+    plain = re.fullmatch(r"localhost|[\d.]+", parts.hostname or "")
     scheme = parts.scheme or ("http" if plain else "https")
     if re.search(OTHER_PROTOCOL, words):
         scheme = "http" if scheme == "https" else "https"
