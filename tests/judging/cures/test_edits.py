@@ -57,6 +57,8 @@ def edited(edit, text):
         ("drop_argument entity", "wandb.init(entity='x')", "wandb.init()"),
         ("set_argument resume '\"allow\"' id", "wandb.init(id='a')", "wandb.init(id='a', resume=\"allow\")"),
         ("set_argument resume '\"allow\"' id", "wandb.init()", "wandb.init()"),
+        ("resume_afresh", "wandb.init(id='a')", 'wandb.init(id="a-2", resume="allow")'),
+        ("resume_afresh", "wandb.init(id=name)", "wandb.init(id=name)"),
         ("project_alone", "wandb.init(project='me/vit')", 'wandb.init(project="vit")'),
         ("clean_id", "wandb.init(id='123:4')", 'wandb.init(id="123-4")'),
         ("clean_id", "wandb.init(id=name())", "wandb.init()"),

@@ -27,6 +27,7 @@ EDITS: Mapping[str, Callable[..., str]] = {
     "mode_online": init.mode_online,
     "project_alone": init.project_alone,
     "clean_id": init.clean_id,
+    "resume_afresh": init.resume_afresh,
     "allow_config_change": init.allow_config_change,
     "without_require": init.without_require,
     "known_setting": init.known_setting,

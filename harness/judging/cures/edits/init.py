@@ -83,6 +83,20 @@ def clean_id(text: str) -> str:
     return tree.changed(text, lambda module: tree.edit_calls(module, ["wandb.init"], clean))
 
 
+def resume_afresh(text: str) -> str:
+    """Give a run a new id, and continue the run of that id after a restart."""
+
+    def afresh(call: cst.Call) -> cst.Call:
+        found = tree.argument(call, "id")
+        old = tree.literal(found.value) if found else None
+        if not isinstance(old, str):
+            return call
+        call = tree.with_argument(call, "id", cst.SimpleString(f'"{old}-2"'))
+        return tree.with_argument(call, "resume", tree.expression('"allow"'))
+
+    return tree.changed(text, lambda module: tree.edit_calls(module, ["wandb.init"], afresh))
+
+
 def allow_config_change(text: str) -> str:
     """Say that new values of the config are meant."""
     allowed = tree.expression("True")
