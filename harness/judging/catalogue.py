@@ -9,6 +9,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from harness.judging.cures.cure import CureKind
 from harness.judging.rule import Severity
 
 FAMILIES = (
@@ -42,6 +43,10 @@ class Advice(BaseModel):
     text: str
     when: str | None = None
     """Condition such as `lumi`, `local`, `cloud`, `loopback`, `container`, `sdk<0.22.3`; several joined by `and`."""
+    cure: CureKind | None = None
+    """How it is carried out: of `shell` and `settings` the indented lines are the commands."""
+    edit: str | None = None
+    """For `edit`: one of `harness.judging.cures.edits` and its arguments, filled in like the text."""
 
 
 class Entry(BaseModel):

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.judging.cures.cure import Cure
 from harness.judging.rule import Severity
 
 Outcome = Literal["passed", "failed", "blocked", "not_applicable", "not_checked"]
@@ -19,6 +20,8 @@ class Finding(BaseModel):
     title: str
     observed: tuple[str, ...]
     advice: tuple[str, ...]
+    """What to do, what is carried out by `cure` first."""
+    cure: Cure | None = None
     guide_section: str
     links: tuple[str, ...]
     explains: tuple[str, ...] = ()

@@ -64,6 +64,8 @@ class Settings:
     """As it was given: a file, or a pattern."""
     job_logs: tuple[Path, ...] = ()
     replay: Path | None = None
+    try_cure: bool = False
+    """Whether cures are carried out on a copy, to see whether they help."""
     expect: tuple[str, ...] = ROLES
     expect_auto: bool = False
     """Whether these are roles, played by the series that look like a loss and an accuracy."""

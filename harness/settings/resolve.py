@@ -53,6 +53,7 @@ def resolve(
         run_dir=existing_folder(values["wandb_run_dir"], "--run-dir", cwd),
         job_log=path_of(values["wandb_job_log"], "--job-log", cwd),
         job_logs=job_logs(values["wandb_job_log"], cwd),
+        try_cure="wandb_try_cure" in on and source == "job",
         replay=existing_file(values["wandb_replay"], "--replay", cwd),
         expect=ROLES if expect.strip() == AUTO else metric_names(expect),
         expect_auto=expect.strip() == AUTO,

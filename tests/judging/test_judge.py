@@ -153,7 +153,7 @@ def test_the_document_has_the_keys_that_are_promised():
     }  # fmt: skip
     assert document["schema_version"] == 1
     assert set(document["findings"][0]) == {
-        "id", "severity", "title", "observed", "advice", "guide_section", "links", "explains",
+        "id", "severity", "title", "observed", "advice", "cure", "guide_section", "links", "explains",
     }  # fmt: skip
     assert document["checks"][0] == {
         "name": "test_1_setup.py::test_api_key_is_configured", "outcome": "passed", "reason": "", "blocked_by": None,

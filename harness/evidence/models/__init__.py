@@ -30,6 +30,7 @@ from harness.evidence.models.setup import (
     ProbeStep,
     ScriptLook,
     ScriptNote,
+    ScriptSource,
     SdkSettings,
     SettingProblem,
     Setup,
@@ -43,7 +44,8 @@ __all__ = [
     "CommandProbe", "Credentials", "Device", "EpochSeen", "Evidence", "Fact", "HttpTrouble", "Job", "JobOutput",
     "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine", "Login", "Mode",
     "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep", "ProcessSeen", "PythonError",
-    "RankSeen", "Request", "RunLink", "ScriptLook", "ScriptNote", "SdkLogs", "SdkSettings", "ServerReading",
+    "RankSeen", "Request", "RunLink", "ScriptLook", "ScriptNote", "ScriptSource",
+    "SdkLogs", "SdkSettings", "ServerReading",
     "ServerRun", "ServerSeries", "SettingProblem", "Setup", "SlurmJob", "SlurmState", "SlurmStep", "Span",
     "SystemSeries", "Telemetry", "Trouble", "UnreadVariable", "Viewer", "Watch",
 ]  # fmt: skip

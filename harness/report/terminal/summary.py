@@ -73,6 +73,7 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     if verdict.verdict == "inconclusive":
         for text in doubt(session, verdict, session.arguments, width):
             terminal.write_line(text)
+    cures(terminal, session)
     files(terminal, session)
     for text in (*release(session.token, os.environ), *annotations(verdict, os.environ)):
         terminal.write_line(text)
@@ -174,6 +175,15 @@ def folders(evidence: Evidence | None, width: int) -> list[str]:
     return [*lines, *wrapped(rest, width, "", "  ")] if rest else lines
 
 
+def cures(terminal: "pytest.TerminalReporter", session: "Session") -> None:
+    """Say what came of the cures that were tried, and how the edit is applied."""
+    for text in session.trials:
+        terminal.write_line(seen(text))
+    if (session.folder / "cure.patch").exists():
+        patch, where = (shlex.quote(str(path)) for path in (session.folder / "cure.patch", session.settings.cwd))
+        terminal.write_line(seen(f"edit:   patch -d {where} -p1 < {patch}"))
+
+
 def files(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     """Say where the reports are, and which of them could not be written."""
     terminal.write_line(seen(f"report: {session.folder}"))
@@ -189,8 +199,10 @@ def told(finding: Finding, width: int, *, root: bool, alone: bool) -> list[str]:
     lines = wrapped(seen(f"{kind}: {finding.id}: {finding.title}"), width, "", "  ")
     for text in finding.observed[:4]:
         lines += wrapped(f"seen: {seen(text[:300])}", width, "  ", "    ")
-    for text in finding.advice:
+    for number, text in enumerate(finding.advice):
         lines += step(seen(text), width, "  do: ")
+        if number == 0 and finding.cure and finding.cure.trial:
+            lines += wrapped(seen(finding.cure.trial), width, "  ", "    ")
     if finding.explains and not alone:
         lines += wrapped(explained(finding.explains), width, "  ", "    ")
     return lines

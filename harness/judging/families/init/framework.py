@@ -31,7 +31,7 @@ def without_logger(evidence: Evidence) -> Iterator[Hit]:
     off = (f"WANDB_DISABLED={variables['WANDB_DISABLED']}.",) if variables.get("WANDB_DISABLED") else ()
     attach = FRAMEWORKS[bare[0]]
     observed = (seen, f"{evidence.request.job_path} trains with {attach.name}, which is not told of W&B.", *off)
-    values = {"framework": attach.name, "attach": attach.attach}
+    values = {"framework": attach.name, "framework_key": bare[0], "attach": attach.attach}
     yield Hit(id="init-framework-without-logger", observed=observed, values=values, fails=fails)
 
 

@@ -21,11 +21,16 @@ def bad_names(evidence: Evidence) -> Iterator[Hit]:
     if observed := said(evidence, r"Invalid project name '(?!.*exceeded \d+ characters)", limit=1):
         match = re.search(r"Invalid project name '(.*?)':", observed[0])
         name = match[1] if match else "see below"
-        yield Hit(id="init-bad-project-name", observed=observed, values={"name": name})
+        yield Hit(id="init-bad-project-name", observed=observed, values=_project(name))
     if observed := said(evidence, r"Run ID cannot (be empty|start or end|contain)", limit=1):
         variables = evidence.setup.place.variables if evidence.setup else {}
         named = (f"WANDB_RUN_ID is '{variables['WANDB_RUN_ID']}'.",) if "WANDB_RUN_ID" in variables else ()
         yield Hit(id="init-bad-run-id", observed=(*observed, *named))
+
+
+def _project(name: str) -> dict[str, str]:
+    alone = re.sub(r"[/\\\\#?%:]", "-", name.rpartition("/")[2])[:128]
+    return {"name": name, "project_alone": alone}
 
 
 def never_reached(evidence: Evidence) -> Iterator[Hit]:
