@@ -113,6 +113,8 @@ NOT_RUN = {
     "python -m pytest tests/judging -k duplicate": "tests, to be run as they are",
     "python -m tests.faults.table -k dup-one-run-per-rank": "one fault of those that `make faults` injects",
     "make lowest": "installs from the network",
+    "pip install -e '.[frameworks]'": "gigabytes from the network",
+    "python -m pytest tests/integrations": "tests, to be run as they are",
     "pip install torch": "named as what may bring gigabytes",
     "source .venv/bin/activate": "changes the shell that it is typed in",
     "lumi-wandb watch $SLURM_JOB_ID --until end --report watch-$SLURM_JOB_ID > watch-$SLURM_JOB_ID.log &": (
