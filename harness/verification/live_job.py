@@ -15,7 +15,7 @@ from harness.evidence.models import (
     Setup,
 )
 from harness.evidence.output.reader import OutputReader
-from harness.evidence.own_runs import own, own_local
+from harness.evidence.own_runs import of_job, own
 from harness.evidence.redaction.documents import redact_file
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.server.find import glance, read
@@ -78,16 +78,21 @@ def watch_job(
         moment.phase = "reading"
         progress.show(moment)
         seen = output.snapshot()
+        job = target.job()
         # Of a job that was submitted earlier only the times tell; else what was not there before is new.
-        since = (target.job().started_at or 0.0) - 1 if settings.slurm.attach else None
+        since = (job.started_at or 0.0) - 1 if settings.slurm.attach else None
+        stood = here.moved(here.env, Path(job.cwd)) if settings.slurm.attach and job.cwd else here
+        if stood is not here:
+            folders = list(dict.fromkeys((*wandb_folders(stood.env, stood.cwd, stood.wandb_root()), *folders)))
         with clock.phase("disk"):
             local = read_local_runs(
                 folders, before=before, since=since, scrub=redactor.text, limit=MOST_RUN_DIRS,
-                extra=[here.cwd / folder for folder in seen.run_dirs],
+                extra=[stood.cwd / folder for folder in seen.run_dirs],
+                foreign=lambda told: of_job(told, job.slurm) is False and request.token is None,
             )  # fmt: skip
-        local = own_local(local, request.token, announced=seen.run_dirs)
-        job = target.job().model_copy(update={"output": seen, "processes": seen.processes})
-        evidence = Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry())
+        job = job.model_copy(update={"output": seen, "processes": seen.processes})
+        evidence = own(Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry()))
+        local = evidence.local
         if asking is None:
             return evidence
         # A job that made no run shows nothing on a server that only it uses, which may be why it made none.

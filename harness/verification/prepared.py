@@ -44,7 +44,8 @@ def prepare(
         cwd.mkdir(exist_ok=True)
     here = own.moved(users, cwd)
     asked = ground.ask(here) if ground else ask_here(here, settings)
-    project = None if settings.job else users.get("WANDB_PROJECT", job_environment.PROJECT)
+    builtin = request.job_kind == "builtin"
+    project = users.get("WANDB_PROJECT", job_environment.PROJECT) if builtin else None
     setup = collect_setup(here, asked, script=settings.job, probe_server=request.wants_server, project=project)
     return Prepared(ground.fitted(setup) if ground else setup, users, here, cwd, ground)
 

@@ -186,6 +186,7 @@ def read_local_runs(
     scrub: Callable[[str], str],
     limit: int = 64,
     extra: Sequence[Path] = (),
+    foreign: Callable[[dict[str, str]], bool] = lambda _: False,
 ) -> LocalReading:
     """Read the run directories that a job left.
 
@@ -196,6 +197,7 @@ def read_local_runs(
         scrub: takes secrets out of a text.
         limit: how many to read; the others count in the troubles.
         extra: run directories that the job's output announced; they are the job's wherever they are.
+        foreign: says of the variables of Slurm in a run's metadata that they are another job's: such a run is not read.
     """
     announced = [path for path in extra if _is_run_dir(path)]
     seen: dict[str, Path] = {str(path.resolve()): path for path in announced}
@@ -206,7 +208,7 @@ def read_local_runs(
             key = str(run.resolve())
             if key in ours:
                 continue
-            if key in before or not _is_of_job(run, since):
+            if key in before or not _is_of_job(run, since) or foreign(_slurm_in(run)):
                 older += 1
             else:
                 seen[key] = run
@@ -236,6 +238,13 @@ def _is_of_job(run: Path, since: float | None) -> bool:
     if shared and facts.st_uid != os.getuid():
         return False
     return since is None or facts.st_mtime >= since - _CLOCK_SLACK_S
+
+
+def _slurm_in(run: Path) -> dict[str, str]:
+    """Slurm's variables in the metadata alone: a folder of many jobs holds many logs."""
+    metadata, _ = read_json(run / "files" / "wandb-metadata.json", str)
+    slurm = (metadata or {}).get("slurm")
+    return {k: str(v) for k, v in slurm.items()} if isinstance(slurm, dict) else {}
 
 
 def _unreadable(folders: Sequence[Path]) -> list[Trouble]:

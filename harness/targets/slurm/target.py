@@ -23,6 +23,7 @@ from harness.targets.slurm.commands import Answer, Slurm, job_id_of
 from harness.targets.slurm.container import Image, choose
 from harness.targets.slurm.facts import Facts
 from harness.targets.slurm.job_state import job_facts, phase
+from harness.targets.slurm.left_behind import left_behind
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.submission import Submission, prepare
 
@@ -69,6 +70,7 @@ class SlurmTarget:
         self._over = False
         self._why: str | None = None
         self._told_exit: int | None = None
+        self._step: str | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -108,6 +110,8 @@ class SlurmTarget:
                 else:
                     record.forget(self._folder)
         self._over = self._facts.job_id is None
+        if self._facts.job_id and sent.output is None:
+            self._read_what_is_left()
         self._follow(sent.output, sent.marker)
 
     def _reason_against(self, container: Path) -> str | None:
@@ -137,22 +141,30 @@ class SlurmTarget:
             ),
         )  # fmt: skip
 
-    def _attach(self, job_id: str) -> None:
-        self._facts.job_id = job_id
+    def _attach(self, asked: str) -> None:
+        job_id, _, step = asked.partition(".")
+        self._facts.job_id, self._step = job_id, step or None
         known = record.known_record(self._settings)
         self._waiting_since = self._clock()
+        self._facts.shown = self._slurm.show(job_id)
+        self._facts.accounted, _ = self._slurm.account(job_id)
+        self._read_what_is_left()
         self._follow(
             Path(known.output) if known and known.output else None,
             Path(known.marker) if known and known.marker else None,
         )
+
+    def _read_what_is_left(self) -> None:
+        text = self._slurm.batch_script(self._facts.job_id or "")
+        self._facts.left = left_behind(self._facts.show, self._facts.job_row, text)
 
     def _follow(self, output: Path | None, marker: Path | None) -> None:
         self._cadence = Cadence(self._clock(), marked=marker is not None)
         self._marker = marker
         if self._over:
             return
-        if output is None:
-            self._facts.show = self._slurm.show(self._facts.job_id or "") or self._facts.show
+        if output is None and not self._facts.shown:
+            self._facts.shown = self._slurm.show(self._facts.job_id or "")
         paths = (output,) if output else self._facts.outputs()
         self._outputs = [OutputFile(p) for p in paths]
         link = log_path(self._folder)
@@ -214,7 +226,7 @@ class SlurmTarget:
     def _conclude(self, patience_s: float = LAG_S) -> None:
         """Gather the last facts; the job is over once a final state is known or nobody knows the job any more."""
         job_id = self._facts.job_id or ""
-        self._facts.show = self._slurm.show(job_id) or self._facts.show
+        self._facts.shown = self._slurm.show(job_id) or self._facts.shown
         end = self._clock() + patience_s
         while True:
             accounted, trouble = self._slurm.account(job_id)
@@ -311,7 +323,7 @@ class SlurmTarget:
             self._facts, self._submission, self._answer, self._image,
             why=self._why, refusal=self._refusal, exit_code=self._told_exit,
             restarts=sum(o.restarts for o in self._outputs), attached=self._settings.slurm.attach is not None,
-            per_gpu=self._site.gpu_hours_per_gpu,
+            step=self._step, per_gpu=self._site.gpu_hours_per_gpu,
         )  # fmt: skip
 
     def telemetry(self) -> Telemetry:
