@@ -18,7 +18,8 @@ def own(evidence: Evidence) -> Evidence:
     if evidence.request.source != "job":
         return evidence
     local, theirs = _own_local(evidence)
-    theirs -= _told_by_token(evidence) or {run.id for run in _server_runs(evidence) if _speaks(run, evidence)}
+    if not _part_asked(evidence):
+        theirs -= _told_by_token(evidence) or {run.id for run in _server_runs(evidence) if _speaks(run, evidence)}
     change: dict[str, object] = {"local": local, "server": _own_server(evidence, evidence.server, theirs)}
     if evidence.synced:
         change["synced"] = _own_server(evidence, evidence.synced, theirs)
@@ -83,12 +84,18 @@ def _own_local(evidence: Evidence) -> tuple[LocalReading, set[str]]:
 
 def _whose(run: LocalRun, evidence: Evidence, tokens: Collection[str]) -> bool | None:
     """Whether it is the job's, by the best evidence there is; None where nothing speaks against it, nor for it."""
-    if carries(run, evidence.request.token):
-        return True
     told = _speaks(run, evidence)
+    if carries(run, evidence.request.token):
+        return told is not False or not _part_asked(evidence)
     if tokens:
         return told is not False if run.run_id in tokens else _beside(run, tokens, evidence)
     return _by_the_rest(run, evidence) if told is None else told
+
+
+def _part_asked(evidence: Evidence) -> bool:
+    """Whether a task, a component or a step was asked for: the token is that of the whole submission."""
+    job = evidence.job.slurm if evidence.job else None
+    return job is not None and (job.step is not None or any(sign in (job.job_id or "") for sign in "_+"))
 
 
 def _told_by_token(evidence: Evidence) -> set[str]:
@@ -133,8 +140,9 @@ def _by_the_rest(run: LocalRun, evidence: Evidence) -> bool | None:
     begun = facts.start_time if facts else None
     if begun is None or job.started_at is None:
         return None
+    since = begun if job.slurm.restarts else job.started_at  # the start that is known is that of the last attempt
     until = job.ended_at if job.ended_at is not None else begun
-    return None if job.started_at - CLOCKS_S <= begun <= until + CLOCKS_S else False
+    return None if since - CLOCKS_S <= begun <= until + CLOCKS_S else False
 
 
 def _neighbours(run: LocalRun, evidence: Evidence, said: dict[str, bool | None]) -> set[str]:
@@ -157,6 +165,8 @@ def _own_server(evidence: Evidence, reading: ServerReading, theirs: Collection[s
     local = {run.run_id for run in evidence.local.runs} - set(theirs)
 
     def is_own(run: ServerRun) -> bool:
+        if _part_asked(evidence) and (run.id in theirs or _speaks(run, evidence) is False):
+            return False
         if carries(run, evidence.request.token) or run.id in local:
             return True
         return not token and run.id not in theirs and _speaks(run, evidence) is not False

@@ -88,10 +88,11 @@ def watch_job(
             local = read_local_runs(
                 folders, before=before, since=since, scrub=redactor.text, limit=MOST_RUN_DIRS,
                 extra=[stood.cwd / folder for folder in seen.run_dirs],
-                foreign=lambda told: of_job(told, job.slurm) is False and request.token is None,
+                whose=(lambda told: of_job(told, job.slurm)) if settings.slurm.attach else lambda _: None,
             )  # fmt: skip
         job = job.model_copy(update={"output": seen, "processes": seen.processes})
-        evidence = own(Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry()))
+        found = Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry())
+        evidence = own(found)
         local = evidence.local
         if asking is None:
             return evidence
@@ -102,7 +103,8 @@ def watch_job(
             return _synced(evidence, reader, settings, here.env, redactor, clock)
         with clock.phase("server"):
             server = read_server(reader, settings, request, setup, seen, local)
-    return own(evidence.model_copy(update={"server": server, "watch": watch}))
+    # What lies on disk of others tells which runs on the server are theirs.
+    return own(found.model_copy(update={"server": server, "watch": watch}))
 
 
 def redact_log(log: Path, redactor: Redactor, target: Target, unwritten: Callable[[str], None]) -> None:

@@ -186,7 +186,7 @@ def read_local_runs(
     scrub: Callable[[str], str],
     limit: int = 64,
     extra: Sequence[Path] = (),
-    foreign: Callable[[dict[str, str]], bool] = lambda _: False,
+    whose: Callable[[dict[str, str]], bool | None] = lambda _: None,
 ) -> LocalReading:
     """Read the run directories that a job left.
 
@@ -197,7 +197,7 @@ def read_local_runs(
         scrub: takes secrets out of a text.
         limit: how many to read; the others count in the troubles.
         extra: run directories that the job's output announced; they are the job's wherever they are.
-        foreign: says of the variables of Slurm in a run's metadata that they are another job's: such a run is not read.
+        whose: says of the variables of Slurm in a run's metadata whether they are the job's; None: only times tell.
     """
     announced = [path for path in extra if _is_run_dir(path)]
     seen: dict[str, Path] = {str(path.resolve()): path for path in announced}
@@ -208,7 +208,8 @@ def read_local_runs(
             key = str(run.resolve())
             if key in ours:
                 continue
-            if key in before or not _is_of_job(run, since) or foreign(_slurm_in(run)):
+            told = whose(_slurm_in(run))
+            if key in before or told is False or (told is None and not _is_of_job(run, since)):
                 older += 1
             else:
                 seen[key] = run

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun
 from harness.evidence.server.unshown import unshown
+from harness.judging.attempts import made_good
 from harness.judging.case import Case
 from harness.judging.check import Check
 from harness.judging.families.network.upload import FATAL
@@ -38,7 +39,7 @@ def losses(evidence: Evidence) -> list[str]:
     on_server = {run.id: run for run in reading.runs}
     found: list[str] = []
     for run in evidence.local.runs:
-        if problem := _incomplete(run, evidence):
+        if not made_good(run, evidence) and (problem := _incomplete(run, evidence)):
             found.append(problem)
         if server := on_server.get(run.run_id):
             found += _differences(run, server, evidence)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, LocalRun, PythonError
 from harness.judging.advice import job_sdk_version
+from harness.judging.attempts import made_good
 from harness.judging.catalogue import catalogue, version_key
 from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
@@ -130,6 +131,8 @@ def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
     if not ended(evidence):
         return
     for run in evidence.local.runs:
+        if made_good(run, evidence):
+            continue
         empty = run.log.status in ("empty", "header_only") and (run.offline or init_succeeded(evidence))
         torn = run.offline and run.log.status in ("torn", "no_exit_record")
         if empty or torn:
@@ -205,8 +208,9 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         observed = f"{where} as failed, exit code {code}."
         yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {code}"))
     elif job_failed and not _raised(evidence) and (own := _own_exit(evidence)) is not None:
+        lines = find_lines(evidence, rf"^srun: error: .*tasks? .*: Exited with exit code {own}\b", limit=1)
         observed = f"A process of the script ended with exit code {own}, without a traceback."
-        yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {own}"))
+        yield Hit(id="end-failed-exitcode", observed=(*lines, observed), values=_exit_values(f"exit code {own}"))
 
 
 def _log_decides(local: LocalRun, evidence: Evidence) -> bool:
@@ -226,7 +230,7 @@ def _own_exit(evidence: Evidence) -> int | None:
     """The exit code that the script gave by itself, as the launcher tells it; a run that never closed was cut short."""
     told = evidence.job.processes if evidence.job else ()
     first = min(told, key=lambda p: (not p.first, p.line), default=None)
-    if first is None or (unfinished(evidence) and not first.rank):
+    if first is None or (unfinished(evidence) and not (first.rank or first.task)):
         return None
     return first.exit_code
 
