@@ -1,6 +1,7 @@
 """The attempts of one run: a job that was requeued, or a chain of jobs, goes on with it in a directory for each."""
 
 from harness.evidence.models import Evidence, LocalRun
+from harness.judging.duplicates import began_anew
 from harness.judging.view import final_server
 
 
@@ -19,6 +20,8 @@ def made_good(run: LocalRun, evidence: Evidence) -> bool:
     every = attempts(run, evidence)
     server = next((s for s in final_server(evidence).runs if s.id == run.run_id), None)
     if run.offline or server is None or every[-1] is run or _begun(every[-1]) <= _begun(run):
+        return False
+    if began_anew(evidence, every[-1]):
         return False
     # Directories of one moment are those of ranks that share the id.
     ended = run.touched_at if run.touched_at is not None else run.log.history_last_time

@@ -127,7 +127,8 @@ def test_rank_1_fails_and_srun_ends_rank_0(player: Player) -> None:
     (player.work / "train.py").write_text(
         "import os, sys, time\nif os.environ['SLURM_PROCID'] == '1':\n    time.sleep(4); sys.exit(3)\nimport wandb\n"
         "run = wandb.init(project='vit')\nfor e in range(60):\n"
-        "        "    run.log({'loss': 1 / (e + 1)}); time.sleep(0.5)\n"
+        "    print(f'Epoch {e + 1}, Loss: {1 / (e + 1)}', flush=True)\n"
+        "    run.log({'loss': 1 / (e + 1)}); time.sleep(0.5)\n"
     )
     job = player.submit(f"srun --kill-on-bad-exit=1 {sys.executable} train.py", "-n2")
     player.ended(job)
@@ -179,3 +180,154 @@ def test_a_strangers_run_in_the_temporary_folder(player: Player) -> None:
         fine(player.verify("--lumi-attach", job))
     finally:
         shutil.rmtree(shared / "wandb", ignore_errors=True)
+
+
+def test_a_component_and_the_whole_of_a_heterogeneous_job(player: Player) -> None:
+    body = (
+        "#SBATCH --ntasks=1\n#SBATCH hetjob\n"
+        "#SBATCH --account=project_462000001 --partition=small-g --ntasks=1 --mem=1G\n"
+        f"srun --het-group=0 {RANKS} &\nsrun --het-group=1 {RANKS} &\nwait"
+    )
+    job = player.submit(body)
+    player.ended(job)
+    fine(player.verify("--lumi-attach", job), runs=2)
+    fine(player.verify("--lumi-attach", f"{job}+1", report="component"))
+
+
+def test_an_array_that_the_harness_submits_carries_the_token_in_every_task(player: Player) -> None:
+    script = player.work / "array.sh"
+    script.write_text(
+        f"#!/bin/bash\n#SBATCH --partition=small-g --mem=1G --array=1-2 --output=array-%a.out\n{RANKS} --project vit\n"
+    )
+    seen = player.verify("--job", str(script))
+    fine(seen, runs=2)
+    token = seen.evidence["request"]["token"]
+    assert all(token in run["tags"] for run in seen.evidence["server"]["runs"])
+
+
+def test_several_jobs_have_a_line_each_and_one_exit_code(player: Player) -> None:
+    good = player.submit(f"{RANKS} --project vit")
+    bad = player.submit(f"{sys.executable} -c 'raise ValueError(1)'")
+    player.ended(good, bad)
+    seen = player.verify("--lumi-attach", f"{good},{bad},99999999")
+    assert seen.code == 1, seen.out
+    lines = seen.out.splitlines()
+    assert lines[0].startswith(f"{good}: passed"), seen.out
+    assert lines[1].startswith(f"{bad}: failed"), seen.out
+    assert "99999999" in lines[2]
+    assert "Slurm knows no job" in lines[2]
+
+
+def test_a_preparing_step_makes_no_run(player: Player) -> None:
+    job = player.submit(f"srun -n1 {sys.executable} -c 'print(\"data ready\")'\nsrun -n1 {RANKS} --project vit", "-n2")
+    player.ended(job)
+    fine(player.verify("--lumi-attach", job))
+
+
+def test_a_preparing_step_that_fails_does_not_hide_in_the_training(player: Player) -> None:
+    """The batch script goes on after a step that failed, and ends well: Slurm's list of steps tells of it."""
+    job = player.submit(f"srun -n1 {sys.executable} -c 'raise SystemExit(5)'\nsrun -n1 {RANKS} --project vit", "-n1")
+    player.ended(job)
+    seen = player.verify("--lumi-attach", job)
+    assert seen.code == 0, seen.out
+    assert [s["state"] for s in seen.slurm["steps"] if s["id"].endswith(".0")] == ["FAILED"]
+
+
+def test_several_programs_in_one_step(player: Player) -> None:
+    (player.work / "programs").write_text(f"0 {RANKS} --project vit\n1 sleep 2\n")
+    job = player.submit("srun --multi-prog programs", "-n2")
+    player.ended(job)
+    fine(player.verify("--lumi-attach", job))
+
+
+WORLD = """
+import os
+assert int(os.environ["SLURM_NTASKS"]) == 8, f"world size {os.environ['SLURM_NTASKS']}, expected 8 ranks"
+"""
+
+
+def test_one_of_eight_ranks_was_started(player: Player) -> None:
+    (player.work / "train.py").write_text(WORLD)
+    job = player.submit(f"srun -n1 {sys.executable} train.py", "-n8")
+    player.ended(job)
+    assert player.verify("--lumi-attach", job).cause == "job-world-size-mismatch"
+
+
+CAUSES = {
+    "not-found": ("srun nonesuch train.py", "job-command-not-started", "nonesuch: No such file or directory"),
+    "not-found-in-bash": ("nonesuch train.py", "job-command-not-started", "nonesuch: command not found"),
+    "not-executable": ("touch go; srun ./go", "job-command-not-started", "Permission denied"),
+    "interpreter": (r"printf '#!/nope\n' > go; chmod +x go; srun ./go", "job-command-not-started", "bad interpreter"),
+    "architecture": (
+        r"printf '\177ELF\002\001\001aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' > go; chmod +x go; srun ./go",
+        "job-command-not-started",
+        "Exec format error",
+    ),
+}
+
+
+@pytest.mark.parametrize("which", CAUSES)
+def test_what_could_not_be_started_is_named(player: Player, which: str) -> None:
+    body, cause, words = CAUSES[which]
+    job = player.submit(body)
+    player.ended(job)
+    seen = player.verify("--lumi-attach", job)
+    assert seen.cause == cause, seen.out
+    assert words in " ".join(seen.verdict["findings"][0]["observed"]), seen.out
+
+
+def test_a_run_that_the_next_job_of_a_chain_resumes(player: Player) -> None:
+    (player.work / "train.py").write_text(
+        RESUMES.replace('os.environ["SLURM_JOB_ID"]', '"chain"').replace("step, 6)", "step, run.step + 3)")
+    )
+    first = player.submit(f"srun {sys.executable} train.py")
+    second = player.submit(f"srun {sys.executable} train.py", f"--dependency=afterany:{first}")
+    player.ended(first, second)
+    fine(player.verify("--lumi-attach", second))
+    fine(player.verify("--lumi-attach", first, report="first"))
+
+
+def test_env_i_keeps_the_key_out(player: Player) -> None:
+    job = player.submit(f"srun env -i PATH=$PATH WANDB_BASE_URL=$WANDB_BASE_URL {RANKS}")
+    player.ended(job)
+    seen = player.verify("--lumi-attach", job)
+    assert seen.cause == "auth-no-key", seen.out
+    assert "submitted with env -i" in " ".join(seen.verdict["findings"][0]["observed"]), seen.out
+
+
+def test_export_none_keeps_the_key_out_of_a_submitted_job(player: Player) -> None:
+    script = player.work / "mine.sh"
+    script.write_text(
+        "#!/bin/bash\n#SBATCH --partition=small-g --mem=1G --export=NONE\n"
+        f"export WANDB_BASE_URL={player.server.url}\n{RANKS}\n"
+    )
+    seen = player.verify("--job", str(script))
+    assert seen.cause == "auth-no-key", seen.out
+    assert "--export=NONE" in " ".join(seen.verdict["findings"][0]["observed"]), seen.out
+
+
+def test_an_offline_job_is_judged_on_disk(player: Player) -> None:
+    job = player.submit(f"export WANDB_MODE=offline\n{RANKS} --project vit")
+    player.ended(job)
+    fine(player.verify("--lumi-attach", job))
+
+
+def test_runs_in_a_folder_of_the_jobs_own(player: Player) -> None:
+    (player.root / "scratch").mkdir()
+    job = player.submit(f"export WANDB_DIR={player.root}/scratch WANDB_SILENT=true\n{RANKS} --project vit")
+    player.ended(job)
+    fine(player.verify("--lumi-attach", job))
+
+
+def test_output_with_patterns_that_only_accounting_knows(player: Player) -> None:
+    job = player.submit(f"{RANKS} --project vit", "--job-name=vit", "--output=logs-%x-%4j.txt")
+    player.ended(job)
+    folder = player.root / "home/bin"
+    folder.mkdir()
+    for name in ("squeue", "scontrol"):
+        (folder / name).write_text("#!/bin/sh\nexit 1\n")
+        (folder / name).chmod(0o755)
+    player.env["PATH"] = f"{folder}:{player.settle()['PATH']}"
+    seen = player.verify("--lumi-attach", job)
+    assert seen.evidence["job"]["output"]["path"], seen.out
+    fine(seen)
