@@ -57,6 +57,10 @@ def of_job(told: dict[str, str], job: SlurmJob | None) -> bool | None:
     array, index = told.get("array_job_id"), told.get("array_task_id")
     if "_" in job.job_id and array:
         return job.job_id == f"{array}_{index}"
+    component = job.job_id.partition("+")[2]  # its processes have the number of the whole, and nodes of their own
+    nodes = told.get(f"job_nodelist_het_group_{component}") if component else None
+    if nodes and told.get("job_nodelist", nodes) != nodes:
+        return False
     return bool({number, array} & {job.job_id, job.raw_id, job.leader} - {None})
 
 

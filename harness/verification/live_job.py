@@ -81,7 +81,8 @@ def watch_job(
         job = target.job()
         # Of a job that was submitted earlier only the times tell; else what was not there before is new.
         since = (job.started_at or 0.0) - 1 if settings.slurm.attach else None
-        stood = here.moved(here.env, Path(job.cwd)) if settings.slurm.attach and job.cwd else here
+        theirs = {**here.env, **target.sdk_environment()}
+        stood = here.moved(theirs, Path(job.cwd)) if settings.slurm.attach and job.cwd else here
         if stood is not here:
             folders = list(dict.fromkeys((*wandb_folders(stood.env, stood.cwd, stood.wandb_root()), *folders)))
         with clock.phase("disk"):
@@ -94,6 +95,9 @@ def watch_job(
         found = Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry())
         evidence = own(found)
         local = evidence.local
+        if settings.slurm.attach and local.runs and all(run.offline for run in local.runs):
+            # It says by itself that it wants no server.
+            return evidence.model_copy(update={"request": request.model_copy(update={"offline": True})})
         if asking is None:
             return evidence
         # A job that made no run shows nothing on a server that only it uses, which may be why it made none.

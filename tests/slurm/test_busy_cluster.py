@@ -149,6 +149,7 @@ def test_output_that_two_jobs_share(player: Player, order: str) -> None:
     player.ended(first, second)
     seen = player.verify("--lumi-attach", second if order == "appended" else first)
     assert seen.code == 0, seen.out
+    assert any("was also written by job" in t["text"] for t in seen.slurm["troubles"])
     assert "somebody else" not in str(seen.verdict)
 
 
@@ -331,3 +332,25 @@ def test_output_with_patterns_that_only_accounting_knows(player: Player) -> None
     seen = player.verify("--lumi-attach", job)
     assert seen.evidence["job"]["output"]["path"], seen.out
     fine(seen)
+
+
+def names(player: Player) -> tuple[str, list[tuple[str, str]]]:
+    """What a verification of the built-in job and of an own one came to, whatever their ids are."""
+    built_in = player.verify("--lumi-partition", "small-g", report=f"built-in-{time.monotonic_ns()}")
+    job = player.submit(f"{RANKS} --project vit", "--job-name=train")
+    player.ended(job)
+    attached = player.verify("--lumi-attach", job, report=f"own-{job}")
+    said = [(seen.verdict["verdict"], str(seen.cause)) for seen in (built_in, attached)]
+    return said[0][0], [*said, *sorted(built_in.outcomes().items()), *sorted(attached.outcomes().items())]
+
+
+@pytest.mark.thorough
+def test_twelve_neighbours_change_nothing(player: Player) -> None:
+    """Jobs of the same user, names and project run all the time; five verdicts are as that of jobs alone."""
+    verdict, alone = names(player)
+    assert verdict == "passed"
+    again = f"for i in 1 2 3 4 5 6; do {RANKS} --project vit --min-seconds 20; done"
+    others = [player.submit(again, "--job-name=train", "--mem=300M", name="other.sh") for _ in range(12)]
+    for _ in range(5):
+        assert names(player)[1] == alone
+    assert {job.split()[0] for job in player.jobs()} <= set(others), "none of ours is left"

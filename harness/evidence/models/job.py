@@ -149,6 +149,7 @@ class SlurmStep(Fact):
     state: str
     exit_code: str = ""
     """`EXIT:SIGNAL`."""
+    tasks: int | None = None
 
 
 class SlurmJob(Fact):

@@ -22,7 +22,7 @@ _FINAL_REFUSAL = re.compile(
 )
 _SACCT_FIELDS = (
     "JobID", "JobIDRaw", "JobName", "State", "ExitCode", "ElapsedRaw", "Start", "End", "NodeList", "Account",
-    "Partition", "Timelimit", "AllocTRES", "MaxRSS", "WorkDir", "SubmitLine", "Restarts", "StdOut", "StdErr",
+    "Partition", "Timelimit", "AllocTRES", "MaxRSS", "NTasks", "WorkDir", "SubmitLine", "Restarts", "StdOut", "StdErr",
 )  # fmt: skip
 """Versions of Slurm differ in the last ones: what one does not know is left out."""
 _NO_FIELD = re.compile(r'Invalid field requested: "?(\w+)')

@@ -106,7 +106,13 @@ class Facts:
         """Return the job's steps."""
         rows = self.accounted.steps if self.accounted else ()
         return tuple(
-            SlurmStep(id=r["JobID"], state=r.get("State", ""), exit_code=r.get("ExitCode", "")) for r in rows[:50]
+            SlurmStep(
+                id=r["JobID"],
+                state=r.get("State", ""),
+                exit_code=r.get("ExitCode", ""),
+                tasks=int(r["NTasks"]) if r.get("NTasks", "").isdigit() else None,
+            )
+            for r in rows[:50]
         )
 
     @property

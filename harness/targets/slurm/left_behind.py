@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 from harness.targets.slurm.script import directives, options_of
 
@@ -14,6 +15,7 @@ ENVIRONMENT = re.compile(
     r"--cleanenv|--containall|--contain\b|\benv -i\b|\benv --ignore-environment\b|\bunset WANDB\w*"
 )
 """What takes variables away between sbatch and the script."""
+ASSIGNED = re.compile(r"(?:^|[\s;])(WANDB_[A-Z_]+)=(\"[^\"]*\"|'[^']*'|[^\s;&|]*)")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,16 @@ class LeftBehind:
     """The file that was submitted; it may have been changed since."""
     text: str = ""
     """The batch script as Slurm kept it, else as its file is now."""
+
+    def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return W&B's variables that the script sets to a value which can be read from its text."""
+        found: dict[str, str] = {}
+        for line in self.text.splitlines():
+            for name, value in ASSIGNED.findall(line) if not line.lstrip().startswith("#") else ():
+                plain = value.strip("'\"")
+                if "$(" not in plain and "`" not in plain:
+                    found[name] = Template(plain).safe_substitute(environ)
+        return found
 
     @property
     def environment_words(self) -> tuple[str, ...]:

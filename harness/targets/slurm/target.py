@@ -165,11 +165,24 @@ class SlurmTarget:
             return
         if output is None and not self._facts.shown:
             self._facts.shown = self._slurm.show(self._facts.job_id or "")
-        paths = (output,) if output else self._facts.outputs()
+        paths = (output,) if output else self._unshared(self._facts.outputs())
         self._outputs = [OutputFile(p) for p in paths]
         link = log_path(self._folder)
         if paths and paths[0] != link and not link.exists() and not link.is_symlink():
             link.symlink_to(paths[0])
+
+    def _unshared(self, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Leave out a file that another job of this user writes to: whose its lines are cannot be told."""
+        named = {self._facts.job_id, self._facts.show.get("JobId"), self._facts.job_row.get("JobIDRaw")} - {None}
+        open_to_all = [path for path in paths if not any(str(name) in path.name for name in named)]
+        if not open_to_all:
+            return paths
+        others = self._slurm.outputs_of_others(self._facts.job_id or "")
+        for path in open_to_all:
+            if other := others.get(str(path)):
+                words = f"{path.name} was also written by job {other}: which lines are this job's cannot be told"
+                self._facts.note_trouble(Trouble(kind="other", text=words, where=str(path)))
+        return tuple(path for path in paths if path not in open_to_all or str(path) not in others)
 
     def running(self) -> bool:
         """Look at the job's files, and at Slurm when it is time; False when the job has ended or was refused."""
@@ -194,7 +207,9 @@ class SlurmTarget:
         self._facts.away = trouble is not None
         if trouble:
             self._facts.note_trouble(trouble)
-            if self._marked_at is not None and now - self._marked_at > AWAY_S:
+            self._facts.accounted = self._slurm.account(job_id)[0] or self._facts.accounted
+            away = self._marked_at is not None and now - self._marked_at > AWAY_S
+            if away or self._facts.final_state:  # accounting may know the end all the same
                 self._conclude()
         elif queued is None or slurm_states.is_final(queued.state):
             if queued:
@@ -310,8 +325,8 @@ class SlurmTarget:
         return f"Slurm job {job_id} was cancelled" + ("" if cost is None else f"; it cost {cost:.2f} GPU-hours")
 
     def sdk_environment(self) -> Mapping[str, str]:
-        """Nothing: the job's processes are on other machines."""
-        return {}
+        """What the batch script of a job that was submitted by hand sets: its processes are on other machines."""
+        return self._facts.left.variables(self._environment)
 
     def phase(self) -> str:
         """Say where the job stands; a pending reason in words."""
