@@ -67,10 +67,10 @@ def of_job(told: dict[str, str], job: SlurmJob | None) -> bool | None:
 def _speaks(run: LocalRun | ServerRun, evidence: Evidence) -> bool | None:
     """What the Slurm ids of a run say; outside Slurm a job has those of the shell that it was started from, or none."""
     told, job = slurm_of(run), evidence.job.slurm if evidence.job else None
-    if job is None and told and evidence.request.target == "local":
-        around = evidence.setup.place.variables if evidence.setup else {}
-        return None if told.get("job_id") in (None, around.get("SLURM_JOB_ID")) else False
-    return of_job(told, job) if job and job.job_id else None
+    if job is not None:
+        return of_job(told, job)
+    around = evidence.setup.place.variables if evidence.setup else {}
+    return None if told.get("job_id") in (None, around.get("SLURM_JOB_ID")) else False
 
 
 def _own_local(evidence: Evidence) -> tuple[LocalReading, set[str]]:

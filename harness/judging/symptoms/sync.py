@@ -11,7 +11,7 @@ from harness.judging.families.network.upload import FATAL
 from harness.judging.lost_data import Lost, count, first_missing, layer, upload_lost
 from harness.judging.outcomes import NotApplicable, NotChecked
 from harness.judging.run_end import life
-from harness.judging.view import TEMPORARY_FOLDER, final_server, find_lines
+from harness.judging.view import TEMPORARY_FOLDER, contradiction, final_server, find_lines
 
 MOST_METRICS = 4
 NAMED = 5
@@ -24,7 +24,7 @@ def losses(evidence: Evidence) -> list[str]:
 
     Raises:
         NotApplicable: there is nothing to compare.
-        NotChecked: the server could not be read.
+        NotChecked: the server could not be read, or contradicts itself.
     """
     if not evidence.local.runs:
         if said := find_lines(evidence, FATAL, limit=1):
@@ -42,6 +42,8 @@ def losses(evidence: Evidence) -> list[str]:
         if not made_good(run, evidence) and (problem := _incomplete(run, evidence)):
             found.append(problem)
         if server := on_server.get(run.run_id):
+            if (problem := contradiction(server)) and not found:
+                raise NotChecked(problem)
             found += _differences(run, server, evidence)
     return found
 

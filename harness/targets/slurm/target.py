@@ -209,7 +209,8 @@ class SlurmTarget:
             self._facts.note_trouble(trouble)
             self._facts.accounted = self._slurm.account(job_id)[0] or self._facts.accounted
             away = self._marked_at is not None and now - self._marked_at > AWAY_S
-            if away or self._facts.final_state:  # accounting may know the end all the same
+            # Of a job of earlier accounting may know the end all the same.
+            if away or (self._settings.slurm.attach and self._facts.final_state):
                 self._conclude()
         elif queued is None or slurm_states.is_final(queued.state):
             if queued:

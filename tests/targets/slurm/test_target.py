@@ -328,3 +328,18 @@ def test_an_image_without_wandb_gets_no_job(tmp_path, double, clock, script, sub
         told = job.job()
     assert (told.ending != "refused") is submitted
     assert ("has no wandb" in (told.stopped_by_harness or "")) is not submitted
+
+
+def test_scancel_is_only_ever_called_with_what_was_submitted(tmp_path, double, clock):
+    """A job that was attached to is left alone, on every way out."""
+    double.says("sbatch", {"out": "4242\n"})
+    double.says("squeue", queued("RUNNING"), queued("CANCELLED"))
+    with target(tmp_path, double, clock) as mine:
+        mine.cancel("enough")
+    assert {tuple(argv) for _, _, argv in double.calls("scancel")} == {("4242",)}
+    double.says("squeue", queued("RUNNING"))
+    with target(tmp_path, double, clock, attach="777"):
+        pass
+    with target(tmp_path, double, clock, attach="777") as theirs:
+        theirs.cancel("enough")
+    assert {tuple(argv) for _, _, argv in double.calls("scancel")} == {("4242",)}

@@ -15,6 +15,7 @@ from harness.judging.rule import Hit, Rule
 from harness.judging.run_end import job_over, last_sign, life
 from harness.judging.view import (
     LAUNCHER,
+    contradiction,
     find_lines,
     main_local_run,
     main_server_run,
@@ -150,7 +151,7 @@ def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
 def last_rows_lost(evidence: Evidence) -> Iterator[Hit]:
     """Killed online: fewer rows on the server than epochs in the output."""
     server = main_server_run(evidence)
-    if server is None or not _killed(evidence):
+    if server is None or not _killed(evidence) or contradiction(server):
         return
     printed = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
     there = server.rows or 0
