@@ -18,7 +18,7 @@ from harness.settings.resolve import resolve
 if TYPE_CHECKING:
     from harness.evidence.models import Evidence
 
-pytest_plugins = ["harness.checking.nouns", "harness.report.junit"]
+pytest_plugins = ["harness.checking.fixtures", "harness.report.junit"]
 EXIT = {"passed": 0, "failed": 1, "inconclusive": 10}
 
 
@@ -52,7 +52,6 @@ def pytest_configure(config: pytest.Config) -> None:
     from harness.report.terminal.live import live_view
     from harness.settings.report_folder import USUAL, remove_earlier, report_folder
     from harness.targets.interrupts import Interrupts
-    from harness.verification import abandoned
 
     if why := refused(config):
         raise pytest.UsageError(why)
@@ -61,11 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(interrupts.restore)
     try:
         settings = _settings(config)
-        _refuse_missing_parts(settings)
         saved = _saved_evidence(settings)
         if config.option.collectonly or config.option.showfixtures:
             folder, left_behind, first = settings.cwd, [], False
         else:
+            from harness.verification import abandoned
+
+            _refuse_missing_parts(settings)
             first = settings.report is None and not (settings.cwd / USUAL).exists()
             folder = report_folder(settings.report, settings.cwd)
             left_behind = abandoned.found(folder, settings.cwd)
@@ -287,7 +288,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     from harness.checking.session import KEY
 
     mine = config.stash.get(KEY, None)
-    if mine is None:
+    if mine is None or config.option.collectonly:
         return
     from harness.report.terminal.summary import interruption, summary
 

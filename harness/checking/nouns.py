@@ -1,11 +1,7 @@
-"""Fixtures of the checks: the nouns of the guide's Verify list; each answers by the judge's own symptoms."""
+"""The nouns of the guide's Verify list; each answers by the judge's own symptoms."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import pytest
-
-from harness.checking.session import session_of
 from harness.judging.case import Case
 from harness.judging.check import Symptom
 from harness.judging.symptoms import job as of_job
@@ -96,51 +92,3 @@ class SystemMetrics(Noun):
     cover_every_gpu = _answer(of_system.every_gpu_reports)
     show_that_gpus_worked = _answer(of_system.gpus_were_used)
     were_visible_while_running = _answer(of_system.metrics_were_visible_while_running)
-
-
-@pytest.fixture
-def case(pytestconfig: pytest.Config) -> Case:
-    """What happened; gathered once, when the first check asks."""
-    return session_of(pytestconfig).case()
-
-
-@pytest.fixture
-def setup(case: Case) -> Setup:
-    """The setup, judged before the job."""
-    return Setup(case)
-
-
-@pytest.fixture
-def job(case: Case) -> Job:
-    """The job that was started."""
-    return Job(case)
-
-
-@pytest.fixture
-def run(case: Case) -> Run:
-    """The run that carries the training."""
-    return Run(case)
-
-
-@pytest.fixture
-def series(case: Case, metric: str) -> Series:
-    """The expected metric's series."""
-    return Series(case, metric)
-
-
-@pytest.fixture
-def loss(case: Case) -> Sequence[float]:
-    """The loss, in order of its steps."""
-    return of_metric.loss_values(case)
-
-
-@pytest.fixture
-def system(case: Case) -> SystemMetrics:
-    """System metrics of the run."""
-    return SystemMetrics(case)
-
-
-@pytest.fixture
-def metrics_of(case: Case) -> Callable[[str], SystemMetrics]:
-    """System metrics of one part of the host."""
-    return lambda part: SystemMetrics(case, part)

@@ -4,17 +4,19 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.evidence.models import Evidence
-from harness.judging.case import Case
-from harness.judging.judge import judge
-from harness.judging.verdict import Cause, CheckResult, Verdict
 from harness.settings.model import Settings
 from harness.settings.report_folder import write_atomically
 from harness.targets.interrupts import Interrupts
 from harness.verification.progress import Progress, Remembering
+
+if TYPE_CHECKING:
+    from harness.evidence.models import Evidence
+    from harness.judging.case import Case
+    from harness.judging.verdict import Cause, CheckResult, Verdict
 
 KEY: pytest.StashKey["Session"] = pytest.StashKey()
 
@@ -28,9 +30,9 @@ class Session:
     progress: Callable[[], Progress]
     arguments: tuple[str, ...] = ()
     """What was typed after the command."""
-    gathered: Evidence | None = None
+    gathered: "Evidence | None" = None
     """The evidence, once there is any."""
-    judged: Verdict | None = None
+    judged: "Verdict | None" = None
     """The verdict on it, the same whichever checks were chosen."""
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     """Known to nobody else: with it GitHub Actions is told to listen again."""
@@ -46,14 +48,14 @@ class Session:
     """What the job was last seen to do."""
     first: bool = False
     """Whether no verification has left a report here before."""
-    _case: Case | None = None
+    _case: "Case | None" = None
 
     @property
     def expect(self) -> tuple[str, ...]:
         """The metrics to find: saved evidence brings its own."""
         return self.gathered.request.expect if self.gathered else self.settings.expect
 
-    def evidence(self) -> Evidence:
+    def evidence(self) -> "Evidence":
         """Gather the evidence on first use, and save it."""
         if self.gathered is None:
             from harness.verification.verify import verify
@@ -69,24 +71,30 @@ class Session:
                 self.unwritten.append(f"evidence.json: {error.strerror or error} ({self.folder})")
         return self.gathered
 
-    def case(self) -> Case:
+    def case(self) -> "Case":
         """The view of the evidence that checks and reports share."""
         if self._case is None:
+            from harness.judging.case import Case
+
             self._case = Case(self.evidence())
         return self._case
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> "Verdict":
         """Judge the evidence, gathered on first use."""
         if self.judged is None:
+            from harness.judging.judge import judge
+
             self.judged = judge(self.evidence())
         return self.judged
 
-    def result(self, check: str) -> CheckResult | None:
+    def result(self, check: str) -> "CheckResult | None":
         """How a check came out; None for a test that is none of the harness's checks."""
         return next((c for c in self.verdict().checks if c.name == check), None)
 
-    def cause_of(self, check: str) -> Cause | None:
+    def cause_of(self, check: str) -> "Cause | None":
         """The cause of a failed check, the first one where there are several; `unknown` explains nothing."""
+        from harness.judging.verdict import Cause
+
         causes = (f for f in self.verdict().findings if isinstance(f, Cause) and check in f.explains)
         return next((c for c in causes if c.id != "unknown"), None)
 

@@ -16,6 +16,7 @@ import io
 import json
 import os
 import re
+import traceback
 from typing import Any
 
 ASKED = ("mode", "base_url", "entity", "project", "console", "root_dir")
@@ -25,6 +26,7 @@ SECRET = re.compile("KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 SHORTEST_SECRET = 4
 QUOTING = ("problems", "warnings", "trouble")
 """Parts of the answer that are in words of others."""
+VALIDATOR = "validate_"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -161,7 +163,7 @@ def key_of(settings: Any) -> Any:
 def problems(error: Any, outcome: str) -> "list[dict[str, str]]":
     """Every setting that is refused, in the SDK's words and without the value."""
     if not hasattr(error, "errors"):
-        return [{"setting": "", "text": words(error), "outcome": outcome}]
+        return [{"setting": validated(error), "text": words(error), "outcome": outcome}]
     try:
         found = error.errors(include_url=False, include_context=False, include_input=False)
     except TypeError:  # pydantic 1
@@ -172,6 +174,12 @@ def problems(error: Any, outcome: str) -> "list[dict[str, str]]":
         text = one["type"] if SECRET.search(setting) else one["msg"]
         told.append({"setting": setting, "text": text, "outcome": outcome})
     return told
+
+
+def validated(error: Any) -> str:
+    """The setting whose validator raised an error that names none, by the validator's name."""
+    frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return next((name[len(VALIDATOR) :] for name in reversed(frames) if name.startswith(VALIDATOR)), "")
 
 
 def words(error: BaseException) -> str:

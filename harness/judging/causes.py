@@ -65,7 +65,13 @@ def _gives_way(suspect: Suspect, other: Suspect, graph: Graph) -> bool:
 
 def _quotes(other: Suspect, crash: str) -> bool:
     """Whether a hit rests on the very traceback that ended the job: then it says why."""
-    return bool(crash) and other.hit.crash != crash and any(crash in line for line in other.hit.observed)
+    return bool(crash) and other.hit.crash != crash and any(_same(line, crash) for line in other.hit.observed)
+
+
+def _same(line: str, crash: str) -> bool:
+    """Whether a line quotes a crash, be it on one line or cut short."""
+    line, crash = " ".join(line.split()), " ".join(crash.split())
+    return crash in line or (line.endswith("...") and crash.startswith(line[:-3]))
 
 
 def consequences(failed: Iterable[str], causes: Sequence[Suspect]) -> Mapping[str, str]:

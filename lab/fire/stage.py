@@ -99,7 +99,7 @@ class Played:
         shutil.copytree(next((recording.folder / "work" / "wandb").glob("run-*")), into)
         log_path(self._folder).write_text(recording.output)
         for run in self._stage.runs.values():
-            run.tags = self._tags
+            run.tags, run.created_at = self._tags, time.time()
         self._begun, self._at = time.monotonic(), time.time()
         self._stage.enter("polling")
         return self

@@ -124,7 +124,7 @@ def test_the_keyboard_gets_everywhere(browser, pages):
 
 def test_blocked_checks_lead_to_what_blocks_them(browser, pages):
     browser.look()
-    browser.open(pages / "duplicates.html")
+    browser.open(pages / "no_key.html")
     browser.run("document.querySelector('.group h3 a').click(); 1")
     assert "failed" in browser.run("document.querySelector(':target').className")
 

@@ -98,7 +98,8 @@ def lumi(gpus: int = 8, points: int = 60, **change: object) -> Evidence:
     series |= {f"system.{k}": system(k, v, 120 / points) for k, v in host.items()}
     losses = [(float(n), 2.3 * math.exp(-n / 4) + 0.2) for n in range(10)]
     run = server_run(
-        created_at=START + 25, heartbeat_at=START + 150, system=series, rows=10, last_step=9,
+        created_at=START + 25, heartbeat_at=START + 150, system=series, rows=10, last_step=9, host="nid005017",
+        python_version="3.11.7",
         series={
             "loss": server_series("loss", count=10, numbers=10, last_step=9, last=losses[-1][1], sketch=tuple(losses),
                                   times=tuple(START + 40 + 10 * n for n in range(10))),
@@ -143,11 +144,15 @@ def no_key() -> tuple[Evidence, Verdict]:
 
 
 def duplicates() -> tuple[Evidence, Verdict]:
+    one = lumi()
     runs = [
-        server_run(id=f"run{n:05}", url=f"https://wandb.ai/team/vit/runs/run{n:05}", created_at=START + n / 10)
+        one.server.runs[0].model_copy(update={
+            "id": f"run{n:05}", "url": f"https://wandb.ai/team/vit/runs/run{n:05}", "created_at": START + n / 10
+        })
         for n in range(8)
-    ]
-    found = lumi(server=server(*runs), local=local(*(local_run(run_id=r.id, started_at=START) for r in runs)))
+    ]  # fmt: skip
+    logs = [one.local.runs[0].model_copy(update={"run_id": run.id, "started_at": START}) for run in runs]
+    found = lumi(server=server(*runs), local=local(*logs))
     return judged(found, "test_exactly_one_run")
 
 

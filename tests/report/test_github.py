@@ -15,11 +15,17 @@ def test_outside_github_nothing_is_said(tmp_path):
 
 
 def test_a_cause_is_an_error_with_its_first_advice():
-    line, remark = annotations(duplicates()[1], ACTIONS)
-    assert remark.startswith("::warning title=W&B verification%3A metric-short-series::")
+    (line,) = annotations(duplicates()[1], ACTIONS)
     assert line.startswith("::error title=W&B verification%3A dup-one-run-per-rank::Every rank made its own W&B run")
     assert "%0A8 runs belong to this job" in line
     assert "rank = int(os.environ" in line
+
+
+def test_a_warning_is_one():
+    verdict = duplicates()[1]
+    warning = verdict.findings[-1].model_copy(update={"severity": "warning"})
+    line = annotations(verdict.model_copy(update={"findings": (warning,)}), ACTIONS)[0]
+    assert line.startswith("::warning title=W&B verification%3A sys-mi250x-second-die-power::")
 
 
 def test_a_pass_says_nothing_and_a_doubt_says_why():

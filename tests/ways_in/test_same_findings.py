@@ -26,7 +26,8 @@ JOBS = {
     # Output alone does not say which epochs were logged, nor as what.
     "nan-loss": (EVERY["loss-nan"], ("run", "folder")),
     "script-fails": (EVERY["script-fails"], ("run-and-output", "folder")),
-    "loss-renamed-offline": (EVERY["loss-renamed-offline"], ("folder",)),
+    # Without the output, nothing tells that `loss` was meant.
+    "loss-renamed-offline": (EVERY["loss-renamed-offline"], ("folder-and-output",)),
 }
 
 

@@ -122,7 +122,10 @@ CHECKS = (
     Check(FILE, "test_exactly_one_run", exactly_one_run, needs=RUN),
     Check(
         FILE, "test_run_finished", run_finished, needs=RUN,
-        brings=("test_nothing_was_lost", "test_environment_is_recorded", "test_console_output_is_captured"),
+        brings=(
+            "test_series_is_present", "test_series_has_every_point", "test_nothing_was_lost",
+            "test_environment_is_recorded", "test_console_output_is_captured",
+        ),
     ),
     Check(FILE, "test_config_is_tracked", config_is_tracked, needs=RUN),
     Check(FILE, "test_run_is_where_it_was_meant_to_be", run_is_where_it_was_meant_to_be, needs=RUN),

@@ -59,6 +59,7 @@ run.finish()
 PRIMARIES = """
 import wandb
 settings = wandb.Settings(x_primary=True, x_label=f"rank{rank}", x_stats_sampling_interval=0.5)
+time.sleep(1.2 * rank)  # directories are named by the second: two of the same would be one
 run = wandb.init(id="shared2", project="scenario", mode="shared", config=CONFIG, settings=settings)
 train(run)
 run.finish()

@@ -24,8 +24,8 @@ from harness.judging.view import main_local_run, main_server_run, python_errors,
 
 PRIMARY_RECORDS_SINCE = (0, 31, 0)
 """Seen in 0.31.0: of the writers of a shared run, only primaries record an environment."""
-CLOCKS_S, QUEUE_S = 1.0, 120.0
-"""Seconds by which a server's clock may be behind the job's, and by which a start may be noticed late in a queue."""
+SLACK_S, QUEUE_S = 1.0, 120.0
+"""Seconds that do not count, and by which a start may be noticed late in a queue."""
 
 
 FAILS: Mapping[str, tuple[str, ...]] = {"dup-rank-unset-srun": ("test_exactly_one_run",)}
@@ -154,14 +154,20 @@ def begun_anew(evidence: Evidence) -> Iterator[Hit]:
 
 
 def _over_an_earlier_one(evidence: Evidence, local: LocalRun, server: ServerRun) -> bool:
-    """Whether the run is older than the job that wrote it, which neither resumed it nor shares it."""
+    """Whether the run is older than the job that wrote it, which neither resumed it nor shares it.
+
+    The server's clock may be behind the job's, so the run must also have lived longer than the job did.
+    """
     job = evidence.job
     if local.run_id != server.id or not began_anew(evidence, local):
         return False
-    if job is None or job.started_at is None or server.created_at is None or shared_mode(evidence):
+    if job is None or job.started_at is None or job.ended_at is None or shared_mode(evidence):
         return False
-    slack = QUEUE_S if evidence.request.target == "slurm" else CLOCKS_S
-    return server.created_at < job.started_at - slack
+    if server.created_at is None or server.heartbeat_at is None:
+        return False
+    slack = QUEUE_S if evidence.request.target == "slurm" else SLACK_S
+    lived, lasted = server.heartbeat_at - server.created_at, job.ended_at - job.started_at
+    return server.created_at < job.started_at - slack and lived > lasted + slack
 
 
 def _rows_gone(found: tuple[LocalRun, ...], server: ServerRun | None) -> list[str]:

@@ -100,7 +100,7 @@ def refused(evidence: Evidence) -> Iterator[Hit]:
 
 def _refusals(evidence: Evidence, told: list[SettingProblem]) -> tuple[PythonError, ...]:
     """Tracebacks in which the SDK refuses its settings; a class named Settings may be the user's as well."""
-    kinds = {problem.text.partition(":")[0] for problem in told if not problem.setting}
+    kinds = {problem.text.partition(":")[0] for problem in told}
     settings = {problem.setting for problem in told}
     return tuple(
         error

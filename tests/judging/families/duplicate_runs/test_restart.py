@@ -67,15 +67,18 @@ def test_a_process_that_fails_in_its_second_start_is_no_second_rank():
 
 
 @pytest.mark.parametrize(
-    ("created_at", "facts", "severity"),
-    [(900.0, {}, "warning"), (999.0, {}, None), (900.0, {"resumed": True}, None)],
-    ids=["older than the job", "made by the job", "resumed"],
-)
-def test_a_run_of_an_earlier_job_is_begun_anew(created_at, facts, severity):
+    ("lived", "facts", "severity"),
+    [
+        ((900.0, 1004.0), {}, "warning"), ((999.0, 1004.0), {}, None), ((940.0, 943.0), {}, None),
+        ((900.0, 1004.0), {"resumed": True}, None),
+    ],
+    ids=["older than the job", "made by the job", "made by the job, the server's clock behind", "resumed"],
+)  # fmt: skip
+def test_a_run_of_an_earlier_job_is_begun_anew(lived, facts, severity):
     run = start(1001.0, 1004.0, **facts)
     found = b.evidence(
-        job=Job(ending="completed", started_at=1000.0), local=b.local(run),
-        server=b.server(b.server_run(created_at=created_at)),
+        job=Job(ending="completed", started_at=1000.0, ended_at=1005.0), local=b.local(run),
+        server=b.server(b.server_run(created_at=lived[0], heartbeat_at=lived[1])),
     )  # fmt: skip
     hit = b.hits(RULES, found).get(FAULT)
     assert (hit.severity if hit else None) == severity
@@ -84,8 +87,8 @@ def test_a_run_of_an_earlier_job_is_begun_anew(created_at, facts, severity):
 def test_rows_that_stand_twice_make_it_the_cause():
     series = {"loss": b.server_series("loss", backward_steps=1)}
     found = b.evidence(
-        job=Job(ending="completed", started_at=1000.0), local=b.local(start(1001.0, 1004.0)),
-        server=b.server(b.server_run(created_at=900.0, series=series)),
+        job=Job(ending="completed", started_at=1000.0, ended_at=1005.0), local=b.local(start(1001.0, 1004.0)),
+        server=b.server(b.server_run(created_at=900.0, heartbeat_at=1004.0, series=series)),
     )  # fmt: skip
     assert b.hits(RULES, found)[FAULT].severity is None
 
