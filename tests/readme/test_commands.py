@@ -109,7 +109,21 @@ NOT_RUN = {
     "pip install torch": "named as what may bring gigabytes",
     "wandb verify": "another tool, named beside this one",
 }
-FOREIGN = {"--store", "--lr", "--output", "--rootdir", "--junit-xml", "--log", "--test-only", "--markdown", "--strict"}
+FOREIGN = {
+    "--export",
+    "--dependency",
+    "--cleanenv",
+    "--containall",
+    "--store",
+    "--lr",
+    "--output",
+    "--rootdir",
+    "--junit-xml",
+    "--log",
+    "--test-only",
+    "--markdown",
+    "--strict",
+}
 """Options of pytest, mypy, sbatch and of `python -m harness`."""
 
 
