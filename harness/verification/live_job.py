@@ -22,7 +22,7 @@ from harness.evidence.server.find import glance, read
 from harness.evidence.server.reader import Reader
 from harness.evidence.server.unshown import unshown
 from harness.evidence.setup.credentials import known_secrets
-from harness.evidence.setup.job_settings import JobSettings
+from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.settings.model import Settings
 from harness.targets.base import Target
 from harness.verification.clock import Clock
@@ -81,8 +81,10 @@ def watch_job(
         job = target.job()
         # Of a job that was submitted earlier only the times tell; else what was not there before is new.
         since = (job.started_at or 0.0) - 1 if settings.slurm.attach else None
-        theirs = {**here.env, **target.sdk_environment()}
-        stood = here.moved(theirs, Path(job.cwd)) if settings.slurm.attach and job.cwd else here
+        stood = here
+        if settings.slurm.attach and job.cwd:
+            theirs = {**here.env, **target.sdk_environment()}
+            stood = read_job_settings(theirs, Path(job.cwd), sdk_version=here.sdk_version)
         if stood is not here:
             folders = list(dict.fromkeys((*wandb_folders(stood.env, stood.cwd, stood.wandb_root()), *folders)))
         with clock.phase("disk"):
