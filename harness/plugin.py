@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,7 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Print the batch script and what Slurm thinks of it, in place of a session, where a dry run is asked for.
+    """In place of a session: print the batch script where a dry run is asked for, or judge each of several jobs.
 
     Raises:
         pytest.UsageError: a setting is wrong.
@@ -92,11 +92,34 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return None
     try:
         settings = _settings(config)
-        if not settings.slurm.dry_run:
-            return None
-        return _dry_run(settings)
+        if settings.slurm.dry_run:
+            return _dry_run(settings)
+        jobs = _jobs(settings)
+        return _each(config, settings, jobs) if len(jobs) > 1 else None
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _jobs(settings: Settings) -> tuple[str, ...]:
+    if settings.slurm.attach is None or shutil.which("squeue") is None:
+        return ()
+    from harness.verification.several_jobs import jobs_of
+
+    return jobs_of(settings)
+
+
+def _each(config: pytest.Config, settings: Settings, jobs: Sequence[str]) -> int:
+    from harness.settings.report_folder import report_folder
+    from harness.verification.several_jobs import command_of, judge_each
+
+    command = command_of(config.stash.get(GIVEN, None), config.invocation_params.args)
+    folder = report_folder(settings.report, settings.cwd)
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    return judge_each(jobs, command, folder, say)
 
 
 def _dry_run(settings: Settings) -> int:

@@ -19,11 +19,12 @@ from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.settings.model import SettingsError
 from harness.settings.report_folder import USUAL
 from harness.targets.slurm.commands import Slurm
+from harness.targets.slurm.facts import outputs_shown
 from harness.watch.ledger import Ledger
 from harness.watch.lines import past
 from harness.watch.listing import Answered, Listing
 from harness.watch.on_disk import OnDisk
-from harness.watch.queue import mine, outputs, queued
+from harness.watch.queue import mine, queued
 from harness.watch.screen import view
 from harness.watch.subjects import Subject, subject_of
 from harness.watch.track import Track
@@ -91,7 +92,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
             given = {"wandb_expect": options.expect} if options.expect else {}
             watcher = Watcher(
                 subjects, servers.ask, lambda ids: queued(slurm, ids),
-                OnDisk(Redactor(known_secrets(own)).text, lambda job: outputs(slurm.show(job))).look,
+                OnDisk(Redactor(known_secrets(own)).text, lambda job: outputs_shown(slurm.show(job))).look,
                 verifying(folder, environ, cwd, given), ledger, Teller(options.on_problem, environ).tell, options.once,
             )  # fmt: skip
             return _watch(watcher, finder, ends_at, stop_at_problem=options.until == "problem")

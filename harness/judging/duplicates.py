@@ -35,6 +35,12 @@ class Writer:
     """The process that made it, where its log on disk tells."""
 
     @property
+    def unit(self) -> tuple[str, str] | None:
+        """The array task, or the job, and the job step that made it; None where the SDK recorded nothing of Slurm."""
+        number = self.slurm.get("job_id") or self.slurm.get("jobid")
+        return (number, self.slurm.get("step_id", self.slurm.get("stepid", ""))) if number else None
+
+    @property
     def restart(self) -> str:
         """How often Slurm had restarted the job when the run was made; 0 outside Slurm."""
         return self.slurm.get("restart_count", "0")
@@ -53,22 +59,38 @@ def writers(evidence: Evidence) -> tuple[Writer, ...]:
     return tuple(sorted(found, key=lambda w: (w.begun or 0.0, w.id)))
 
 
+def crowd(evidence: Evidence) -> tuple[Writer, ...]:
+    """Return the runs that are one too many: of the first job step with several, where each run tells its step.
+
+    A task of an array is a job, and whoever starts two job steps means two trainings, or a preparation and one.
+    """
+    found = writers(evidence)
+    units = {w.unit for w in found}
+    if len(units) <= 1 or None in units or final_server(evidence).runs_total > len(found):
+        return found
+    each = [tuple(w for w in found if w.unit == unit) for unit in dict.fromkeys(w.unit for w in found)]
+    return max(each, key=len)
+
+
 def run_count(evidence: Evidence) -> int:
-    """Return how many runs the job has, also those that were counted but not listed."""
-    listed = len(writers(evidence))
+    """Return how many runs the job, or a step of it, has; also those that were counted but not listed."""
+    found = crowd(evidence)
+    if len(found) < len(writers(evidence)):
+        return len(found)
+    listed = len(found)
     return max(final_server(evidence).runs_total, listed) if where_to_look(evidence) == "server" else listed
 
 
 def grouped_on_purpose(evidence: Evidence) -> str | None:
     """Return the group that the script put all of its runs into: then several runs are meant, one for each rank."""
-    groups = {w.group for w in writers(evidence)}
+    groups = {w.group for w in crowd(evidence)}
     group = groups.pop() if len(groups) == 1 else None
     return group if group and not TOKEN.fullmatch(group) else None
 
 
 def phases_on_purpose(evidence: Evidence) -> bool:
     """Whether each run has a job type of its own and began after the one before: training, then evaluation."""
-    found = writers(evidence)
+    found = crowd(evidence)
     kinds = {w.job_type for w in found} - {None}
     times = [(w.begun, w.ended) for w in found if w.begun is not None and w.ended is not None]
     follow = len(times) == len(found) and all(b[0] >= a[1] - 1.0 for a, b in pairwise(times))  # whole seconds in places
@@ -88,7 +110,7 @@ def trials(evidence: Evidence) -> bool:
     stale = evidence.setup.place.variables.get("WANDB_SWEEP_ID") if evidence.setup else None
     facts = [run.log.run for run in evidence.local.runs if run.log.run]
     swept = {run.run_id for run in facts if run.sweep_id not in ("", stale)}
-    return bool(swept) and swept >= {w.id for w in writers(evidence)}
+    return bool(swept) and swept >= {w.id for w in crowd(evidence)}
 
 
 def shared_mode(evidence: Evidence) -> bool:
@@ -207,7 +229,7 @@ def problem(evidence: Evidence) -> str | None:
     count = run_count(evidence)
     if count <= 1 or several_meant(evidence):
         return None
-    return f"{count} runs where one was meant: {listed(w.id for w in writers(evidence))}"
+    return f"{count} runs where one was meant: {listed(w.id for w in crowd(evidence))}"
 
 
 def listed(names: Iterable[str], limit: int = 4) -> str:

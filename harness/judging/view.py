@@ -118,6 +118,14 @@ def unread(evidence: Evidence, *parts: str) -> Trouble | None:
     return next((trouble for trouble in final_server(evidence).partial if trouble.where in parts), None)
 
 
+def contradiction(server: ServerRun) -> str | None:
+    """What the server says of a run in two ways that cannot both be right; None where it is of one mind."""
+    longest = max(server.series.values(), key=lambda series: series.count, default=None)
+    if longest is None or server.rows is None or longest.count <= server.rows:
+        return None
+    return f"the server says that run {server.id} has {server.rows} rows, and {longest.count} points of {longest.key}"
+
+
 def seconds_since_end(evidence: Evidence, run: ServerRun) -> float | None:
     """How long after the job's end, else after the run's last sign of life, the server was read.
 

@@ -44,7 +44,10 @@ OPTIONS: tuple[Option, ...] = (
         default="torchrun", choices=("torchrun", "srun"),
     ),
     Option("--lumi-keep", "lumi_keep", "leave the job running when the harness is interrupted", "switch"),
-    Option("--lumi-attach", "lumi_attach", "verify a job that was submitted earlier", metavar="JOBID"),
+    Option(
+        "--lumi-attach", "lumi_attach", "verify a job that was submitted earlier: ID, ID_TASK, ID+COMPONENT, ID.STEP, "
+        "or a list", metavar="JOBID",
+    ),
     Option("--lumi-dry-run", "lumi_dry_run", "print the batch script and submit nothing", "switch"),
     Option("--lumi-site", "lumi_site", "YAML file with site facts that differ from LUMI's", "path", "FILE"),
     Option(

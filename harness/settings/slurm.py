@@ -8,6 +8,9 @@ from typing import Literal
 from harness.settings.model import SettingsError, SlurmSettings
 from harness.settings.values import existing_file, minutes, path_of, whole_number
 
+JOB = re.compile(r"\d+(?:_\d+|\+\d+)?(?:\.(?:\d+|batch|extern))?")
+"""A job, a task of an array, a component of a heterogeneous job, or a step of one of them."""
+
 
 def _site_facts(site: Path | None) -> tuple[str, int]:
     """The site's usual partition and the GPUs of a node; without a file they are LUMI's, and none is loaded."""
@@ -38,8 +41,11 @@ def slurm_settings(values: Mapping[str, str | None], on: set[str], cwd: Path) ->
     if not re.search(r"[1-9]", time):
         raise SettingsError("--lumi-time: 0 means no limit to Slurm, and no bound on the cost; give the time needed.")
     attach = values["lumi_attach"]
-    if attach and not re.fullmatch(r"\d+(_\d+)?", attach):
-        raise SettingsError(f"--lumi-attach: {attach!r} is not a Slurm job id; give the number that sbatch printed.")
+    if attach and not all(JOB.fullmatch(one.strip()) for one in attach.split(",")):
+        raise SettingsError(
+            f"--lumi-attach: {attach!r} is not a Slurm job id; give the number that sbatch printed, ID_TASK of an "
+            "array, ID+COMPONENT, ID.STEP, or several with commas."
+        )
     launcher: Literal["torchrun", "srun"] = "srun" if values["lumi_launcher"] == "srun" else "torchrun"
     return SlurmSettings(
         account=account,

@@ -16,14 +16,14 @@ from harness.evidence.models import (
     Setup,
 )
 from harness.evidence.output.reader import OutputReader
-from harness.evidence.own_runs import own, own_local
+from harness.evidence.own_runs import of_job, own
 from harness.evidence.redaction.documents import redact_file
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.server.find import glance, read
 from harness.evidence.server.reader import Reader
 from harness.evidence.server.unshown import unshown
 from harness.evidence.setup.credentials import known_secrets
-from harness.evidence.setup.job_settings import JobSettings
+from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.settings.model import Settings
 from harness.targets.base import Target
 from harness.verification.clock import Clock
@@ -79,16 +79,28 @@ def watch_job(
         moment.phase = "reading"
         progress.show(moment)
         seen = output.snapshot().model_copy(update={"touched_at": touched_at([log])})
+        job = target.job()
         # Of a job that was submitted earlier only the times tell; else what was not there before is new.
-        since = (target.job().started_at or 0.0) - 1 if settings.slurm.attach else None
+        since = (job.started_at or 0.0) - 1 if settings.slurm.attach else None
+        stood = here
+        if settings.slurm.attach and job.cwd:
+            theirs = {**here.env, **target.sdk_environment()}
+            stood = read_job_settings(theirs, Path(job.cwd), sdk_version=here.sdk_version)
+        if stood is not here:
+            folders = list(dict.fromkeys((*wandb_folders(stood.env, stood.cwd, stood.wandb_root()), *folders)))
         with clock.phase("disk"):
             local = read_local_runs(
                 folders, before=before, since=since, scrub=redactor.text, limit=MOST_RUN_DIRS,
-                extra=[here.cwd / folder for folder in seen.run_dirs],
+                extra=[stood.cwd / folder for folder in seen.run_dirs],
+                whose=(lambda told: of_job(told, job.slurm)) if settings.slurm.attach else lambda _: None,
             )  # fmt: skip
-        local = own_local(local, request.token, announced=seen.run_dirs)
-        job = target.job().model_copy(update={"output": seen, "processes": seen.processes})
-        evidence = Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry())
+        job = job.model_copy(update={"output": seen, "processes": seen.processes})
+        found = Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry())
+        evidence = own(found)
+        local = evidence.local
+        if settings.slurm.attach and local.runs and all(run.offline for run in local.runs):
+            # It says by itself that it wants no server.
+            return evidence.model_copy(update={"request": request.model_copy(update={"offline": True})})
         if asking is None:
             return evidence
         # A job that made no run shows nothing on a server that only it uses, which may be why it made none.
@@ -98,7 +110,8 @@ def watch_job(
             return _synced(evidence, reader, settings, here.env, redactor, clock)
         with clock.phase("server"):
             server = read_server(reader, settings, request, setup, seen, local)
-    return own(evidence.model_copy(update={"server": server, "watch": watch}))
+    # What lies on disk of others tells which runs on the server are theirs.
+    return own(found.model_copy(update={"server": server, "watch": watch}))
 
 
 def redact_log(log: Path, redactor: Redactor, target: Target, unwritten: Callable[[str], None]) -> None:

@@ -1,6 +1,6 @@
 """Looks at what a watched job has on disk: its folder of runs, or its output, which tells the run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class OnDisk:
     """Looks, and reads no more than what is new."""
 
     scrub: Callable[[str], str]
-    outputs_of: Callable[[str], list[Path]]
+    outputs_of: Callable[[str], Iterable[Path]]
     """The output files of a Slurm job."""
     _read: dict[str, tuple[float | None, LocalReading]] = field(default_factory=dict)
 

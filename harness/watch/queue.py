@@ -1,8 +1,7 @@
 """Asks Slurm for all watched jobs at once: one `squeue`, and one `sacct` for those that have left the queue."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness.targets.slurm.commands import Slurm
 
@@ -40,12 +39,6 @@ def mine(slurm: Slurm, user: str | None) -> list[str]:
     whose = ["-u", user] if user else ["--me"]
     answer = slurm.run(["squeue", "-h", *whose, "-o", "%i"])
     return [line.strip() for line in answer.out.splitlines() if line.strip().isdigit()]
-
-
-def outputs(shown: Mapping[str, str]) -> list[Path]:
-    """Return the job's output files, from what scontrol says of it."""
-    paths = (shown.get(name) for name in ("StdOut", "StdErr"))
-    return [Path(path) for path in dict.fromkeys(paths) if path and path != "/dev/null"]
 
 
 def _parsed(lines: Iterable[str]) -> Iterable[tuple[str, Queued]]:

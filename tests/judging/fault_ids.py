@@ -49,7 +49,7 @@ _IDS = {
         sys-rocm-smi-stderr-ok:warning sys-rocm-smi-nonzero sys-no-visible-gpus sys-slow-rocm-smi:warning
         sys-rocm6-keys-old-sdk sys-rocm5-mem-semantics:info sys-mi250x-second-die-power:info
         sys-zero-means-missing:info sys-all-8-gcds:info sys-only-rank0-node:info sys-frontier-regression
-        sys-rocm-smi-removed-amd-smi:warning sys-xpu-binary-missing sys-cgroup-semantics:info
+        sys-rocm-smi-removed-amd-smi:warning sys-xpu-binary-missing sys-cgroup-semantics:info sys-collector-died
     """,
     "job": """
         job-time-limit job-oom job-node-fail-requeue job-preempted-cancelled job-bad-account
@@ -57,7 +57,7 @@ _IDS = {
         job-module-missing job-exec-vs-run job-port-in-use job-rccl-wrong-iface
         job-rccl-no-ofi-plugin:warning job-rccl-timeout job-miopen-sqlite job-dataset-missing
         job-weights-download-fails job-gpu-driver-mismatch job-cpu-bind-mask
-        job-arguments-missing job-world-size-mismatch job-no-gpu-here
+        job-arguments-missing job-world-size-mismatch job-no-gpu-here job-command-not-started
     """,
     "end_of_run": """
         end-crashed-heartbeat end-still-running:warning end-failed-exitcode end-lost-local-buffer

@@ -126,6 +126,10 @@ NOT_RUN = {
 }
 WATCH = {"--project", "--user", "--once", "--until", "--on-problem", "--history"}
 FOREIGN = WATCH | {
+    "--export",
+    "--dependency",
+    "--cleanenv",
+    "--containall",
     "--store",
     "--lr",
     "--output",

@@ -19,6 +19,7 @@ import yaml
 from harness.loopback.server import LoopbackServer
 from tests.repository import REPOSITORY as CLONE
 from tests.slurm.configuration import ACCOUNT
+from tests.slurm.daemons import wait_until
 from tests.slurm.laboratory import Laboratory
 
 STANDINS = Path(__file__).with_name("standins")
@@ -159,6 +160,24 @@ class Player:
             assert time.monotonic() < end, "the job was not submitted"
             time.sleep(0.1)
         return found
+
+    def submit(self, body: str, *options: str, name: str = "mine.sh", **variables: str) -> str:
+        """Submit a batch script of the user's own from their folder, as `sbatch` would; returns the job's id."""
+        script = self.work / name
+        script.write_text(f"#!/bin/bash\n{body}\n")
+        where = ("--account", ACCOUNT, "--partition", "small-g", "--mem=1G", "--time=5")
+        done = subprocess.run(
+            ["sbatch", "--parsable", *where, *options, str(script)], cwd=self.work, env={**self.settle(), **variables},
+            check=False, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def ended(self, *jobs: str, timeout_s: float = 90.0) -> None:
+        """Wait until none of these jobs waits or runs."""
+        wait_until(
+            f"{jobs} end", lambda: not self.lab.say("squeue", "-h", "-j", ",".join(jobs)).strip(), timeout_s, 0.3
+        )
 
     def jobs(self) -> list[str]:
         """Jobs that are in the queue or run: `id state`."""

@@ -66,6 +66,9 @@ PROOFS: dict[str, Proof] = {
     "job-time-limit": Proof("Slurm", _case("time-limit")),
     "job-arguments-missing": Proof("evidence", "tests/judging/families/job/test_launch.py", "played in a local job"),
     "job-world-size-mismatch": Proof("evidence", "tests/judging/families/job/test_launch.py", "played in a local job"),
+    "job-command-not-started": Proof(
+        "Slurm", "tests/slurm/test_busy_cluster.py::test_what_could_not_be_started_is_named"
+    ),
     "job-no-gpu-here": Proof("evidence", "tests/judging/families/job/test_launch.py", "played in a local job"),
 }
 

@@ -185,6 +185,7 @@ def read_local_runs(
     scrub: Callable[[str], str],
     limit: int = 64,
     extra: Sequence[Path] = (),
+    whose: Callable[[dict[str, str]], bool | None] = lambda _: None,
 ) -> LocalReading:
     """Read the run directories that a job left.
 
@@ -195,6 +196,7 @@ def read_local_runs(
         scrub: takes secrets out of a text.
         limit: how many to read; the others count in the troubles.
         extra: run directories that the job's output announced; they are the job's wherever they are.
+        whose: says of the variables of Slurm in a run's metadata whether they are the job's; None: only times tell.
     """
     announced = [path for path in extra if _is_run_dir(path)]
     seen: dict[str, Path] = {str(path.resolve()): path for path in announced}
@@ -205,7 +207,8 @@ def read_local_runs(
             key = str(run.resolve())
             if key in ours:
                 continue
-            if key in before or not _is_of_job(run, since):
+            told = whose(_slurm_in(run))
+            if key in before or told is False or (told is None and not _is_of_job(run, since)):
                 older += 1
             else:
                 seen[key] = run
@@ -235,6 +238,13 @@ def _is_of_job(run: Path, since: float | None) -> bool:
     if shared and facts.st_uid != os.getuid():
         return False
     return since is None or facts.st_mtime >= since - _CLOCK_SLACK_S
+
+
+def _slurm_in(run: Path) -> dict[str, str]:
+    """Slurm's variables in the metadata alone: a folder of many jobs holds many logs."""
+    metadata, _ = read_json(run / "files" / "wandb-metadata.json", str)
+    slurm = (metadata or {}).get("slurm")
+    return {k: str(v) for k, v in slurm.items()} if isinstance(slurm, dict) else {}
 
 
 def _unreadable(folders: Sequence[Path]) -> list[Trouble]:

@@ -149,12 +149,20 @@ class SlurmStep(Fact):
     state: str
     exit_code: str = ""
     """`EXIT:SIGNAL`."""
+    tasks: int | None = None
 
 
 class SlurmJob(Fact):
     """The scheduler's side of the story, in Slurm's own words."""
 
     job_id: str | None = None
+    """As it was asked for: `ID`, `ID_TASK` of an array, `ID+COMPONENT` of a heterogeneous job."""
+    raw_id: str | None = None
+    """The number that Slurm gives to a task or a component beside that."""
+    leader: str | None = None
+    """Of a component: the number of the whole job, which its processes have as SLURM_JOB_ID."""
+    step: str | None = None
+    """The job step that was asked for, where not the whole job is meant."""
     submit_stderr: str = ""
     submit_exit_code: int | None = None
     states: tuple[SlurmState, ...] = ()
@@ -181,6 +189,8 @@ class SlurmJob(Fact):
     attached: bool = False
     """The job was submitted by an earlier verification."""
     script_path: str | None = None
+    kept_out: tuple[str, ...] = ()
+    """Words of the submission that keep variables of the login node out of the job: `--export=NONE`, `--cleanenv`."""
     container: str | None = None
     container_action: Literal["run", "exec", "shell"] | None = None
     """How a batch script starts the container, where it says so."""

@@ -73,5 +73,7 @@ class LocalReading(Fact):
     runs: tuple[LocalRun, ...] = ()
     older_runs: int = 0
     """Run directories that were there before the job and are not part of it."""
+    undecided: tuple[str, ...] = ()
+    """Run directories that could be of this job or of another one, with both."""
     status: Literal["read", "not_looked", "folder_missing", "unreadable"] = "not_looked"
     troubles: tuple[Trouble, ...] = ()

@@ -46,6 +46,12 @@ def ending(state: str | None) -> Ending:
     return ENDINGS.get(word, "unknown")
 
 
+def progress(state: str) -> int:
+    """Put states in order: a job that waits has further to go than one that runs, and that than one that ended."""
+    word = base(state)
+    return 0 if word in WAITING else 1 if word in RUNNING else 2 if word == COMPLETING else 3
+
+
 def is_final(state: str) -> bool:
     """Whether nothing more happens to a job in that state."""
     return base(state) in ENDINGS

@@ -50,6 +50,8 @@ def job_completed(case: Case, _: str) -> str | None:
     else:
         job = _job(case)
     if job.ending == "completed":
+        if last := _ends_in_an_error(job):
+            raise NotChecked(f"Slurm says {job.slurm.final_state if job.slurm else ''}, and the output ends in {last}")
         return None
     if job.ending == "unknown":
         raise NotChecked("how the job ended is not known")
@@ -57,6 +59,16 @@ def job_completed(case: Case, _: str) -> str | None:
     status = f", exit code {job.exit_code}" if job.exit_code else f", signal {job.signal}" if job.signal else ""
     slurm = f" (Slurm: {job.slurm.final_state} {job.slurm.exit_code or ''})" if job.slurm else ""
     return f"{how}{status}{slurm}" + (f"; {job.stopped_by_harness}" if job.stopped_by_harness else "")
+
+
+def _ends_in_an_error(job: Job) -> str | None:
+    """The traceback behind which the output of a job holds nothing, where Slurm says that all went well."""
+    last = next((line.text for line in reversed(job.output.tail) if line.text.strip()), "")
+    if job.slurm is None or job.slurm.final_state is None or not job.output.errors:
+        return None
+    error = job.output.errors[-1]
+    said = f"{error.exception}: {error.message}".partition("\n")[0]
+    return said if last and said.startswith(last) else None
 
 
 def every_rank_joined(case: Case, _: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 
+from harness.evidence.models import Evidence
 from harness.judging.case import Case, RunView
 from harness.judging.check import Check
 from harness.judging.duplicates import problem as duplicates_problem
@@ -22,6 +23,8 @@ def init_succeeded(case: Case, _: str) -> str | None:
 def exactly_one_run(case: Case, _: str) -> str | None:
     """There are runs, or writers of the one run, beyond the one that was meant."""
     problem = duplicates_problem(case.evidence)
+    if problem is None and case.evidence.local.undecided:
+        raise NotChecked("; ".join(case.evidence.local.undecided[:3]))
     if case.runs and problem is None and (trouble := unread(case.evidence, "neighbours")):
         raise NotChecked(f"other runs of the job could not be looked for: {trouble.text[:300]}")
     return problem
@@ -67,7 +70,7 @@ def _meant(case: Case, run: RunView) -> tuple[str, str]:
         return named[0], named[1]
     if case.place != "server":
         raise NotApplicable("an offline run gets its place when it is synced")
-    if setup is None:
+    if setup is None or _submitted_by_hand(evidence):  # such a job itself says what it wants
         return run.entity, run.project
     asked = setup.network
     entity = asked.entity if "entity" not in setup.script_names else None
@@ -77,6 +80,11 @@ def _meant(case: Case, run: RunView) -> tuple[str, str]:
         entity = None
     project = asked.project if "project" not in setup.script_names else None
     return entity or run.entity, project or run.project
+
+
+def _submitted_by_hand(evidence: Evidence) -> bool:
+    slurm = evidence.job.slurm if evidence.job else None
+    return slurm is not None and slurm.attached and evidence.request.job_kind != "builtin"
 
 
 def environment_is_recorded(case: Case, _: str) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun
 from harness.evidence.server.unshown import unshown
+from harness.judging.attempts import made_good
 from harness.judging.case import Case
 from harness.judging.check import Check
 from harness.judging.families.network.upload import FATAL
@@ -12,7 +13,7 @@ from harness.judging.live.of_evidence import life_of
 from harness.judging.lost_data import Lost, count, first_missing, layer, upload_lost
 from harness.judging.outcomes import NotApplicable, NotChecked
 from harness.judging.run_end import life
-from harness.judging.view import TEMPORARY_FOLDER, final_server, find_lines
+from harness.judging.view import TEMPORARY_FOLDER, contradiction, final_server, find_lines
 
 MOST_METRICS = 4
 NAMED = 5
@@ -25,7 +26,7 @@ def losses(evidence: Evidence) -> list[str]:
 
     Raises:
         NotApplicable: there is nothing to compare.
-        NotChecked: the server could not be read.
+        NotChecked: the server could not be read, or contradicts itself.
     """
     if not evidence.local.runs:
         if said := find_lines(evidence, FATAL, limit=1):
@@ -42,9 +43,11 @@ def losses(evidence: Evidence) -> list[str]:
     on_server = {run.id: run for run in reading.runs}
     found: list[str] = []
     for run in evidence.local.runs:
-        if problem := _incomplete(run, evidence):
+        if not made_good(run, evidence) and (problem := _incomplete(run, evidence)):
             found.append(problem)
         if server := on_server.get(run.run_id):
+            if (problem := contradiction(server)) and not found:
+                raise NotChecked(problem)
             found += _differences(run, server, evidence)
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.evidence.models import Trouble
+from harness.evidence.models import Trouble, slurm_states
 from harness.evidence.redaction.redactor import cut
 
 READ_S = 30.0
@@ -21,8 +21,12 @@ _FINAL_REFUSAL = re.compile(
     r"Invalid account|[Ii]nvalid partition|time limit is invalid|Invalid qos|violates accounting/QOS policy"
 )
 _SACCT_FIELDS = (
-    "JobID,State,ExitCode,DerivedExitCode,ElapsedRaw,Start,End,NodeList,Account,Partition,Timelimit,AllocTRES,MaxRSS"
-)
+    "JobID", "JobIDRaw", "JobName", "State", "ExitCode", "ElapsedRaw", "Start", "End", "NodeList", "Account",
+    "Partition", "Timelimit", "AllocTRES", "MaxRSS", "NTasks", "WorkDir", "SubmitLine", "Restarts", "StdOut", "StdErr",
+)  # fmt: skip
+"""Versions of Slurm differ in the last ones: what one does not know is left out."""
+_NO_FIELD = re.compile(r'Invalid field requested: "?(\w+)')
+_TASK = re.compile(r"\d+_\d+")
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Accounted:
     steps: tuple[Mapping[str, str], ...] = ()
     earlier: tuple[Mapping[str, str], ...] = ()
     """The same job before it was requeued."""
+    parts: tuple[Mapping[str, str], ...] = ()
+    """Of an array or a heterogeneous job: each task or component."""
 
 
 @dataclass
@@ -71,6 +77,8 @@ class Slurm:
     environ: Mapping[str, str]
     calls: int = 0
     """How many commands were run."""
+    fields: tuple[str, ...] = _SACCT_FIELDS
+    """What this version's sacct can tell."""
     unknown_job: re.Pattern[str] = field(default=re.compile(r"Invalid job id specified"), repr=False)
 
     def run(
@@ -97,34 +105,64 @@ class Slurm:
         )
 
     def queue(self, job_id: str) -> tuple[Queued | None, Trouble | None]:
-        """Ask squeue; None without trouble where the controller does not know the job any more."""
-        answer = self.run(["squeue", "-h", "-t", "all", "-j", job_id, "-o", _QUEUE_FORMAT])
-        lines = [line for line in answer.out.splitlines() if line.count("|") >= 5]
-        if answer.code == 0 and lines:
-            state, start, _, _, nodes, reason = lines[0].split("|", 5)
+        """Ask squeue; None without trouble where the controller does not know the job any more.
+
+        Of several tasks or components the one that has furthest to go tells where the whole stands.
+        """
+        answer = self.run(["squeue", "-h", "-t", "all", "-j", whole(job_id), "-o", f"%i|{_QUEUE_FORMAT}"])
+        rows = [line.split("|", 6) for line in answer.out.splitlines() if line.count("|") >= 6]
+        component = job_id.partition("+")[1] and job_id
+        rows = [row for row in rows if not component or row[0].strip() == job_id]
+        if answer.code == 0 and rows:
+            _, state, start, _, _, nodes, reason = min(rows, key=lambda row: slurm_states.progress(row[1]))
             expected = None if start in ("", "N/A") else start
             return Queued(state.strip(), reason.strip(), expected, nodes.strip()), None
         if answer.code == 0 or self.unknown_job.search(answer.err):
             return None, None
         return None, answer.trouble
 
-    def show(self, job_id: str) -> dict[str, str]:
-        """Ask scontrol for all facts of a job; empty where it knows it no more or is away."""
+    def show(self, job_id: str) -> tuple[dict[str, str], ...]:
+        """Ask scontrol for all facts of a job, of each task or component; empty where it knows it no more."""
         answer = self.run(["scontrol", "show", "job", "-o", job_id])
-        return parse_show(answer.out.splitlines()[0]) if answer.code == 0 and answer.out.strip() else {}
+        lines = answer.out.splitlines() if answer.code == 0 else []
+        return tuple(parse_show(line) for line in lines if line.startswith("JobId="))
 
     def account(self, job_id: str) -> tuple[Accounted | None, Trouble | None]:
         """Ask sacct; None where it has no record, or not yet."""
-        answer = self.run(["sacct", "-n", "-P", "-D", "-j", job_id, "-o", _SACCT_FIELDS])
+        answer = self.run(self._sacct(job_id))
+        while answer.code != 0 and (unknown := _NO_FIELD.search(answer.err)) and unknown[1] in self.fields:
+            self.fields = tuple(name for name in self.fields if name != unknown[1])
+            answer = self.run(self._sacct(job_id))
         if answer.code != 0:
             return None, answer.trouble
-        names = _SACCT_FIELDS.split(",")
-        rows = [dict(zip(names, line.split("|"), strict=False)) for line in answer.out.splitlines() if "|" in line]
-        jobs = [row for row in rows if "." not in row["JobID"]]
-        if not jobs:
-            return None, None
-        last = rows.index(jobs[-1])
-        return Accounted(jobs[-1], tuple(rows[last + 1 :]), tuple(jobs[:-1])), None
+        head, *told = [line.split("|") for line in answer.out.splitlines() if "|" in line] or [[]]
+        rows = [dict(zip(head, values, strict=False)) for values in told]
+        return accounted([row for row in rows if "JobID" in row], job_id), None
+
+    def _sacct(self, job_id: str) -> list[str]:
+        return ["sacct", "-P", "-D", "-j", whole(job_id), "-o", ",".join(self.fields)]
+
+    def tasks(self, job_id: str) -> tuple[str, ...]:
+        """Return the tasks of an array as `ID_TASK`, in order; empty for a job that is none."""
+        queued = self.run(["squeue", "-h", "-r", "-t", "all", "-j", job_id, "-o", "%i"])
+        kept = self.run(["sacct", "-n", "-X", "-P", "-j", job_id, "-o", "JobID"])
+        found = [line.strip() for line in (*queued.out.splitlines(), *kept.out.splitlines())]
+        mine = {name for name in found if _TASK.fullmatch(name) and name.startswith(f"{job_id}_")}
+        return tuple(sorted(mine, key=lambda name: int(name.partition("_")[2])))
+
+    def batch_script(self, job_id: str) -> str:
+        """Return the batch script as Slurm kept it: the controller for some minutes, accounting where it is set to."""
+        answer = self.run(["scontrol", "write", "batch_script", job_id, "-"])
+        if answer.code == 0 and answer.out.startswith("#!"):
+            return answer.out
+        kept = self.run(["sacct", "-j", job_id, "--batch-script"])
+        return kept.out[kept.out.find("#!") :] if kept.code == 0 and "#!" in kept.out else ""
+
+    def outputs_of_others(self, job_id: str) -> dict[str, str]:
+        """Return the files that this user's other jobs write to, with one job for each; of jobs not yet forgotten."""
+        answer = self.run(["squeue", "-h", "--me", "-t", "all", "-O", "JobArrayID:64,StdOut:1024"])
+        pairs = [(line[:64].strip(), line[64:].strip()) for line in answer.out.splitlines() if answer.code == 0]
+        return {path: other for other, path in pairs if path.startswith("/") and other != job_id}
 
     def cancel(self, job_id: str) -> Answer:
         """Ask scancel; it says nothing about a job that has ended."""
@@ -151,6 +189,34 @@ class Slurm:
         found = [line.split("|", 2) for line in answer.out.splitlines() if line.count("|") >= 2]
         mine = [i for i, at, command in found if command == str(script) and (seconds(at) or 0.0) >= since - 1]
         return mine[-1] if mine else None
+
+
+def whole(job_id: str) -> str:
+    """Return the number that squeue and sacct take: they know components by that of the whole job."""
+    return job_id.partition("+")[0]
+
+
+def accounted(rows: Sequence[Mapping[str, str]], job_id: str) -> Accounted | None:
+    """Sort sacct's rows: the job as it ended last, its steps, and its earlier attempts.
+
+    Of several tasks or components, one that ended badly speaks for the whole.
+    """
+    names = {job_id} | ({f"{job_id}+0"} if "+" not in job_id else set())
+    jobs = [row for row in rows if "." not in row["JobID"]]
+    mine = [row for row in jobs if row["JobID"] in names] or [row for row in jobs if row.get("JobIDRaw") == job_id]
+    several = [row for row in jobs if re.match(rf"{re.escape(job_id)}[_+]", row["JobID"])]
+    last = {row["JobID"]: row for row in several or mine}
+    if not last:
+        return None
+    bad = [row for row in last.values() if slurm_states.ending(row.get("State")) != "completed"]
+    job = (bad or list(last.values()))[0]
+    steps, seen = [], False
+    for row in rows:  # of a job that was requeued, only those behind its last line are of the last attempt
+        seen = seen or row in last.values()
+        if "." in row["JobID"] and seen and row["JobID"].partition(".")[0] in last:
+            steps.append(row)
+    earlier = [row for row in (several or mine) if row not in last.values()]
+    return Accounted(job, tuple(steps), tuple(earlier), tuple(last.values()))
 
 
 def job_id_of(answer: Answer) -> str | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal as signals
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.evidence.models import SlurmState, SlurmStep, Trouble
 from harness.evidence.models.slurm_states import base, is_final
 from harness.targets.slurm.commands import Accounted, expand_nodes, gpus_of, seconds
+from harness.targets.slurm.left_behind import LeftBehind, output_files
 
 NOTHING = ("", "None", "(null)", "Unknown", "N/A", "None assigned")
 
@@ -22,7 +23,9 @@ class Facts:
     states: list[SlurmState] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     expected_start: str | None = None
-    show: Mapping[str, str] = field(default_factory=dict)
+    shown: tuple[Mapping[str, str], ...] = ()
+    """What scontrol told last, a mapping for each task or component."""
+    left: LeftBehind = field(default_factory=LeftBehind)
     accounted: Accounted | None = None
     ran: bool = False
     """Whether it was ever seen to run."""
@@ -40,6 +43,11 @@ class Facts:
         """Remember trouble once."""
         if trouble not in self.troubles and len(self.troubles) < 8:
             self.troubles.append(trouble)
+
+    @property
+    def show(self) -> Mapping[str, str]:
+        """Scontrol's facts of the job, or of its first task or component."""
+        return self.shown[0] if self.shown else {}
 
     @property
     def job_row(self) -> Mapping[str, str]:
@@ -60,7 +68,8 @@ class Facts:
     @property
     def nodes(self) -> tuple[str, ...]:
         """Names of the nodes that the job had."""
-        return expand_nodes(self.said("NodeList", "NodeList") or "")
+        listed = [part.get("NodeList", "") for part in (self.shown or (self.accounted.parts if self.accounted else ()))]
+        return tuple(dict.fromkeys(n for names in listed if names not in NOTHING for n in expand_nodes(names)))
 
     @property
     def started_at(self) -> float | None:
@@ -97,8 +106,21 @@ class Facts:
         """Return the job's steps."""
         rows = self.accounted.steps if self.accounted else ()
         return tuple(
-            SlurmStep(id=r["JobID"], state=r.get("State", ""), exit_code=r.get("ExitCode", "")) for r in rows[:50]
+            SlurmStep(
+                id=r["JobID"],
+                state=r.get("State", ""),
+                exit_code=r.get("ExitCode", ""),
+                tasks=int(r["NTasks"]) if r.get("NTasks", "").isdigit() else None,
+            )
+            for r in rows[:50]
         )
+
+    @property
+    def restarts(self) -> int:
+        """How often Slurm started the job again, as far as one of its commands knows."""
+        counts = (self.show.get("Restarts", ""), self.job_row.get("Restarts", ""))
+        earlier = len(self.accounted.earlier) if self.accounted else 0
+        return max(earlier, *(int(c) if c.isdigit() else 0 for c in counts))
 
     @property
     def out_of_memory(self) -> bool:
@@ -111,9 +133,14 @@ class Facts:
         return max((v for v in values if v), key=_bytes, default=None)
 
     def outputs(self) -> tuple[Path, ...]:
-        """Return the files of standard output and standard error, as Slurm names them."""
-        names = (self.show.get("StdOut", ""), self.show.get("StdErr", ""))
-        return tuple(Path(n) for n in dict.fromkeys(names) if n.startswith("/") and n != "/dev/null")
+        """Return the files of standard output and error: as Slurm names them, else as the job's options do."""
+        return outputs_shown(self.shown) if self.shown else output_files(self.job_id or "", self.job_row, self.left)
+
+
+def outputs_shown(shown: Iterable[Mapping[str, str]]) -> tuple[Path, ...]:
+    """Return the files of standard output and error that `scontrol show job` names."""
+    told = [part.get(name, "") for part in shown for name in ("StdOut", "StdErr")]
+    return tuple(Path(n) for n in dict.fromkeys(told) if n.startswith("/") and n != "/dev/null")
 
 
 def _bytes(size: str) -> float:

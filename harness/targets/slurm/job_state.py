@@ -75,24 +75,29 @@ def job_facts(
     exit_code: int | None,
     restarts: int,
     attached: bool,
+    step: str | None,
     per_gpu: float,
 ) -> Job:
     """Put the job into evidence.
 
     Args:
         restarts: how often the output file was begun anew.
+        step: the job step that was asked for.
         per_gpu: GPU-hours that an hour of one of Slurm's GPUs costs.
     """
     code, signal = split_exit(facts.exit_code if facts.final_state else None)
     earlier = tuple(row.get("State", "") for row in facts.accounted.earlier) if facts.accounted else ()
     slurm = SlurmJob(
         job_id=facts.job_id,
+        raw_id=facts.said("JobId", "JobIDRaw"),
+        leader=facts.job_id.partition("+")[0] if facts.job_id and "+" in facts.job_id else None,
+        step=step,
         submit_stderr=answer.err.strip() if answer else "",
         submit_exit_code=answer.code if answer else None,
         states=tuple(facts.states),
         final_state=facts.final_state,
         exit_code=facts.exit_code,
-        restarts=max(int(facts.show.get("Restarts", "0") or 0), len(earlier)),
+        restarts=facts.restarts,
         nodes=facts.nodes,
         account=facts.said("Account", "Account") or (sent.account if sent else None),
         partition=facts.said("Partition", "Partition") or (sent.partition if sent else None),
@@ -106,7 +111,8 @@ def job_facts(
         output_restarts=restarts,
         sbatch_variables=dict(sent.sbatch_variables) if sent else {},
         attached=attached,
-        script_path=str(sent.script) if sent else None,
+        script_path=str(sent.script) if sent else str(facts.left.script) if facts.left.script else None,
+        kept_out=facts.left.environment_words,
         container_action=sent.container_action if sent else None,
         container=str(image.path) if image else None,
         container_exists=image.exists if image else None,
@@ -116,7 +122,7 @@ def job_facts(
     return Job(
         ending=ending_of(facts, why, exit_code),
         argv=("sbatch", *sent.argv) if sent else (),
-        cwd=str(sent.cwd) if sent else None,
+        cwd=str(sent.cwd) if sent else str(facts.left.folder) if facts.left.folder else None,
         started_at=facts.started_at,
         ended_at=facts.ended_at,
         exit_code=code if code is not None else exit_code,

@@ -83,9 +83,9 @@ def refuse_unknown_job(settings: Settings, environment: Mapping[str, str]) -> No
     Raises:
         SettingsError: there is no such job.
     """
-    job_id = settings.slurm.attach
-    if job_id is None or known_record(settings):
+    if settings.slurm.attach is None or known_record(settings):
         return
+    job_id = settings.slurm.attach.partition(".")[0]
     slurm = Slurm(environment)
     queued, trouble = slurm.queue(job_id)
     if queued is None and trouble is None and slurm.account(job_id)[0] is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def known_record(settings: Settings) -> Record | None:
     if settings.slurm.attach is None:
         return None
     reports = (settings.report, settings.report.parent) if settings.report else ()
-    return find(settings.slurm.attach, (settings.cwd / ".harness", *reports))
+    return find(re.split(r"[_+.]", settings.slurm.attach)[0], (settings.cwd / ".harness", *reports))
 
 
 def find(job_id: str, folders: Iterable[Path]) -> Record | None:

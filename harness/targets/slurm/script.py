@@ -17,6 +17,9 @@ from harness.settings.site import Site
 MARKS = ("WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_MODE")
 """Variables of the job that the script sets itself, so that whoever reads it sees them; never a key."""
 
+SHORT = {"A": "account", "p": "partition", "o": "output", "e": "error", "N": "nodes", "t": "time", "J": "job-name",
+         "D": "chdir", "n": "ntasks", "c": "cpus-per-task", "G": "gpus", "a": "array"}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -96,26 +99,25 @@ def escaped(path: Path) -> str:
 
 def directives(text: str) -> dict[str, str]:
     """Return the long options of a batch script's #SBATCH lines; short ones under their long names."""
-    short = {"A": "account", "p": "partition", "o": "output", "e": "error", "N": "nodes", "t": "time", "J": "job-name",
-             "D": "chdir", "n": "ntasks", "c": "cpus-per-task", "G": "gpus"}  # fmt: skip
     found: dict[str, str] = {}
     for line in text.splitlines():
         if line.strip() and not line.startswith("#"):
             break  # Slurm stops reading at the first command
         if line.startswith("#SBATCH"):
-            found |= _options(shlex.split(line[len("#SBATCH") :], comments=True), short)
+            found |= options_of(shlex.split(line[len("#SBATCH") :], comments=True))
     return found
 
 
-def _options(words: Sequence[str], short: Mapping[str, str]) -> dict[str, str]:
+def options_of(words: Sequence[str]) -> dict[str, str]:
+    """Return sbatch's options among these words; short ones under their long names."""
     found: dict[str, str] = {}
     for i, word in enumerate(words):
         following = words[i + 1] if i + 1 < len(words) and not words[i + 1].startswith("-") else ""
         if word.startswith("--"):
             name, equals, value = word[2:].partition("=")
             found[name] = value if equals else following
-        elif word.startswith("-") and word[1:2] in short:
-            found[short[word[1]]] = word[2:] or following
+        elif word.startswith("-") and word[1:2] in SHORT:
+            found[SHORT[word[1]]] = word[2:] or following
     return found
 
 

@@ -23,6 +23,7 @@ from harness.targets.slurm.commands import Answer, Slurm, job_id_of
 from harness.targets.slurm.container import Image, choose
 from harness.targets.slurm.facts import Facts
 from harness.targets.slurm.job_state import job_facts, phase
+from harness.targets.slurm.left_behind import left_behind
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.submission import Submission, prepare
 
@@ -71,6 +72,7 @@ class SlurmTarget:
         self._told_exit: int | None = None
         self._glances = False
         """Whether a job that runs is judged as it stands: somebody's own, which may run for days."""
+        self._step: str | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -110,6 +112,8 @@ class SlurmTarget:
                 else:
                     record.forget(self._folder)
         self._over = self._facts.job_id is None
+        if self._facts.job_id and sent.output is None:
+            self._read_what_is_left()
         self._follow(sent.output, sent.marker)
 
     def _reason_against(self, container: Path) -> str | None:
@@ -139,28 +143,49 @@ class SlurmTarget:
             ),
         )  # fmt: skip
 
-    def _attach(self, job_id: str) -> None:
-        self._facts.job_id = job_id
+    def _attach(self, asked: str) -> None:
+        job_id, _, step = asked.partition(".")
+        self._facts.job_id, self._step = job_id, step or None
         known = record.known_record(self._settings)
         self._waiting_since = self._clock()
         self._glances = known is None
+        self._facts.shown = self._slurm.show(job_id)
+        self._facts.accounted, _ = self._slurm.account(job_id)
+        self._read_what_is_left()
         self._follow(
             Path(known.output) if known and known.output else None,
             Path(known.marker) if known and known.marker else None,
         )
+
+    def _read_what_is_left(self) -> None:
+        text = self._slurm.batch_script(self._facts.job_id or "")
+        self._facts.left = left_behind(self._facts.show, self._facts.job_row, text)
 
     def _follow(self, output: Path | None, marker: Path | None) -> None:
         self._cadence = Cadence(self._clock(), marked=marker is not None)
         self._marker = marker
         if self._over:
             return
-        if output is None:
-            self._facts.show = self._slurm.show(self._facts.job_id or "") or self._facts.show
-        paths = (output,) if output else self._facts.outputs()
+        if output is None and not self._facts.shown:
+            self._facts.shown = self._slurm.show(self._facts.job_id or "")
+        paths = (output,) if output else self._unshared(self._facts.outputs())
         self._outputs = [OutputFile(p) for p in paths]
         link = log_path(self._folder)
         if paths and paths[0] != link and not link.exists() and not link.is_symlink():
             link.symlink_to(paths[0])
+
+    def _unshared(self, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Leave out a file that another job of this user writes to: whose its lines are cannot be told."""
+        named = {self._facts.job_id, self._facts.show.get("JobId"), self._facts.job_row.get("JobIDRaw")} - {None}
+        open_to_all = [path for path in paths if not any(str(name) in path.name for name in named)]
+        if not open_to_all:
+            return paths
+        others = self._slurm.outputs_of_others(self._facts.job_id or "")
+        for path in open_to_all:
+            if other := others.get(str(path)):
+                words = f"{path.name} was also written by job {other}: which lines are this job's cannot be told"
+                self._facts.note_trouble(Trouble(kind="other", text=words, where=str(path)))
+        return tuple(path for path in paths if path not in open_to_all or str(path) not in others)
 
     def running(self) -> bool:
         """Look at the job's files, and at Slurm when it is time; False when the job has ended or was refused."""
@@ -185,7 +210,10 @@ class SlurmTarget:
         self._facts.away = trouble is not None
         if trouble:
             self._facts.note_trouble(trouble)
-            if self._marked_at is not None and now - self._marked_at > AWAY_S:
+            self._facts.accounted = self._slurm.account(job_id)[0] or self._facts.accounted
+            away = self._marked_at is not None and now - self._marked_at > AWAY_S
+            # Of a job of earlier accounting may know the end all the same.
+            if away or (self._settings.slurm.attach and self._facts.final_state):
                 self._conclude()
         elif queued is None or slurm_states.is_final(queued.state):
             if queued:
@@ -218,7 +246,7 @@ class SlurmTarget:
     def _conclude(self, patience_s: float = LAG_S) -> None:
         """Gather the last facts; the job is over once a final state is known or nobody knows the job any more."""
         job_id = self._facts.job_id or ""
-        self._facts.show = self._slurm.show(job_id) or self._facts.show
+        self._facts.shown = self._slurm.show(job_id) or self._facts.shown
         end = self._clock() + patience_s
         while True:
             accounted, trouble = self._slurm.account(job_id)
@@ -302,8 +330,8 @@ class SlurmTarget:
         return f"Slurm job {job_id} was cancelled" + ("" if cost is None else f"; it cost {cost:.2f} GPU-hours")
 
     def sdk_environment(self) -> Mapping[str, str]:
-        """Nothing: the job's processes are on other machines."""
-        return {}
+        """What the batch script of a job that was submitted by hand sets: its processes are on other machines."""
+        return self._facts.left.variables(self._environment)
 
     def phase(self) -> str:
         """Say where the job stands; a pending reason in words."""
@@ -315,7 +343,7 @@ class SlurmTarget:
             self._facts, self._submission, self._answer, self._image,
             why=self._why, refusal=self._refusal, exit_code=self._told_exit,
             restarts=sum(o.restarts for o in self._outputs), attached=self._settings.slurm.attach is not None,
-            per_gpu=self._site.gpu_hours_per_gpu,
+            step=self._step, per_gpu=self._site.gpu_hours_per_gpu,
         )  # fmt: skip
 
     def telemetry(self) -> Telemetry:

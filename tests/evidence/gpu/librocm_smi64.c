@@ -1,18 +1,27 @@
 /* A stand-in for librocm_smi64.so: the calls that wandb-symon 0.31.0 makes, with values of MI250X dies.
- * Signatures follow rocm_smi.h. Built with -DCOUNT=8 -DINIT=0 -DBUSY=1 -DREAL=1; status 2 means "not supported". */
+ * Signatures follow rocm_smi.h. Built with -DCOUNT=8 -DINIT=0 -DBUSY=1 -DREAL=1 -DHARM=0; status 2 means "not supported".
+ * HARM: 1 hangs at the start, 2 dies at the start, 3 hangs when it is asked for values, 4 dies then. */
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { OK = 0, NOT_SUPPORTED = 2 };
 
 static uint32_t moment(void) { return (uint32_t)(time(NULL) % 8); }
 
-int rsmi_init(uint64_t flags) { (void)flags; return INIT; }
+static void harm(int how) {
+    if (HARM == how) for (;;) sleep(60);
+    if (HARM == how + 1) abort();
+}
+
+int rsmi_init(uint64_t flags) { (void)flags; harm(1); return INIT; }
 int rsmi_shut_down(void) { return OK; }
 int rsmi_num_monitor_devices(uint32_t *count) { *count = COUNT; return OK; }
 
 int rsmi_dev_busy_percent_get(uint32_t die, uint32_t *percent) {
+    harm(3);
     *percent = BUSY ? 90 + (die + moment()) % 10 : 0;
     return OK;
 }

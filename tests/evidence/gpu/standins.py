@@ -9,10 +9,12 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tests.evidence.gpu.cards import Generation, Load, answer
 
 SOURCE = Path(__file__).with_name("librocm_smi64.c")
+HARMS = ("none", "hangs-at-start", "dies-at-start", "hangs", "dies")
 MOMENTS = 4
 """The stand-in command answers with one of so many recorded moments, by the clock."""
 LIVE = "mount -t tmpfs none /sys/module && mkdir /sys/module/amdgpu && echo {state} >/sys/module/amdgpu/initstate"
@@ -36,6 +38,8 @@ class Node:
     """Whether librocm_smi64.so is on LD_LIBRARY_PATH."""
     other_version: bool = False
     """Whether the library is one that lacks the calls the SDK makes."""
+    harm: Literal["none", "hangs-at-start", "dies-at-start", "hangs", "dies"] = "none"
+    """What the library does to the process that loads it."""
     init_status: int = 0
     """What rsmi_init() answers; 8 is RSMI_STATUS_INIT_ERROR."""
 
@@ -95,6 +99,7 @@ def _command(node: Node, folder: Path) -> None:
 
 def _library(node: Node, folder: Path) -> None:
     values = {
+        "HARM": HARMS.index(node.harm),
         "COUNT": node.gcds, "INIT": node.init_status, "BUSY": int(node.load == "busy"), "REAL": int(node.load != "zero")
     }  # fmt: skip
     options = [f"-D{name}={value}" for name, value in values.items()]

@@ -34,6 +34,17 @@ SCENARIOS = (
             ("value-missing-for-omegaconf", OMEGACONF),
         )
     ),
+    *(
+        Scenario(
+            name=name, expect="job-command-not-started", files={"train.sh": text}, failed=NOT_COMPLETED,
+            command=("--server", "real", "--job", "train.sh"),
+        )
+        for name, text in (
+            ("command-not-found", "nonesuch --standalone train.py\n"),
+            ("command-not-executable", "./train.py\n"),
+            ("command-of-another-processor", "printf '\\177ELF%060d' 0 >go; chmod +x go; ./go\n"),
+        )
+    ),
     Scenario(
         name="ranks-asserted", expect="job-world-size-mismatch", job=init_job(before="assert world == 8"), nproc=2,
         failed=NOT_COMPLETED,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from harness.evidence.models import Evidence, LocalRun, Request
 from harness.evidence.models.wandb_log import RunFacts
-from harness.evidence.own_runs import own, own_local
+from harness.evidence.own_runs import own
 from harness.judging.judge import judge
 from tests.faults.recorded import recordings
 from tests.judging import build as b
@@ -79,10 +79,8 @@ def test_a_log_that_tells_no_tags_is_the_job_s_where_its_runs_lie_or_where_the_j
     ours = marked(tags=(TOKEN,))
     beside, away = unknown("/scratch/me/wandb"), unknown("/tmp/wandb")
     assert own(case(ours, beside, away)).local.runs == (ours, beside)
-    assert own_local(b.local(ours, away), TOKEN, announced=["./wandb/run-20261129_120000-zzzz9999"]).runs == (
-        ours,
-        away,
-    )
+    named = b.job().model_copy(update={"output": b.output(run_dirs=("./wandb/run-20261129_120000-zzzz9999",))})
+    assert own(case(ours, away, job=named)).local.runs == (ours, away)
 
 
 def test_an_earlier_part_of_the_same_run_stays():

@@ -64,7 +64,7 @@ class Double:
 
 def queued(state: str, reason: str = "None", nodes: str = "", start: str = "N/A") -> dict[str, object]:
     """What squeue prints for our format."""
-    return {"out": f"{state}|{start}|0:00|10:00|{nodes}|{reason}\n"}
+    return {"out": f"4242|{state}|{start}|0:00|10:00|{nodes}|{reason}\n"}
 
 
 def shown(state: str, **change: str) -> dict[str, object]:
@@ -82,7 +82,8 @@ def shown(state: str, **change: str) -> dict[str, object]:
 
 def accounted(state: str, code: str = "0:0", *steps: str) -> dict[str, object]:
     """What sacct prints: the job, then its steps as `id|state|code`."""
-    times = "|0:0|20|2026-11-23T12:00:00|2026-11-23T12:00:20"
+    head = "JobID|State|ExitCode|ElapsedRaw|Start|End|NodeList|Account|Partition|Timelimit|AllocTRES|MaxRSS"
+    times = "|20|2026-11-23T12:00:00|2026-11-23T12:00:20"
     rest = f"{times}|nid[005000-005001]|project_462000001|dev-g|00:10:00|cpu=4,gres/gpu=4|"
-    lines = [f"4242|{state}|{code}{rest}", *(f"{s}{rest}640K" for s in steps)]
+    lines = [head, f"4242|{state}|{code}{rest}", *(f"{s}{rest}640K" for s in steps)]
     return {"out": "\n".join(lines) + "\n"}

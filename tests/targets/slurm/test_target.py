@@ -347,3 +347,18 @@ def test_a_job_of_the_harness_itself_is_followed_to_its_end(tmp_path, double, cl
     with target(tmp_path, double, clock, attach="4242") as job:
         passes(job, clock, 60)
         assert job.running()
+
+
+def test_scancel_is_only_ever_called_with_what_was_submitted(tmp_path, double, clock):
+    """A job that was attached to is left alone, on every way out."""
+    double.says("sbatch", {"out": "4242\n"})
+    double.says("squeue", queued("RUNNING"), queued("CANCELLED"))
+    with target(tmp_path, double, clock) as mine:
+        mine.cancel("enough")
+    assert {tuple(argv) for _, _, argv in double.calls("scancel")} == {("4242",)}
+    double.says("squeue", queued("RUNNING"))
+    with target(tmp_path, double, clock, attach="777"):
+        pass
+    with target(tmp_path, double, clock, attach="777") as theirs:
+        theirs.cancel("enough")
+    assert {tuple(argv) for _, _, argv in double.calls("scancel")} == {("4242",)}

@@ -86,12 +86,21 @@ def no_key(evidence: Evidence) -> Iterator[Hit]:
     observed = list(text)
     if credentials and credentials.winning:
         observed.append(f"There is a key here, in {place_of(credentials.winning)}, but the job did not see it.")
+        observed += _kept_out(evidence)
     elif credentials:
         empty = any(s.source == "WANDB_API_KEY" for s in credentials.sources)
         observed.append("WANDB_API_KEY is set but empty." if empty else "WANDB_API_KEY is not set.")
         there = "has no entry for this server" if credentials.netrc_exists else "does not exist"
         observed.append(f"{credentials.netrc_path} {there}.")
     yield Hit(id="auth-no-key", observed=tuple(observed))
+
+
+def _kept_out(evidence: Evidence) -> tuple[str, ...]:
+    """What in the submission keeps the login node's variables out of the job."""
+    slurm = evidence.job.slurm if evidence.job else None
+    return tuple(
+        f"The job was submitted with {words}: that keeps it out." for words in (slurm.kept_out if slurm else ())
+    )
 
 
 def netrc_host_mismatch(evidence: Evidence) -> Iterator[Hit]:

@@ -8,6 +8,7 @@ from harness.judging.duplicates import (
     Writer,
     began_anew,
     began_together,
+    crowd,
     listed,
     made_by_one_process,
     restarted,
@@ -17,7 +18,6 @@ from harness.judging.duplicates import (
     several_meant,
     shared_mode,
     together,
-    writers,
 )
 from harness.judging.metric_series import all_series
 from harness.judging.rule import Hit, Rule
@@ -35,7 +35,7 @@ FAILS: Mapping[str, tuple[str, ...]] = {"dup-rank-unset-srun": ("test_exactly_on
 
 def several_runs(evidence: Evidence) -> Iterator[Hit]:
     """More than one run: the pattern of times, hosts and ranks says why."""
-    count, found = run_count(evidence), writers(evidence)
+    count, found = run_count(evidence), crowd(evidence)
     if len(found) <= 1 or several_meant(evidence):
         return
     hosts = sorted({w.host for w in found if w.host})

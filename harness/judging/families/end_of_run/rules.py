@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, LocalRun, PythonError
 from harness.judging.advice import job_sdk_version
+from harness.judging.attempts import made_good
 from harness.judging.catalogue import catalogue, version_key
 from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
@@ -15,6 +16,7 @@ from harness.judging.rule import Hit, Rule
 from harness.judging.run_end import job_over, last_sign, life
 from harness.judging.view import (
     LAUNCHER,
+    contradiction,
     find_lines,
     main_local_run,
     main_server_run,
@@ -131,6 +133,8 @@ def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
     if not ended(evidence):
         return
     for run in evidence.local.runs:
+        if made_good(run, evidence):
+            continue
         empty = run.log.status in ("empty", "header_only") and (run.offline or init_succeeded(evidence))
         torn = run.offline and run.log.status in ("torn", "no_exit_record")
         if empty or torn:
@@ -148,7 +152,7 @@ def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
 def last_rows_lost(evidence: Evidence) -> Iterator[Hit]:
     """Killed online: fewer rows on the server than epochs in the output."""
     server = main_server_run(evidence)
-    if server is None or not _killed(evidence):
+    if server is None or not _killed(evidence) or contradiction(server):
         return
     printed = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
     there = server.rows or 0
@@ -206,8 +210,9 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         observed = f"{where} as failed, exit code {code}."
         yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {code}"))
     elif job_failed and not _raised(evidence) and (own := _own_exit(evidence)) is not None:
+        lines = find_lines(evidence, rf"^srun: error: .*tasks? .*: Exited with exit code {own}\b", limit=1)
         observed = f"A process of the script ended with exit code {own}, without a traceback."
-        yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {own}"))
+        yield Hit(id="end-failed-exitcode", observed=(*lines, observed), values=_exit_values(f"exit code {own}"))
 
 
 def _log_decides(local: LocalRun, evidence: Evidence) -> bool:
@@ -227,7 +232,7 @@ def _own_exit(evidence: Evidence) -> int | None:
     """The exit code that the script gave by itself, as the launcher tells it; a run that never closed was cut short."""
     told = evidence.job.processes if evidence.job else ()
     first = min(told, key=lambda p: (not p.first, p.line), default=None)
-    if first is None or (unfinished(evidence) and not first.rank):
+    if first is None or (unfinished(evidence) and not (first.rank or first.task)):
         return None
     return first.exit_code
 

@@ -108,7 +108,7 @@ JOINED = r"(?P<here>\d+)/(?P<meant>\d+) clients joined"
 
 def world_size_mismatch(evidence: Evidence) -> Iterator[Hit]:
     """The script insists on another number of ranks than it was started with."""
-    world = evidence.request.world_size
+    world = evidence.request.world_size or _tasks_of_failed_step(evidence)
     if world is None:
         return
     note = script_note(evidence, "expects_world_size")
@@ -126,6 +126,12 @@ def world_size_mismatch(evidence: Evidence) -> Iterator[Hit]:
     match = re.search(JOINED, text[0]) if text else None
     if match and int(match["here"]) == world != int(match["meant"]):
         yield _mismatch(world, (shorten(text[0]),), int(match["meant"]))
+
+
+def _tasks_of_failed_step(evidence: Evidence) -> int | None:
+    """How many tasks srun started in the first step that failed, as accounting tells it."""
+    steps = evidence.job.slurm.steps if evidence.job and evidence.job.slurm else ()
+    return next((s.tasks for s in steps if s.id.rpartition(".")[2].isdigit() and s.state.startswith("FAILED")), None)
 
 
 def _of_store(error: PythonError) -> bool:

@@ -7,6 +7,7 @@ from harness.evidence.models import Evidence, SlurmJob
 from harness.evidence.models.slurm_states import NEVER, base, meaning
 from harness.judging.families.job.launch import RULES as LAUNCH_RULES
 from harness.judging.families.job.output import RULES as OUTPUT_RULES
+from harness.judging.families.job.start import RULES as START_RULES
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import said
 
@@ -193,4 +194,5 @@ def cancelled(evidence: Evidence) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     refused, waits, image_missing, time_limit, out_of_memory, node_failed, cancelled, *OUTPUT_RULES, *LAUNCH_RULES,
+    *START_RULES,
 )  # fmt: skip

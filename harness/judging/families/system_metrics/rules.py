@@ -25,6 +25,8 @@ BINARY_MISSING = (
     r"(wandb-xpu|gpu_stats|wandb-symon) binary not found|initialize xpu resource"
     r"|start.*(wandb-xpu|gpu_stats|wandb-symon).*(permission denied|exec format error|no such file)"
 )
+DIED = r"\b(monitor: )?symon stream ended|exited before writing its portfile"
+"""What wandb-core says when its collector is gone."""
 SLOW_S = 3.0
 """A call of rocm-smi that takes this long, in seconds, costs samples."""
 
@@ -40,8 +42,11 @@ def nothing_sampled(evidence: Evidence) -> Iterator[Hit]:
     if broken := sdk_log_lines(evidence, BINARY_MISSING):
         yield Hit(id="sys-xpu-binary-missing", observed=broken)
         return
+    reasons = sdk_log_lines(evidence, r"os\.TempDir\(\)|too many open files", limit=1)
+    if not reasons and (gone := (*sdk_log_lines(evidence, DIED, limit=1), *_never_answered(evidence))):
+        yield Hit(id="sys-collector-died", observed=gone, values={"sdk": job_sdk_version(evidence) or "the newest one"})
+        return
     if failed := sdk_log_lines(evidence, r"\bmonitor: .*\b(portfile|binary)\b"):
-        reasons = sdk_log_lines(evidence, r"os\.TempDir\(\)|too many open files", limit=1)
         named = re.search(r'socket on "(/[^"]+)/wandb-[^"]*"|stat (/[^:]+):', "".join(reasons))
         place = next((g for g in named.groups() if g), "") if named else ""
         values = {"tmpdir": place or "$TMPDIR", "length": f" ({len(place)} characters)" if place else ""}
@@ -54,6 +59,20 @@ def nothing_sampled(evidence: Evidence) -> Iterator[Hit]:
     if times.ended_before_first:
         observed = f"The run lasted {times.lasted_s:.0f} s; its SDK takes the first sample after {times.first_s:.0f} s."
         yield Hit(id="sys-run-too-short", observed=(observed,), values=_times(evidence))
+
+
+def _never_answered(evidence: Evidence) -> tuple[str, ...]:
+    """What shows that the collector was asked for the machine and gave no answer to the end.
+
+    Seen in 0.31.0: wandb-core records the environment once at the start and again when its collector has answered, also
+    where system metrics are off.
+    """
+    run = main_local_run(evidence)
+    if run is None or version_key(job_sdk_version(evidence) or "") < LIBRARY_SINCE or not _looks_off(evidence):
+        return ()
+    if run.log.status != "complete" or run.log.records.get("environment") != 1:
+        return ()
+    return ("The log holds the environment of the start alone: the collector never answered, and was not turned off.",)
 
 
 def not_seen_in_time(evidence: Evidence) -> Iterator[Hit]:
