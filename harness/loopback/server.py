@@ -229,10 +229,17 @@ class LoopbackServer:
         port = self.port
         self._hush()
         try:
-            yield
+            with socket.socket() as kept:  # bound and not listening: nobody else gets the port, and it refuses
+                kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                kept.bind((HOST, port))
+                yield
         finally:
             self._http = HttpServer(port, self._wire, self._tls)
             self.start()
+
+    def hang_up(self) -> None:
+        """Closes every connection, as a server does that starts again; clients have to come anew."""
+        self._wire.close_connections()
 
     def _close_journal(self) -> None:
         self.store.journal = None

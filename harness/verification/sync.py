@@ -26,19 +26,21 @@ class Synced:
     exit_code: int | None
 
 
-def sync(runs: Sequence[LocalRun], environment: Mapping[str, str], scrub: Callable[[str], str]) -> Synced:
+def sync(
+    runs: Sequence[LocalRun], environment: Mapping[str, str], scrub: Callable[[str], str], limit_s: float = LIMIT_S
+) -> Synced:
     """Upload every offline run; a run that cannot be uploaded in time is left, and the output says so."""
     online = {k: v for k, v in environment.items() if k != "WANDB_MODE"}
     lines: list[str] = []
     worst: int | None = 0
     for run in runs:
-        printed, code = _upload(Path(run.path), online)
+        printed, code = _upload(Path(run.path), online, limit_s)
         lines += [scrub(line) for line in printed]
         worst = None if code is None or worst is None else code or worst
     return Synced(tuple(lines[-MOST_LINES:]), worst)
 
 
-def _upload(run_dir: Path, environment: Mapping[str, str], limit_s: float = LIMIT_S) -> tuple[list[str], int | None]:
+def _upload(run_dir: Path, environment: Mapping[str, str], limit_s: float) -> tuple[list[str], int | None]:
     """Return what one upload printed and its exit code; None where it was ended before its time."""
     begun, end, ended = time.time(), time.monotonic() + limit_s, ""
     command = [sys.executable, "-m", "wandb", "sync", str(run_dir)]
