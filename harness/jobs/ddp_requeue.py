@@ -32,15 +32,19 @@ def ask_to_stop(*_: object) -> None:
     stop_asked = True
 
 
+def say(line: str) -> None:
+    """Print in one write: the ranks share one output."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def parse() -> argparse.Namespace:
     """Read the options."""
     cli = argparse.ArgumentParser(description="Train a ViT with DDP; go on where the last start ended.")
     cli.add_argument("--epochs", type=int, default=4)
     cli.add_argument("--epoch-seconds", type=float, default=0.0, help="an epoch lasts at least so long")
     cli.add_argument("--checkpoint", type=Path, default=Path("checkpoint.pt"))
-    cli.add_argument(
-        "--patience", type=float, default=60.0, help="seconds to wait for W&B, at the start and at the end"
-    )
+    cli.add_argument("--patience", type=float, default=60.0, help="seconds to wait for W&B, at start and end")
     cli.add_argument("--project", default=os.environ.get("WANDB_PROJECT", "LUMI-visualtransformer"))
     cli.add_argument("--stats-interval", type=float, help="seconds between system metrics")
     cli.add_argument("--upload-interval", type=int, help="seconds between uploads")
@@ -66,6 +70,7 @@ def start_run(options: argparse.Namespace, config: dict[str, Any]) -> Any:
     try:
         return wandb.init(**named, settings=wandb.Settings(**settings))
     except wandb.errors.CommError:
+        wandb.teardown()  # or the id counts as in use
         return wandb.init(**named, mode="offline", settings=wandb.Settings(**settings))  # `wandb sync` afterwards
 
 
@@ -136,7 +141,7 @@ def main() -> int:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     device = torch.device("cuda", torch.cuda.current_device()) if gpu else torch.device("cpu")
     dist.init_process_group("nccl" if gpu else "gloo", rank=rank, world_size=world)
-    print(f"Rank {rank} of {world} joined", flush=True)
+    say(f"Rank {rank} of {world} joined")
     torch.manual_seed(20)
     bare = VisionTransformer(
         image_size=SIDE, patch_size=8, num_layers=2, num_heads=4, hidden_dim=64, mlp_dim=128, num_classes=CLASSES
@@ -154,7 +159,7 @@ def main() -> int:
         sampler.set_epoch(epoch)
         loss, accuracy = one_epoch(model, optimizer, loader, device)
         if run:
-            print(f"Epoch {epoch + 1}, Loss: {loss}", flush=True)
+            say(f"Epoch {epoch + 1}, Loss: {loss}")
             run.log({"acc": accuracy, "loss": loss}, step=epoch)  # log first: W&B drops a step that it has
             save(
                 options.checkpoint, epoch=epoch, model=bare.state_dict(), optimizer=optimizer.state_dict(),

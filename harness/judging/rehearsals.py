@@ -15,6 +15,8 @@ WHEN = {"start": "from the start on", "middle": "in the middle", "end": "at the 
 HELD_UP_S = 2.0
 """Less is no delay: two starts of one job differ by as much."""
 
+COST = "the second start trained from the beginning, so a requeue costs all GPU-hours since the job began"
+
 Outcome = Literal["passed", "failed", "not_checked"]
 
 
@@ -67,7 +69,8 @@ def lost(case: Rehearsal) -> str | None:
     """What is not on the server when all is done that can be done; of a job that came to its end."""
     if case.missing_count:
         first = case.missing[0]
-        return f"{case.missing_count} of {case.compared} points are not on the server, {first.key} of step {first.step} first"
+        points = f"{case.missing_count} of {case.compared} points"
+        return f"{points} are not on the server, {first.key} of step {first.step} first"
     if case.attempts[-1].ended_in_order:
         return None
     absent = case.undisturbed_rows - case.in_the_end
@@ -92,11 +95,6 @@ def doubled(case: Rehearsal) -> int:
 def gap(case: Rehearsal) -> int:
     """Rows that neither start brought to the server."""
     return max(0, case.undisturbed_rows - case.in_the_end)
-
-
-def cost(case: Rehearsal) -> str:
-    """What a requeue costs a script that trains from the beginning."""
-    return "the second start trained from the beginning, so a requeue costs all GPU-hours since the job began"
 
 
 def summaries(evidence: Evidence) -> tuple[RehearsalSummary, ...]:
@@ -159,7 +157,7 @@ def restart_problems(case: Rehearsal) -> Sequence[str]:
 def loss_problems(case: Rehearsal) -> Sequence[str]:
     """What is lost, or there twice, after the second start."""
     if trained_anew(case):
-        return [cost(case)]
+        return [COST]
     found = [f"{n} rows are there twice"] if (n := doubled(case)) else []
     found += [f"{n} of {case.undisturbed_rows} rows are lost"] if (n := gap(case)) else []
     return [*found, *(["rows were dropped because their step had been before"] if case.attempts[1].dropped else [])]

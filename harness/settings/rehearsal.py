@@ -43,18 +43,16 @@ def rehearsals(values: Mapping[str, str | None], on: set[str], source: str) -> t
 
 
 def outages(plan: str) -> tuple[Outage, ...]:
-    """Read `start,middle × refuse,5xx`; without moments or kinds, all of them are meant.
+    """Read `start,middle refuse,5xx`, with or without a cross between; without moments or kinds, all of them are meant.
 
     Raises:
         SettingsError: a word is neither a moment nor a kind.
     """
     words = [word for word in re.split(r"[\s,×]+", plan.lower()) if word and word != "x"]
     if wrong := next((word for word in words if word not in (*get_args(_When), *get_args(_How))), None):
-        raise SettingsError(
-            f"--rehearse-plan: {wrong!r} is neither a moment ({', '.join(get_args(_When))}) nor a kind of outage ({', '.join(get_args(_How))})."
-        )
+        moments, kinds = (", ".join(get_args(words_of)) for words_of in (_When, _How))
+        raise SettingsError(f"--rehearse-plan: {wrong!r} is neither a moment ({moments}) nor a kind ({kinds}).")
     if not words:
         raise SettingsError("--rehearse-plan: nothing is named; write such as 'start,middle × refuse,5xx'.")
-    moments = [moment for moment in get_args(_When) if moment in words] or get_args(_When)
-    kinds = [kind for kind in get_args(_How) if kind in words] or get_args(_How)
-    return tuple(Outage(moment, kind) for moment, kind in product(moments, kinds))
+    when, how = ([w for w in get_args(every) if w in words] or get_args(every) for every in (_When, _How))
+    return tuple(Outage(moment, kind) for moment, kind in product(when, how))

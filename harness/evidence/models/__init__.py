@@ -41,10 +41,11 @@ from harness.evidence.models.telemetry import CommandProbe, Device, LibraryProbe
 from harness.evidence.models.watch import Watch
 
 __all__ = [
-    "Attempt", "CommandProbe", "Credentials", "Device", "EpochSeen", "Evidence", "Fact", "HttpTrouble", "Job", "JobOutput",
-    "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine", "Login", "Missing", "Mode",
-    "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep", "ProcessSeen", "PythonError",
-    "RankSeen", "Rehearsal", "Rehearsals", "Request", "RunLink", "ScriptLook", "ScriptNote", "SdkLogs", "SdkSettings", "ServerReading",
-    "ServerRun", "ServerSeries", "SettingProblem", "Setup", "SlurmJob", "SlurmState", "SlurmStep", "Span", "Sync",
-    "SystemSeries", "Telemetry", "Trouble", "UnreadVariable", "Viewer", "Watch",
+    "Attempt", "CommandProbe", "Credentials", "Device", "EpochSeen", "Evidence", "Fact", "HttpTrouble", "Job",
+    "JobOutput", "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine",
+    "Login", "Missing", "Mode", "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep",
+    "ProcessSeen", "PythonError", "RankSeen", "Rehearsal", "Rehearsals", "Request", "RunLink", "ScriptLook",
+    "ScriptNote", "SdkLogs", "SdkSettings", "ServerReading", "ServerRun", "ServerSeries", "SettingProblem", "Setup",
+    "SlurmJob", "SlurmState", "SlurmStep", "Span", "Sync", "SystemSeries", "Telemetry", "Trouble", "UnreadVariable",
+    "Viewer", "Watch",
 ]  # fmt: skip

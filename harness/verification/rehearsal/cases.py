@@ -13,10 +13,10 @@ from harness.settings.model import Outage
 from harness.targets.process import ProcessGroup
 from harness.verification.rehearsal.compare import MOST_MISSING, missing, on_disk, on_server, rows
 from harness.verification.rehearsal.play import Stage
-from harness.verification.sync import sync
+from harness.verification.sync import command, sync
 
-OUTAGE_S = 8.0
-"""How long the server is gone in the middle."""
+SHARE, LONGEST_S = 0.4, 20.0
+"""How long the server is gone in the middle: a share of the time in which rows are logged, but no longer than that."""
 PATIENCE_S = 60.0
 """So much longer than undisturbed an attempt may take."""
 GRACE_S = 10.0
@@ -71,12 +71,13 @@ def gone(server: LoopbackServer, how: str) -> Iterator[None]:
 
 def outage(stage: Stage, server: LoopbackServer, played: Outage, before: Undisturbed, patience_s: float) -> Rehearsal:
     """Take the server away at its moment; it is back when the moment has passed, or when the job has ended."""
-    limit = before.lasted_s + patience_s + (OUTAGE_S if played.when == "middle" else 0.0)
+    limit = before.lasted_s + patience_s
+    lasts = min(LONGEST_S, SHARE * (before.last_s - before.first_s))
     case = Rehearsal(
         kind="outage", when=played.when, how=played.how, limit_s=limit, undisturbed_s=before.lasted_s,
         undisturbed_rows=before.rows,
     )  # fmt: skip
-    at = {"start": 0.0, "middle": before.moment(0.4), "end": before.moment(0.85)}[played.when]
+    at = {"start": 0.0, "middle": before.moment(0.3), "end": before.moment(0.85)}[played.when]
     struck: list[float] = []
     back: list[float] = []
     seen: list[float] = []
@@ -91,7 +92,7 @@ def outage(stage: Stage, server: LoopbackServer, played: Outage, before: Undistu
                 seen.append(stage.now())
             if not struck and seen and stage.now() - seen[0] >= at:
                 strike()
-            elif played.when == "middle" and struck and not back and stage.now() - struck[0] >= OUTAGE_S:
+            elif played.when == "middle" and struck and not back and stage.now() - struck[0] >= lasts:
                 away.close()
                 back.append(stage.now())
             return False
@@ -153,11 +154,11 @@ def compared(
         "rows_on_disk": sum(run.log.history_rows for run in runs),
         "rows_on_server": rows(stored),
     }
-    short = {one.run_id for one in lacking} | {run.run_id for run in runs} - {run.name for run in stored}
+    short = {one.run_id for one in lacking}
     if bring and short:
-        wanted = [run for run in runs if run.run_id in short]
+        wanted = [run for run in runs if run.run_id in short and run.log.history_rows]
         done = sync(wanted, stage.environment, stage.redactor.text, SYNC_S)
-        commands = tuple(f"wandb sync {shlex.quote(run.path)}" for run in wanted)
+        commands = tuple(shlex.join(["wandb", *command(run)]) for run in wanted)
         facts["sync"] = Sync(commands=commands, exit_code=done.exit_code, output=done.output[-20:])
         stored = server.store.runs()
         lacking = list(missing(disk, on_server(stored)))

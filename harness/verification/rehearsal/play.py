@@ -131,4 +131,5 @@ def stuck(text: str) -> list[str]:
     of_sdk = [stack for stack in own if any(f"{os.sep}wandb{os.sep}" in frame for frame in stack)]
     found = next(iter([*of_sdk, *own]), [])
     users = [frame for frame in found if not _LIBRARY.search(frame)]
-    return [*[frame for frame in found if frame not in users][: MOST_FRAMES // 2], *users[: MOST_FRAMES // 2]]
+    # What lies right below the script's own code is what it called.
+    return [*[frame for frame in found if frame not in users][-MOST_FRAMES // 2 :], *users[: MOST_FRAMES // 2]]

@@ -52,11 +52,11 @@ def rehearse(
     at_once = workers(settings)
     minutes = (len(asked) * (before.lasted_s + AROUND_S) + before.lasted_s) / at_once / 60
     progress.show(Moment(phase=f"rehearsing: {len(asked)} cases, about {max(1, round(minutes))} min"))
-    stop = threading.Event()
+    stop, started = threading.Event(), evidence.job.started_at or 0.0
 
     def play(number: int, played: Outage | None) -> Rehearsal:
         name = f"{number}-{played.when}-{played.how}" if played else f"{number}-requeue"
-        own = case_settings(settings, place / name / "job", here.cwd, evidence.job.started_at or 0.0)
+        own = case_settings(settings, place / name / "job", here.cwd, started)
         with loopback_server(here.env) as server:
             stage = _stage(own, here, server, place / name, FIRST_JOB_ID + number, argv, stop)
             if played:

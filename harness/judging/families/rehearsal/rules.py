@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from harness.evidence.models import Attempt, Evidence, Rehearsal
+from harness.evidence.models import Attempt, Evidence
 from harness.judging.rehearsals import (
+    COST,
     cases,
-    cost,
     doubled,
     ended_badly,
     gap,
@@ -18,16 +18,15 @@ from harness.judging.rehearsals import (
 )
 from harness.judging.rule import Hit, Rule
 
-WAITS = {"init": "reh-init-blocks", "finish": "reh-finish-blocks", "teardown": "reh-finish-blocks"}
-"""Functions of the SDK in which a job hangs; every other one is a wait in the training."""
+WAITS = (("init", "reh-init-blocks"), ("finish", "reh-finish-blocks"), ("atexit", "reh-finish-blocks"))
+"""Parts of the names of the SDK's functions in which a job hangs; every other one is a wait in the training."""
 _FRAME = re.compile(r"(?P<file>.+), line (?P<line>\d+) in (?P<name>\S+)")
 
 
-def _where(attempt: Attempt) -> str | None:
-    """The outermost function of the SDK in which the script hung; None where it did not hang in the SDK."""
+def _functions(attempt: Attempt) -> list[str]:
+    """The functions of the SDK in which the script hung, the one that it called first; none where it hung elsewhere."""
     named = [match for frame in attempt.stuck if (match := _FRAME.fullmatch(frame))]
-    of_sdk = [match["name"] for match in named if "/wandb/" in match["file"]]
-    return of_sdk[-1] if of_sdk else None
+    return [match["name"] for match in reversed(named) if "/wandb/" in match["file"]]
 
 
 def _line(attempt: Attempt) -> str:
@@ -42,12 +41,14 @@ def hangs(evidence: Evidence) -> Iterator[Hit]:
         attempt = case.attempts[0]
         if not attempt.over_limit:
             continue
-        where = _where(attempt)
-        seen = f"{case.name}: after {attempt.lasted_s:.0f} s it still waited in {where or 'its own code'}"
+        called = _functions(attempt)
+        seen = (
+            f"{case.name}: after {attempt.lasted_s:.0f} s it still waited in {called[0] if called else 'its own code'}"
+        )
+        found = next((name for part, name in WAITS if any(part in one for one in called)), "reh-loop-waits")
         line = _line(attempt)
         yield Hit(
-            id=WAITS.get(where or "", "reh-loop-waits"), observed=(seen, *([line] if line else [])),
-            values={"where": where or "a call"},
+            id=found, observed=(seen, *([line] if line else [])), values={"where": called[0] if called else "a call"}
         )  # fmt: skip
 
 
@@ -57,7 +58,8 @@ def ends(evidence: Evidence) -> Iterator[Hit]:
         attempt = case.attempts[0]
         if survived(case) or attempt.over_limit:
             continue
-        told = next((e for e in attempt.errors if "wandb" in e.exception), None) or next(iter(attempt.errors), None)
+        last = [e for e in attempt.errors if not e.led_to_another]
+        told = next((e for e in last if "wandb" in e.exception), None) or next(iter(last), None)
         words = f"{told.exception}: {told.message}"[:300] if told else ended_badly(attempt) or ""
         began = any(run for run in attempt.run_ids) and attempt.rows > 0
         yield Hit(
@@ -100,18 +102,18 @@ def restarts(evidence: Evidence) -> Iterator[Hit]:
     arguments = evidence.rehearsals.init_arguments if evidence.rehearsals else {}
     for case in cases(evidence, "requeue"):
         second = case.attempts[1]
-        yield from _failed(case, second)
+        yield from _failed(second)
         if same_run(case):
             continue
         ids = ", ".join(dict.fromkeys([*case.attempts[0].run_ids, *second.run_ids]))
-        begins = (cost(case),) if trained_anew(case) else ()
+        begins = (COST,) if trained_anew(case) else ()
         if given := arguments.get("id"):
             yield Hit(id="reh-id-changes", observed=(f"The script's id is {given}; its runs are {ids}.", *begins))
         else:
             yield Hit(id="reh-new-run", observed=(f"Nothing gives the run an id; its runs are {ids}.", *begins))
 
 
-def _failed(case: Rehearsal, second: Attempt) -> Iterator[Hit]:
+def _failed(second: Attempt) -> Iterator[Hit]:
     bad = ended_badly(second)
     if not bad:
         return
@@ -131,7 +133,7 @@ def repeats(evidence: Evidence) -> Iterator[Hit]:
             continue
         counts = f"{first.rows} rows before the restart, {second.rows} after it, {case.undisturbed_rows} undisturbed"
         if trained_anew(case):
-            yield Hit(id="reh-no-checkpoint", observed=(counts, cost(case)))
+            yield Hit(id="reh-no-checkpoint", observed=(counts, COST))
         elif second.dropped:
             yield Hit(id="reh-step-starts-again", observed=(second.dropped, counts))
         elif doubled(case):
