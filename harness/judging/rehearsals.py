@@ -54,7 +54,7 @@ def held_up_s(case: Rehearsal) -> float:
 def ended_badly(attempt: Attempt) -> str | None:
     """How a start ended, where that was not in order."""
     if attempt.over_limit:
-        return "it still hung when its time was over"
+        return "it still ran when its time was over"
     if attempt.signal:
         return f"it was ended by {attempt.signal}"
     return f"it ended with exit code {attempt.exit_code}" if attempt.exit_code else None

@@ -65,6 +65,12 @@ _IDS = {
         end-files-not-uploaded:warning end-footer-lies end-leftover-tmp:info end-deadlock
         end-core-signalled end-artifact-staging-not-writable
     """,
+    "rehearsal": """
+        reh-init-blocks reh-init-raises reh-finish-blocks reh-loop-waits reh-call-raises reh-goes-on-without-run
+        reh-ends-without-finish reh-sync-fails reh-needs-sync:info reh-held-up:info reh-new-run reh-id-changes
+        reh-config-changes reh-second-start-fails reh-no-checkpoint reh-step-starts-again reh-rows-doubled
+        reh-sigterm-not-handled reh-rows-lost
+    """,
     "versions": """
         ver-sdk-yanked-0260:warning ver-legacy-service-removed:warning ver-core-banner:info ver-setting-names
         ver-mode-disabled-scope:info ver-python-too-old ver-server-too-old ver-api-exceptions-changed

@@ -43,10 +43,11 @@ RAISES = wrong((FALLBACK, "run = wandb.init(**named, settings=settings)\n"))
 BLOCKS = wrong((FALLBACK, "run = wandb.init(**named)\n"))
 WITHOUT_RUN = wrong(('mode="offline"', 'mode="disabled"'))
 FINISH_BLOCKS = wrong(("finish_timeout=4, ", ""))
-WAITS = wrong(
-    ("        time.sleep(1)", "        artifact = wandb.Artifact(f'a{epoch}', 'model')\n"
-     "        artifact.add_file('checkpoint.json')\n        run.log_artifact(artifact).wait()\n        time.sleep(1)"),
-)  # fmt: skip
+UPLOAD = """        artifact = wandb.Artifact(f"a{epoch}", "model")
+        artifact.add_file("checkpoint.json")
+        run.log_artifact(artifact).wait()
+        time.sleep(1)"""
+WAITS = wrong(("        time.sleep(1)", UPLOAD))
 NO_ID = wrong(('id="job-" + os.environ.get("SLURM_JOB_ID", "0"), resume="allow", ', ""))
 RANDOM_ID = wrong(('"job-" + os.environ.get("SLURM_JOB_ID", "0")', "str(time.time_ns())"))
 NO_CHECKPOINT = wrong((", step=epoch)", ")"), ("if checkpoint.exists()", "if False"))
