@@ -77,6 +77,11 @@ def lost(case: Rehearsal) -> str | None:
     return f"{absent} of {case.undisturbed_rows} rows were never written" if absent > 0 else None
 
 
+def synced_twice(case: Rehearsal) -> int:
+    """Rows that the server had and that `wandb sync` sent again: it continues a run, it does not replace it."""
+    return max(0, case.in_the_end - case.rows_on_disk) if case.sync else 0
+
+
 def trained_anew(case: Rehearsal) -> bool:
     """Whether the second start trained from the beginning: it logged as much as a whole job."""
     return len(case.attempts) > 1 and case.attempts[1].rows >= case.undisturbed_rows > 0
@@ -132,8 +137,9 @@ def _of_outage(case: Rehearsal) -> tuple[Outcome, str]:
     parts = [f"held up {held:.0f} s" if held > HELD_UP_S else "not held up"]
     if problem := lost(case):
         return "failed", f"the training went on, {parts[0]}; lost: {problem}"
-    brought = case.in_the_end - case.rows_on_server
-    parts.append(f"{brought} rows came by `wandb sync`" if case.sync else "all rows came by themselves")
+    parts.append("the rest came by wandb sync" if case.sync else "all rows came by themselves")
+    if twice := synced_twice(case):
+        parts.append(f"{twice} rows are there twice since then")
     return "passed", f"the training went on, {', '.join(parts)}"
 
 

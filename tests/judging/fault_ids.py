@@ -67,9 +67,9 @@ _IDS = {
     """,
     "rehearsal": """
         reh-init-blocks reh-init-raises reh-finish-blocks reh-loop-waits reh-call-raises reh-goes-on-without-run
-        reh-ends-without-finish reh-sync-fails reh-needs-sync:info reh-held-up:info reh-new-run reh-id-changes
-        reh-config-changes reh-second-start-fails reh-no-checkpoint reh-step-starts-again reh-rows-doubled
-        reh-sigterm-not-handled reh-rows-lost
+        reh-ends-without-finish reh-sync-fails reh-needs-sync:info reh-sync-doubles:warning reh-held-up:info
+        reh-new-run reh-id-changes reh-config-changes reh-second-start-fails reh-no-checkpoint reh-step-starts-again
+        reh-rows-doubled reh-sigterm-not-handled reh-rows-lost
     """,
     "versions": """
         ver-sdk-yanked-0260:warning ver-legacy-service-removed:warning ver-core-banner:info ver-setting-names

@@ -52,7 +52,7 @@ NO_ID = wrong(('id="job-" + os.environ.get("SLURM_JOB_ID", "0"), resume="allow",
 RANDOM_ID = wrong(('"job-" + os.environ.get("SLURM_JOB_ID", "0")', "str(time.time_ns())"))
 NO_CHECKPOINT = wrong((", step=epoch)", ")"), ("if checkpoint.exists()", "if False"))
 STEP_AGAIN = wrong(("if checkpoint.exists()", "if False"))
-CONFIG = wrong(('"lr": 0.1', '"lr": 0.1, "started": time.time()'))
+CONFIG = wrong(("with run:\n", "run.config.update({'started': time.time()})\nwith run:\n"))
 DEAF = wrong(
     ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n", ""), (", x_file_stream_transmit_interval=1", "")
 )

@@ -14,12 +14,15 @@ from harness.judging.rehearsals import (
     lost,
     same_run,
     survived,
+    synced_twice,
     trained_anew,
 )
 from harness.judging.rule import Hit, Rule
 
 WAITS = (("init", "reh-init-blocks"), ("finish", "reh-finish-blocks"), ("atexit", "reh-finish-blocks"))
 """Parts of the names of the SDK's functions in which a job hangs; every other one is a wait in the training."""
+_OF_SDK = re.compile(r"[a-z0-9]{8}")
+"""An id that the SDK makes where none is given."""
 _FRAME = re.compile(r"(?P<file>.+), line (?P<line>\d+) in (?P<name>\S+)")
 
 
@@ -88,8 +91,11 @@ def synced(evidence: Evidence) -> Iterator[Hit]:
     """What must be done by hand after an outage, where that brings everything."""
     brought = [c for c in cases(evidence, "outage") if c.sync and survived(c) and lost(c) is None]
     if brought:
-        seen = tuple(f"{c.name}: {c.in_the_end - c.rows_on_server} rows came by wandb sync" for c in brought[:4])
+        seen = tuple(f"{c.name}: {c.rows_on_server} of {c.rows_on_disk} rows before wandb sync" for c in brought[:4])
         yield Hit(id="reh-needs-sync", observed=seen)
+    if doubled_rows := [c for c in brought if synced_twice(c)]:
+        seen = tuple(f"{c.name}: {synced_twice(c)} rows are there twice" for c in doubled_rows[:4])
+        yield Hit(id="reh-sync-doubles", observed=seen)
 
 
 def delays(evidence: Evidence) -> Iterator[Hit]:
@@ -112,6 +118,8 @@ def restarts(evidence: Evidence) -> Iterator[Hit]:
         begins = (COST,) if trained_anew(case) else ()
         if given := arguments.get("id"):
             yield Hit(id="reh-id-changes", observed=(f"The script's id is {given}; its runs are {ids}.", *begins))
+        elif not all(map(_OF_SDK.fullmatch, second.run_ids)):
+            yield Hit(id="reh-id-changes", observed=(f"The job gives ids of its own; its runs are {ids}.", *begins))
         else:
             yield Hit(id="reh-new-run", observed=(f"Nothing gives the run an id; its runs are {ids}.", *begins))
 

@@ -11,7 +11,7 @@ SURVIVES, KEEPS = "test_training_survives_an_outage", "test_an_outage_loses_noth
 CONTINUES, LOSES = "test_a_restart_continues_the_run", "test_a_restart_loses_nothing"
 FAILED = {"exit_code": 1, "rows": 0, "run_ids": (), "ended_in_order": False}
 NO_KEY_CHANGE = error("wandb.sdk.lib.config_util.ConfigError", 'Attempted to change value of key "t" from 1 to 2')
-OTHER_RUN = {"second": {"run_ids": ("b",), "resumed": False}, "runs_on_server": ("job-7", "b")}
+OTHER_RUN = {"second": {"run_ids": ("ab12cd34",), "resumed": False}, "runs_on_server": ("job-7", "ab12cd34")}
 
 
 def outcomes(verdict: Verdict) -> dict[str, str]:
@@ -63,8 +63,13 @@ def test_an_id_of_a_random_number_is_told_from_none():
     assert "str(time.time())" in verdict.findings[0].observed[0]
 
 
+def test_an_id_that_the_sdk_would_not_make_is_the_jobs_own():
+    verdict = judge(rehearsed(requeue(**{**OTHER_RUN, "second": {"run_ids": ("1795967133612160794",)}})))
+    assert verdict.root_cause == "reh-id-changes"
+
+
 def test_a_new_run_that_trains_from_the_beginning_says_what_a_requeue_costs():
-    verdict = judge(rehearsed(requeue(**{**OTHER_RUN, "second": {"run_ids": ("b",), "rows": 10}})))
+    verdict = judge(rehearsed(requeue(**{**OTHER_RUN, "second": {"run_ids": ("ab12cd34",), "rows": 10}})))
     assert any("all GPU-hours since the job began" in text for text in verdict.findings[0].observed)
 
 
@@ -81,6 +86,13 @@ def test_a_long_delay_is_told_and_fails_nothing():
     verdict = judge(rehearsed(outage(first={"ended_s": 40.0}), rehearse="outage"))
     assert (verdict.verdict, [f.id for f in verdict.findings]) == ("passed", ["reh-held-up"])
     assert verdict.rehearsals[0].held_up_s == 30.0
+
+
+def test_rows_that_the_sync_sent_again_are_told_and_fail_nothing():
+    verdict = judge(rehearsed(outage(**{**BROUGHT, "rows_after_sync": 14}), rehearse="outage"))
+    assert verdict.verdict == "passed"
+    assert {f.id for f in verdict.findings} == {"reh-needs-sync", "reh-sync-doubles"}
+    assert verdict.rehearsals[0].text.endswith("4 rows are there twice since then")
 
 
 def test_without_the_option_nothing_applies():
