@@ -70,7 +70,10 @@ def lost(case: Rehearsal) -> str | None:
     if case.missing_count:
         first = case.missing[0]
         points = f"{case.missing_count} of {case.compared} points"
-        return f"{points} are not on the server, {first.key} of step {first.step} first"
+        there = "not there" if first.on_server is None else f"{first.on_server} there"
+        return (
+            f"{points} of the disk are not on the server: {first.key} of step {first.step} is {first.on_disk}, {there}"
+        )
     if case.attempts[-1].ended_in_order:
         return None
     absent = case.undisturbed_rows - case.in_the_end

@@ -66,18 +66,14 @@ class Rehearsal(Fact):
     how: How | None = None
     not_played: str = ""
     """Why there is nothing to judge: the moment for it never came, or the harness had trouble of its own."""
-    limit_s: float = 0.0
-    """So long an attempt may take before it is ended."""
     undisturbed_s: float = 0.0
     undisturbed_rows: int = 0
     struck_s: float | None = None
     """When the outage began, or the signal was sent."""
     back_s: float | None = None
     """When the server was back; None: only after the job had ended."""
-    grace_s: float = 0.0
-    """Of a requeue: seconds between SIGTERM and SIGKILL."""
     grace_used_s: float | None = None
-    """Seconds after SIGTERM at which the last process had ended; None: SIGKILL ended it."""
+    """Of a requeue: seconds after SIGTERM at which the last process had ended; None: SIGKILL ended it."""
     attempts: tuple[Attempt, ...] = ()
     runs_on_server: tuple[str, ...] = ()
     rows_on_disk: int = 0

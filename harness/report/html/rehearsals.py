@@ -46,13 +46,19 @@ def rehearsals_of(evidence: Evidence, verdict: Verdict) -> RehearsalsView | None
     return RehearsalsView(views, axis(x, "seconds after the case began"))
 
 
+def _ended(case: Rehearsal) -> str:
+    used = case.grace_used_s
+    how = "SIGKILL ended the job" if used is None else f"the job ended {seconds(used)} later"
+    return f"SIGTERM, {how}, and the next start"
+
+
 def _lanes(case: Rehearsal, words: str, x: Scale) -> Iterator[Lane]:
     starts = [Stretch("job", "", a.begun_s, a.ended_s, "work") for a in case.attempts]
     yield Lane(words, lane(starts, (), 0.0, x))
     if case.struck_s is None:
         return
     back = case.back_s if case.back_s is not None else max((a.ended_s for a in case.attempts), default=case.struck_s)
-    what = f"the server {HOW[case.how]}" if case.how else "SIGTERM, SIGKILL, and the next start"
+    what = f"the server {HOW[case.how]}" if case.how else _ended(case)
     until = f" to {seconds(back)}" if case.back_s is not None else " to the end"
     yield Lane(
         f"{what}: from {seconds(case.struck_s)}{until}",

@@ -74,8 +74,7 @@ def outage(stage: Stage, server: LoopbackServer, played: Outage, before: Undistu
     limit = before.lasted_s + patience_s
     lasts = min(LONGEST_S, SHARE * (before.last_s - before.first_s))
     case = Rehearsal(
-        kind="outage", when=played.when, how=played.how, limit_s=limit, undisturbed_s=before.lasted_s,
-        undisturbed_rows=before.rows,
+        kind="outage", when=played.when, how=played.how, undisturbed_s=before.lasted_s, undisturbed_rows=before.rows
     )  # fmt: skip
     at = {"start": 0.0, "middle": before.moment(0.3), "end": before.moment(0.85)}[played.when]
     struck: list[float] = []
@@ -111,9 +110,7 @@ def outage(stage: Stage, server: LoopbackServer, played: Outage, before: Undistu
 def requeue(stage: Stage, server: LoopbackServer, before: Undisturbed, patience_s: float) -> Rehearsal:
     """End the job as Slurm does in its middle, and start it again as Slurm does."""
     limit = before.lasted_s + patience_s
-    case = Rehearsal(
-        kind="requeue", limit_s=limit, undisturbed_s=before.lasted_s, undisturbed_rows=before.rows, grace_s=GRACE_S
-    )
+    case = Rehearsal(kind="requeue", undisturbed_s=before.lasted_s, undisturbed_rows=before.rows)
     at = before.moment(0.5)
     struck: list[float] = []
     ended: list[float] = []

@@ -18,7 +18,7 @@ def test_each_case_has_its_time_line():
         "outage: refuse at the middle: the training went on, not held up, the rest came by wandb sync",
         "the server refused connections: from 3.0 s to 6.0 s",
         "requeue: the second start continued the run: 10 of 10 rows, none twice",
-        "SIGTERM, SIGKILL, and the next start: from 3.0 s to 6.0 s",
+        "SIGTERM, SIGKILL ended the job, and the next start: from 3.0 s to 6.0 s",
     ]
     assert found.cases[0].commands == ("wandb sync a",)
 

@@ -64,7 +64,7 @@ def ends(evidence: Evidence) -> Iterator[Hit]:
         attempt = case.attempts[0]
         if survived(case) or attempt.over_limit:
             continue
-        last = [e for e in attempt.errors if not e.led_to_another]
+        last = sorted(attempt.errors, key=lambda e: (e.rank is None, e.line), reverse=True)
         told = next((e for e in last if "wandb" in e.exception), None) or next(iter(last), None)
         words = f"{told.exception}: {told.message}"[:300] if told else ended_badly(attempt) or ""
         began = any(run for run in attempt.run_ids) and attempt.rows > 0

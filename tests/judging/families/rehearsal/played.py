@@ -20,7 +20,7 @@ def attempt(**change: Any) -> Attempt:
 def outage(*, first: dict[str, Any] | None = None, **change: Any) -> Rehearsal:
     """An outage in the middle that did no harm; `first` changes the start."""
     case = {
-        "kind": "outage", "when": "middle", "how": "refuse", "limit_s": 70.0, "undisturbed_s": 10.0,
+        "kind": "outage", "when": "middle", "how": "refuse", "undisturbed_s": 10.0,
         "undisturbed_rows": 10, "struck_s": 3.0, "back_s": 6.0, "attempts": (attempt(**(first or {})),),
         "runs_on_server": ("job-7",), "rows_on_disk": 10, "rows_on_server": 10, "compared": 10,
     }  # fmt: skip
@@ -33,7 +33,7 @@ def requeue(*, first: dict[str, Any] | None = None, second: dict[str, Any] | Non
         attempt(**{"ended_s": 5.0, "exit_code": 143, "rows": 4, **(first or {})}),
         attempt(**{"begun_s": 5.0, "ended_s": 12.0, "rows": 6, "resumed": True, **(second or {})}),
     )
-    return outage(**{"kind": "requeue", "when": None, "how": None, "attempts": starts, "grace_s": 10.0, **change})
+    return outage(**{"kind": "requeue", "when": None, "how": None, "attempts": starts, **change})
 
 
 def rehearsed(*cases: Rehearsal, rehearse: str = "all", **change: Any) -> Evidence:
