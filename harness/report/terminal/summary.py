@@ -115,7 +115,7 @@ def facts(session: "Session", verdict: Verdict, width: int) -> list[str]:
 
 
 def rehearsed(verdict: Verdict, width: int) -> list[str]:
-    """A line for each case that was rehearsed, and the commands that bring what an outage kept back."""
+    """Tell what came of each case that was rehearsed."""
     lines: list[str] = []
     for one in verdict.rehearsals:
         lines += wrapped(clean(f"{one.case}: {one.text}", 400), width, "", "  ")

@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -52,6 +53,7 @@ def rehearse(
     at_once = workers(settings)
     minutes = (len(asked) * (before.lasted_s + AROUND_S) + before.lasted_s) / at_once / 60
     progress.show(Moment(phase=f"rehearsing: {len(asked)} cases, about {max(1, round(minutes))} min"))
+    begun = time.monotonic()
     stop, started = threading.Event(), evidence.job.started_at or 0.0
 
     def play(number: int, played: Outage | None) -> Rehearsal:
@@ -71,11 +73,14 @@ def rehearse(
             }
             for ended in as_completed(waiting):
                 found[waiting[ended]] = ended.result()
-                progress.show(Moment(phase=f"rehearsed: {len(found)} of {len(asked)}, {ended.result().name}"))
+                phase = f"rehearsed: {len(found)} of {len(asked)}, {ended.result().name}"
+                progress.show(Moment(phase=phase, started_s=time.monotonic() - begun))
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
+        finally:
+            progress.show(Moment(phase="reading", started_s=time.monotonic() - begun))
     return Rehearsals(cases=tuple(found[n] for n in sorted(found)), init_arguments=_init_arguments(settings, here.env))
 
 

@@ -15,6 +15,19 @@ from tests.verification.rehearsal import scripts
 pytestmark = pytest.mark.slow
 
 
+def environment():
+    """The user's, without W&B's and Slurm's variables."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "SLURM"))}
+
+
+def test_the_built_in_job_survives_all(tmp_path):
+    settings = resolve({"harness_wandb_rehearse": "all"}, {}, lambda _: "", tmp_path)
+    (tmp_path / "report").mkdir()
+    verdict = judge(verify(settings, tmp_path / "report", Silent(), environment()))
+    assert [(one.case, one.text) for one in verdict.rehearsals if one.outcome != "passed"] == []
+    assert verdict.verdict == "passed"
+
+
 @pytest.fixture
 def played(tmp_path, monkeypatch):
     """The verdict on a script after a rehearsal; `patience_s` is how long a start may be late."""
@@ -26,8 +39,7 @@ def played(tmp_path, monkeypatch):
         (tmp_path / "report").mkdir()
         given = {"wandb_job": "job.sh", "wandb_rehearse": rehearse, "wandb_rehearse_plan": plan}
         settings = resolve({f"harness_{k}": v for k, v in given.items()}, {}, lambda _: "", tmp_path)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "SLURM"))}
-        return judge(verify(settings, tmp_path / "report", Silent(), environment))
+        return judge(verify(settings, tmp_path / "report", Silent(), environment()))
 
     return play
 
