@@ -78,13 +78,14 @@ def loses(evidence: Evidence) -> Iterator[Hit]:
     for case in cases(evidence, "outage"):
         if not survived(case) or (problem := lost(case)) is None:
             continue
-        if not case.rows_on_disk:
-            yield Hit(id="reh-goes-on-without-run", observed=(f"{case.name}: {problem}",))
-        elif not case.attempts[0].ended_in_order:
-            yield Hit(id="reh-ends-without-finish", observed=(f"{case.name}: {problem}",))
+        said: tuple[str, ...] = ()
+        if case.missing_count:
+            found, said = "reh-sync-fails", case.sync.output[-1:] if case.sync else ()
+        elif case.rows_on_disk and not case.attempts[0].ended_in_order:
+            found = "reh-ends-without-finish"
         else:
-            said = case.sync.output[-1:] if case.sync else ()
-            yield Hit(id="reh-sync-fails", observed=(f"{case.name}: {problem}", *said))
+            found = "reh-goes-on-without-run"
+        yield Hit(id=found, observed=(f"{case.name}: {problem}", *said))
 
 
 def synced(evidence: Evidence) -> Iterator[Hit]:

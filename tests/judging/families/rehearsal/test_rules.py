@@ -37,6 +37,8 @@ def test_what_survives_and_continues_passes_without_a_word():
         (outage(first={"exit_code": 1, "errors": (error("ValueError", "x"),)}), "reh-call-raises", SURVIVES),
         (outage(first={"rows": 0, "ended_in_order": False}, rows_on_disk=0, rows_on_server=0),
          "reh-goes-on-without-run", KEEPS),
+        (outage(first={"rows": 0}, rows_on_disk=0, rows_on_server=0), "reh-goes-on-without-run", KEEPS),
+        (outage(first={"rows": 4}, rows_on_disk=4, rows_on_server=4), "reh-goes-on-without-run", KEEPS),
         (outage(first={"ended_in_order": False}, rows_on_disk=7, rows_on_server=7), "reh-ends-without-finish", KEEPS),
         (outage(**lacking()), "reh-sync-fails", KEEPS),
         (requeue(**OTHER_RUN), "reh-new-run", CONTINUES),
@@ -86,6 +88,12 @@ def test_a_long_delay_is_told_and_fails_nothing():
     verdict = judge(rehearsed(outage(first={"ended_s": 40.0}), rehearse="outage"))
     assert (verdict.verdict, [f.id for f in verdict.findings]) == ("passed", ["reh-held-up"])
     assert verdict.rehearsals[0].held_up_s == 30.0
+
+
+def test_a_job_that_trains_for_a_given_time_may_log_a_little_less():
+    verdict = judge(rehearsed(outage(rows_on_disk=7, rows_on_server=7), rehearse="outage"))
+    assert verdict.verdict == "passed"
+    assert "7 of 10 rows were logged" in verdict.rehearsals[0].text
 
 
 def test_rows_that_the_sync_sent_again_are_told_and_fail_nothing():
