@@ -79,8 +79,7 @@ def rehearse(
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
-        finally:
-            progress.show(Moment(phase="reading", started_s=time.monotonic() - begun))
+    progress.show(Moment(phase="reading", started_s=time.monotonic() - begun))
     return Rehearsals(cases=tuple(found[n] for n in sorted(found)), init_arguments=_init_arguments(settings, here.env))
 
 
