@@ -14,12 +14,12 @@ from harness.judging.rule import Severity
 
 FAMILIES = (
     "credentials", "mode_and_sync", "network", "init", "duplicate_runs",
-    "metrics", "system_metrics", "job", "live", "end_of_run", "versions",
+    "metrics", "system_metrics", "job", "live", "end_of_run", "rehearsal", "versions",
 )  # fmt: skip
 
 STAGES = (
     "interpreter", "credentials", "network", "permission", "mode", "submission", "start", "container", "launch", "init",
-    "duplicates", "training", "upload", "finish", "lost", "metrics", "system", "sync", "reader", "generic",
+    "duplicates", "training", "upload", "finish", "lost", "metrics", "system", "sync", "rehearsal", "reader", "generic",
 )  # fmt: skip
 """When in the life of a job a cause strikes, in order; the earliest cause is the root cause."""
 

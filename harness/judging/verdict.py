@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.judging.cures.cure import Cure
+from harness.judging.rehearsals import RehearsalSummary
 from harness.judging.rule import Severity
 
 Outcome = Literal["passed", "failed", "blocked", "not_applicable", "not_checked"]
@@ -78,6 +79,8 @@ class Verdict(BaseModel):
     """Causes first, in the order in which they struck."""
     checks: tuple[CheckResult, ...]
     runs: tuple[RunSummary, ...] = ()
+    rehearsals: tuple[RehearsalSummary, ...] = ()
+    """Each case that was rehearsed, where that was asked for."""
     job: dict[str, object] = {}
     timings: dict[str, float] = {}
     versions: dict[str, str] = {}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 HOST = "127.0.0.1"
+KEEP_S = 5.0
 
 
 class HttpServer(ThreadingHTTPServer):
@@ -221,18 +222,19 @@ class LoopbackServer:
 
     @contextlib.contextmanager
     def refusing(self) -> Iterator[None]:
-        """Meanwhile the port refuses connections, as if the server were down; what it stored stays.
-
-        Raises:
-            OSError: somebody else took the port meanwhile.
-        """
+        """Meanwhile the port refuses connections, as if the server were down; what it stored stays."""
         port = self.port
         self._hush()
-        try:
-            yield
-        finally:
-            self._http = HttpServer(port, self._wire, self._tls)
-            self.start()
+        with kept(port):
+            try:
+                yield
+            finally:
+                self._http = HttpServer(port, self._wire, self._tls)
+                self.start()
+
+    def hang_up(self) -> None:
+        """Closes every connection, as a server does that starts again; clients have to come anew."""
+        self._wire.close_connections()
 
     def _close_journal(self) -> None:
         self.store.journal = None
@@ -248,6 +250,27 @@ class LoopbackServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+@contextlib.contextmanager
+def kept(port: int) -> Iterator[None]:
+    """Keep a port that nobody listens on, so that nobody else gets it: connections are refused.
+
+    Raises:
+        OSError: somebody else has it.
+    """
+    end = time.monotonic() + KEEP_S
+    with socket.socket() as own:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while True:
+            try:
+                own.bind((HOST, port))
+                break
+            except OSError:  # a process that is being started holds what listened a moment longer
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+        yield
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from harness.settings.model import Settings
 from harness.targets import environment as job_environment
 
 if TYPE_CHECKING:
+    from harness.loopback.server import LoopbackServer
     from harness.targets.slurm.preflight import Ground
 
 
@@ -66,10 +67,15 @@ def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground
 
 @contextmanager
 def embedded_server(environ: Mapping[str, str]) -> Iterator[job_environment.Server]:
-    """Serve the loopback backend for as long as the verification lasts; every entity is the user's there."""
+    """Serve the loopback backend for as long as the verification lasts."""
+    with loopback_server(environ) as server:
+        yield job_environment.Server(server.url, server.api_key)
+
+
+def loopback_server(environ: Mapping[str, str]) -> "LoopbackServer":
+    """Return a loopback backend, not yet started; every entity is the user's there."""
     from harness.loopback.accounts import DEFAULT_TEAMS, Accounts, User
     from harness.loopback.server import LoopbackServer
 
     user = User(teams=tuple(dict.fromkeys([*DEFAULT_TEAMS, environ.get("WANDB_ENTITY") or DEFAULT_TEAMS[0]])))
-    with LoopbackServer(accounts=Accounts((user,), foreign=(), open=True)) as server:
-        yield job_environment.Server(server.url, server.api_key)
+    return LoopbackServer(accounts=Accounts((user,), foreign=(), open=True))

@@ -81,6 +81,7 @@ def request_of(settings: Settings) -> Request:
         nodes=slurm.nodes if on_slurm else 1,
         offline=settings.offline,
         sync=settings.sync,
+        rehearse=settings.rehearse,
         expect=settings.expect,
         expect_auto=settings.expect_auto,
         expect_points=settings.expect_points,
@@ -118,9 +119,16 @@ def _verify_job(
         )
         version_there = setup.python.wandb_version if setup.python else None
         started = known.here.corrected(setup.sdk or SdkSettings(), version_there).started_with(environment)
-        return watch_job(
+        evidence = watch_job(
             target, settings, request, setup, started, progress, clock, log=log_path(folder), unwritten=unwritten
         )
+    if not settings.rehearse:
+        return evidence
+    from harness.verification.rehearsal.rehearse import rehearse
+
+    with clock.phase("rehearsals"):
+        played = rehearse(settings, evidence, own.moved(own.env, known.cwd), folder, progress, local_argv)
+    return evidence.model_copy(update={"rehearsals": played})
 
 
 def make_target(settings: Settings, folder: Path, environment: Mapping[str, str], cwd: Path) -> Target:
@@ -143,8 +151,9 @@ def local_argv(settings: Settings) -> list[str]:
     from harness.targets.process import launch_argv
 
     if settings.job is None:
-        args = job_environment.builtin_args(on_gpus=False)
-        return launch_argv(job_environment.builtin_job(), settings.nproc, script_args=args)
+        rehearsed = bool(settings.rehearse)
+        args = job_environment.builtin_args(on_gpus=False, rehearsed=rehearsed)
+        return launch_argv(job_environment.builtin_job(rehearsed=rehearsed), settings.nproc, script_args=args)
     if settings.job_kind == "batch":
         return ["bash", str(settings.job), *settings.job_args]
     if own_ranks(settings):

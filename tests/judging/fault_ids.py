@@ -68,6 +68,12 @@ _IDS = {
     "live": """
         live-process-gone live-no-heartbeat live-not-uploaded live-no-steps live-silent-gpus
     """,
+    "rehearsal": """
+        reh-init-blocks reh-init-raises reh-finish-blocks reh-loop-waits reh-call-raises reh-goes-on-without-run
+        reh-ends-without-finish reh-sync-fails reh-needs-sync:info reh-sync-doubles:warning reh-held-up:info
+        reh-new-run reh-id-changes reh-config-changes reh-second-start-fails reh-no-checkpoint reh-step-starts-again
+        reh-rows-doubled reh-sigterm-not-handled reh-rows-lost
+    """,
     "versions": """
         ver-sdk-yanked-0260:warning ver-legacy-service-removed:warning ver-core-banner:info ver-setting-names
         ver-mode-disabled-scope:info ver-python-too-old ver-server-too-old ver-api-exceptions-changed

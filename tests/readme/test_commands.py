@@ -51,6 +51,9 @@ ELSEWHERE = {
     "make storm": ("lab/storm/test_interruptions.py", "interruptions"),
     "python -m lab.bench scale mutation": ("lab/storm/test_scale.py", "bench_scale"),
     "TORCH='torch==2.14.1 torchvision==0.29.1' make check": (".ci/run", 'TORCH:-torch==2.14.1 torchvision==0.29.1}"'),
+    "pytest checks --job train.py --rehearse all": (
+        "tests/verification/rehearsal/test_rehearse.py", "def test_a_script_that_is_right_survives_all",
+    ),
     "pytest checks": ("Makefile", "$(PY) -m pytest checks\n"),
     "pip install -e '.[local]'": ("Makefile", "-e '.[local,test]'"),
     USER: ("tests/examples/test_github.py", "def test_its_command_verifies_a_script"),

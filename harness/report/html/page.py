@@ -14,6 +14,7 @@ from harness.report.html.checks import counts, groups_of
 from harness.report.html.facts import facts_of, job_in_short, last_words, runs_of, subject
 from harness.report.html.findings import doubts, findings_of, sentence
 from harness.report.html.pictures import pictures
+from harness.report.html.rehearsals import rehearsals_of
 from harness.report.next_commands import NextCommands
 from harness.report.text import clean, clock, parted
 
@@ -50,6 +51,7 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
         others=[f for f in findings if f.kind != "cause"],
         groups=groups_of(verdict, said),
         pictures=pictures(evidence),
+        rehearsals=rehearsals_of(evidence, verdict),
         runs=runs_of(verdict),
         more_runs=max(0, len(verdict.runs) - len(runs_of(verdict))),
         facts=facts_of(evidence, verdict),

@@ -19,6 +19,10 @@ def header(settings: Settings, first_report: Path | None = None) -> list[str]:
         lines.append(f"project: {PROJECT}")
     if settings.target == "slurm":
         lines += slurm(settings)
+    if settings.rehearse:
+        played = [plural(len(settings.outages), "outage")] if settings.outages else []
+        played += ["a requeue"] if settings.rehearse in ("requeue", "all") else []
+        lines.append(f"rehearses: {' and '.join(played)}, after the job has run undisturbed")
     lines += [
         f"server: {where(settings)}",
         f"wandb: {version('wandb')} here, for reading; the job may use another",

@@ -111,11 +111,20 @@ def facts(session: "Session", verdict: Verdict, width: int) -> list[str]:
     found = [
         *([job] if job else []),
         *runs(verdict),
+        *rehearsed(verdict, width),
         *played(session.gathered),
         *folders(session.gathered, width),
         *drawn,
     ]
     return ["", *found] if found else []
+
+
+def rehearsed(verdict: Verdict, width: int) -> list[str]:
+    """Tell what came of each case that was rehearsed."""
+    lines: list[str] = []
+    for one in verdict.rehearsals:
+        lines += wrapped(clean(f"{one.case}: {one.text}", 400), width, "", "  ")
+    return lines
 
 
 def played(evidence: Evidence | None) -> list[str]:
