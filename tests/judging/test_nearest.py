@@ -30,7 +30,7 @@ def test_the_last_seconds_are_told_in_order():
 
 def test_lines_of_the_sdk_s_logs_have_their_place_if_they_tell_their_zone():
     lines = tuple(
-        LogLine(file="debug-core.log", level="WARN", text=text, at=at)
+        LogLine(file="debug-core.log", text=text, at=at)
         for text, at in (("known", "2023-11-14T22:13:19.5Z"), ("local", "2023-11-14 22:13:19,500"), ("none", None))
     )
     run = b.local_run(started_at=None, log=b.log(run=None))

@@ -4,7 +4,17 @@ import json
 
 import pytest
 
-from harness.evidence.models import Device, Evidence, LocalReading, NodeTelemetry, SlurmJob, Telemetry
+from harness.evidence.models import (
+    Device,
+    Evidence,
+    JobOutput,
+    LocalReading,
+    LogLine,
+    NodeTelemetry,
+    SdkLogs,
+    SlurmJob,
+    Telemetry,
+)  # fmt: skip
 from harness.evidence.models.wandb_log import LocalEnvironment, RunFacts
 from harness.settings.model import SettingsError
 from harness.verification.saved_evidence import RETIRED, load, without_retired
@@ -19,7 +29,9 @@ def document():
     )  # fmt: skip
     server = b.server(b.server_run(system={"cpu": b.system("cpu", [1.0])}))
     full = b.evidence(
-        local=b.local(b.local_run(log=log)), server=server, synced=server, job=b.job("done", slurm=SlurmJob()),
+        local=b.local(b.local_run(log=log, sdk_logs=SdkLogs(lines=(LogLine(file="debug.log", text="x"),)))),
+        server=server, synced=server,
+        job=b.job(slurm=SlurmJob(), output=JobOutput(errors=(b.error("KeyError", "x"),))),
         telemetry=Telemetry(nodes=(NodeTelemetry(host="nid1", devices=(Device(index=0),)),)),
     )  # fmt: skip
     return json.loads(full.model_dump_json())

@@ -136,7 +136,6 @@ def read_local_run(run_dir: Path, scrub: Callable[[str], str]) -> LocalRun:
         run_id=run_id,
         started_at=place.started_at,
         offline=place.offline,
-        suffix=place.rest[len(run_id) :] if place.rest.startswith(run_id) else "",
         log=log,
         writer=None if log.has_exit else writer_of(log_file, _host_of(metadata, log), place.started_at),
         touched_at=touched_at((log_file, *(run_dir / "logs" / f"debug{part}.log" for part in ("", "-internal")))),

@@ -119,7 +119,7 @@ class _Reader:
         shown = record.shown()
         trouble = record.level.startswith(_LEVELS) or not record.level
         if (trouble or (not counted and _TELLING.search(shown))) and not _AFTERMATH.search(shown):
-            line = LogLine(file=name, level=record.level, text=self._scrub(shown), at=record.at)
+            line = LogLine(file=name, text=self._scrub(shown), at=record.at)
             self.lines.add(line, (name, record.level, _DIGITS.sub("#", shown)))
 
 

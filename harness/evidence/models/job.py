@@ -55,8 +55,6 @@ class PythonError(Fact):
     """From torchrun's `[defaultN]:` prefix."""
     frames: tuple[str, ...] = ()
     """The last frames, innermost last: `File "…", line N, in f`."""
-    led_to_another: bool = False
-    """Another exception followed from this one, or was raised while it was handled."""
     count: int = 1
     """How often this exception was printed with this message, digits aside."""
 

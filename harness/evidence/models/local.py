@@ -7,10 +7,9 @@ from harness.evidence.models.wandb_log import LocalLog
 
 
 class LogLine(Fact):
-    """A warning or an error of the SDK's own logs; `level` as printed (`ERROR+4` included)."""
+    """A warning or an error of the SDK's own logs."""
 
     file: str
-    level: str
     text: str
     at: str | None = None
 
@@ -51,8 +50,6 @@ class LocalRun(Fact):
     started_at: float | None = None
     """From the folder's name, unix seconds."""
     offline: bool = False
-    suffix: str = ""
-    """`-1`, `-2`, … where several processes used the same id in the same second."""
     log: LocalLog
     writer: Literal["alive", "gone"] | None = None
     """Whether a process of this machine has the log open, where the log has no end; `gone` only if it was made here."""

@@ -58,7 +58,6 @@ class _Open:
     last: int = 0
     """Number of the last line of the message."""
     empty: int = 0
-    led_to_another: bool = False
     count: int = 1
 
     def error(self, scrub: Callable[[str], str]) -> PythonError:
@@ -69,7 +68,6 @@ class _Open:
             rank=self.line.rank,
             local_rank=self.line.local_rank,
             frames=tuple(scrub(frame) for frame in self.frames),
-            led_to_another=self.led_to_another,
             count=self.count,
         )
 
@@ -165,7 +163,6 @@ class Tracebacks:
 
     def _message(self, one: _Open, stack: list[_Open], line: Line, text: str) -> Part | None:
         if text in _CHAIN:
-            one.led_to_another = True
             stack.remove(one)
             return "frame"
         if not text:

@@ -7,21 +7,14 @@ from harness.evidence.models import Evidence, Request, SlurmJob
 from harness.judging.metric_series import main_run
 from harness.judging.verdict import Verdict
 from harness.judging.view import final_server
+from harness.report.html.found_facts import on_disk, on_nodes
+from harness.report.html.rows import Row, told
 from harness.report.roles import told_roles
 from harness.report.text import block, clean, clock, link, number, plural, seconds, size
 
 MOST_ROWS = 40
 MOST_RUNS = 16
 TAIL = 30
-
-
-@dataclass(frozen=True)
-class Row:
-    """A name and its value."""
-
-    name: str
-    value: str
-    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,8 +79,10 @@ def facts_of(evidence: Evidence, verdict: Verdict) -> list[Facts]:
     found = [
         Facts("Job", tuple(_job(evidence))),
         Facts("Slurm", tuple(_slurm(evidence.job.slurm)) if evidence.job and evidence.job.slurm else ()),
-        Facts("Metrics", tuple(_told({"judged": told_roles(evidence) or None}))),
+        Facts("Metrics", tuple(told({"judged": told_roles(evidence) or None}))),
         Facts("W&B server", tuple(_server(evidence))),
+        Facts("On disk", tuple(on_disk(evidence))),
+        Facts("GPUs", tuple(on_nodes(evidence))),
         Facts("W&B settings", tuple(_settings(evidence))),
         Facts("Run configuration", tuple(_config(evidence))),
         Facts("Versions", tuple(_versions(evidence, verdict))),
@@ -106,7 +101,7 @@ def _job(evidence: Evidence) -> Iterable[Row]:
         ended += f", after {seconds(job.ended_at - job.started_at)}"
     ranks = sorted({r.rank for r in job.output.ranks})
     output = f"{plural(job.output.lines, 'line')}, {size(job.output.size_bytes)}" if job.output.lines else None
-    yield from _told(
+    yield from told(
         {
             "ended as": job.ending.replace("_", " "),
             "exit code": job.exit_code,
@@ -118,13 +113,10 @@ def _job(evidence: Evidence) -> Iterable[Row]:
             "submitted from" if job.slurm else "host": place.host if place else None,
             "ranks that joined": ", ".join(map(str, ranks)),
             "stopped by the harness": job.stopped_by_harness,
+            "API key, as the SDK printed it, from": ", ".join(job.output.credentials_from),
             "output": output,
         }
     )
-
-
-def _told(facts: Mapping[str, object]) -> Iterable[Row]:
-    return (Row(name, clean(value, 600)) for name, value in facts.items() if value not in (None, ""))
 
 
 def _slurm(slurm: SlurmJob) -> Iterable[Row]:
@@ -132,7 +124,7 @@ def _slurm(slurm: SlurmJob) -> Iterable[Row]:
         yield Row("sbatch said", clean(slurm.submit_stderr, 600))
     for state in slurm.states[:MOST_ROWS]:
         yield Row(clean(state.state + (f" ({state.reason})" if state.reason else ""), 120), clock(state.at))
-    told: Mapping[str, object] = {
+    facts: Mapping[str, object] = {
         "job id": slurm.job_id, "final state": slurm.final_state, "exit code": slurm.exit_code,
         "account": slurm.account, "partition": slurm.partition, "nodes": ", ".join(slurm.nodes),
         "time limit": slurm.time_limit, "elapsed": seconds(slurm.elapsed_s) if slurm.elapsed_s is not None else None,
@@ -140,7 +132,7 @@ def _slurm(slurm: SlurmJob) -> Iterable[Row]:
         "largest memory of a task": slurm.max_rss, "requeued": f"{slurm.restarts} times" if slurm.restarts else None,
         "container": slurm.container, "batch script": slurm.script_path,
     }  # fmt: skip
-    yield from _told(told)
+    yield from told(facts)
     yield from (Row(f"step {clean(s.id, 40)}", clean(f"{s.state} {s.exit_code}", 80)) for s in slurm.steps[:12])
 
 
@@ -150,7 +142,9 @@ def _server(evidence: Evidence) -> Iterable[Row]:
         url = clean(network.base_url)
         yield Row("address", url, link(network.base_url))
         if network.viewer:
-            yield Row("logged in as", clean(network.viewer.username, 80))
+            admin = " (an administrator)" if network.viewer.admin else ""
+            yield Row("logged in as", clean(network.viewer.username, 80) + admin)
+        yield from told({"version": network.server_version})
         if network.entity or network.project:
             access = network.project_access.replace("_", " ")
             yield Row("project", f"{clean(network.entity, 80)}/{clean(network.project, 80)} ({access})")
@@ -174,7 +168,7 @@ def _settings(evidence: Evidence) -> Iterable[Row]:
         return
     python, key = evidence.setup.python, evidence.setup.credentials.winning
     asked = f"the SDK itself{f', in {python.executable}' if python else ''}"
-    yield from _told(
+    yield from told(
         {
             "told by": f"files and variables; the SDK told nothing: {sdk.trouble.text}" if sdk.trouble else asked,
             "mode": sdk.mode,
@@ -205,12 +199,11 @@ def _versions(evidence: Evidence, verdict: Verdict) -> Iterable[Row]:
         yield Row(_words(name), clean(version, 60))
     python = evidence.setup.python if evidence.setup else None
     if python:
-        told = {
-            "job: Python": python.python_version,
-            "job: wandb": python.wandb_version,
+        core = python.core_binary if python.core_binary != "unknown" else ""
+        yield from told({
+            "job: Python": python.python_version, "job: wandb": python.wandb_version, "job: wandb-core": core,
             "job: torch": python.torch_version,
-        }
-        yield from (Row(name, clean(value, 60)) for name, value in told.items() if value)
+        })  # fmt: skip
         yield from (Row(f"job: {clean(n, 40)}", clean(v, 60)) for n, v in list(python.packages.items())[:10])
     for version in evidence.job.output.sdk_versions[:3] if evidence.job else ():
         yield Row("job printed: wandb", clean(version, 60))

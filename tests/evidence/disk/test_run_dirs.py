@@ -74,19 +74,17 @@ def test_five_thousand_runs_are_found_in_order(wandb: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "log_id", "run_id", "suffix", "offline"),
+    ("name", "log_id", "run_id", "offline"),
     [
-        ("run-20261123_184722-abc123", "abc123", "abc123", "", False),
-        ("offline-run-20261123_184722-abc123", "abc123", "abc123", "", True),
-        ("offline-run-20261123_184722-same-1", "same", "same", "-1", True),
-        ("run-20261123_184722-my-run-1", "my-run-1", "my-run-1", "", False),
+        ("run-20261123_184722-abc123", "abc123", "abc123", False),
+        ("offline-run-20261123_184722-abc123", "abc123", "abc123", True),
+        ("offline-run-20261123_184722-same-1", "same", "same", True),
+        ("run-20261123_184722-my-run-1", "my-run-1", "my-run-1", False),
     ],
 )
-def test_the_name_tells_id_suffix_and_mode(
-    wandb: Path, name: str, log_id: str, run_id: str, suffix: str, offline: bool
-) -> None:
+def test_the_name_tells_id_and_mode(wandb: Path, name: str, log_id: str, run_id: str, offline: bool) -> None:
     run = read_local_run(make_run(wandb, name, log_id), redact)
-    assert (run.run_id, run.suffix, run.offline) == (run_id, suffix, offline)
+    assert (run.run_id, run.offline) == (run_id, offline)
     assert time.strftime("%Y%m%d_%H%M%S", time.localtime(run.started_at)) == "20261123_184722"
 
 
@@ -200,7 +198,7 @@ def test_a_real_offline_run_is_read(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     (run,) = read_local_runs(folders, before=before, since=begun, scrub=redact).runs
-    assert (run.offline, run.synced_marker, run.suffix) == (True, False, "")
+    assert (run.offline, run.synced_marker) == (True, False)
     assert (run.log.status, run.log.history_rows) == ("complete", 1)
     assert run.sdk_logs.sdk_version == run.log.sdk_version
     assert run.sdk_logs.settings["exit_code"] == 0

@@ -45,7 +45,7 @@ def test_a_run_that_failed_with_it_is_not_checked():
 
 def test_the_sdk_s_own_logs_may_hold_the_words():
     http = (HttpTrouble(status=501, path="/graphql", text=SENTENCE),)
-    line = (LogLine(file="debug-internal.log", level="ERROR", text=SENTENCE),)
+    line = (LogLine(file="debug-internal.log", text=SENTENCE),)
     for logs in ({"http": http}, {"lines": line}):
         run = b.local_run()
         run = run.model_copy(update={"sdk_logs": run.sdk_logs.model_copy(update=logs)})

@@ -21,7 +21,7 @@ from tests.judging.build import (
 
 STREAM = "/files/team/vit/abcd1234/file_stream"
 REFUSED = SdkLogs(http=(http("403 Forbidden", 403, STREAM, fatal=True),))
-GAVE_UP = SdkLogs(lines=(LogLine(file="debug-internal.log", level="ERROR+4",
+GAVE_UP = SdkLogs(lines=(LogLine(file="debug-internal.log",
                                  text="filestream: fatal error: context canceled"),))  # fmt: skip
 FOLDER = Request(source="run_dir", server="none", target="none")
 ALONE = Request(source="job_log", server="none", target="none")

@@ -194,7 +194,7 @@ def test_another_key_error_is_not_a_rank():
 
 
 def directories(**change):
-    return [b.local_run(path=f"/w/run-x{s}", suffix=s, **change) for s in ("", "-1")]
+    return [b.local_run(path=f"/w/run-x{s}", **change) for s in ("", "-1")]
 
 
 def test_same_id_on_every_rank():

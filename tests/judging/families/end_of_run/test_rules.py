@@ -90,7 +90,7 @@ def test_the_first_process_that_ended_decides(first, afterwards, expected):
 
 FOLDER_OPEN = "/scratch/me/wandb/run-20261123_120000-abcd1234: the log holds no end (7 bytes)."
 GONE = "server: parent process exited, terminating service process"
-CORE_GONE = SdkLogs(init_done=True, lines=(LogLine(file="debug-core.log", level="INFO", text=GONE),))
+CORE_GONE = SdkLogs(init_done=True, lines=(LogLine(file="debug-core.log", text=GONE),))
 
 
 @pytest.mark.parametrize(

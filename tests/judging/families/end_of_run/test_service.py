@@ -24,7 +24,7 @@ def test_core_was_killed(exception):
 
 
 def test_a_signal_that_it_saw_is_named():
-    line = LogLine(file="debug-core.log", level="INFO", text="main: received shutdown signal signal=15")
+    line = LogLine(file="debug-core.log", text="main: received shutdown signal signal=15")
     assert broken(logged=(line,))["end-core-signalled"].values == {"by": "SIGTERM"}
 
 
@@ -43,7 +43,7 @@ def test_otherwise_it_was_not(change):
 
 def test_a_panic_is_its_own_fault():
     assert "end-core-signalled" not in broken("panic: runtime error: index out of range", "goroutine 7 [running]:")
-    line = LogLine(file="debug-core.log", level="", text="panic: runtime error: nil pointer")
+    line = LogLine(file="debug-core.log", text="panic: runtime error: nil pointer")
     assert "end-core-signalled" not in broken(logged=(line,))
 
 

@@ -85,7 +85,7 @@ def test_files_that_the_object_store_refused(status, refused):
 
 
 def test_files_that_the_server_did_not_take_on():
-    words = LogLine(file="debug-internal.log", level="ERROR",
+    words = LogLine(file="debug-internal.log",
                        text="runfiles: CreateRunFiles returned error: returned error 403")  # fmt: skip
     found = evidence(local=local(local_run(sdk_logs=SdkLogs(lines=(words,)))))
     assert set(hits(end_of_upload.RULES, found)) == {"end-files-not-uploaded"}

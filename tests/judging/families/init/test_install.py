@@ -86,7 +86,7 @@ def test_folder_that_was_replaced_by_a_temporary_one_is_a_warning():
 
 
 def test_full_disk_in_the_sdks_own_log():
-    line = LogLine(file="debug-internal.log", level="ERROR", text="writer: write /x/a.wandb: no space left on device")
+    line = LogLine(file="debug-internal.log", text="writer: write /x/a.wandb: no space left on device")
     hit = hits(init.RULES, evidence(local=local(run_with_http(rows=3, lines=(line,)))))["init-disk-quota"]
     assert hit.values["where"] == " (/x/a.wandb)"
 

@@ -148,7 +148,7 @@ def test_only_a_job_that_had_to_be_stopped_hung(ended, end):
     assert hang == ([end] if end else [])
 
 
-RETRIED = LogLine(file="debug-internal.log", level="WARN", text="api: retrying HTTP request")
+RETRIED = LogLine(file="debug-internal.log", text="api: retrying HTTP request")
 UNREAD = "The SDK's debug-internal.log was not read; it would tell the cause."
 
 

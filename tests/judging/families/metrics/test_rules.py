@@ -251,11 +251,7 @@ STEP_WORDS = {
         "local": b.local(
             b.local_run(
                 sdk_logs=SdkLogs(
-                    lines=(
-                        LogLine(
-                            file="debug-internal.log", level="WARN", text="handler: ignoring partial history record"
-                        ),
-                    )
+                    lines=(LogLine(file="debug-internal.log", text="handler: ignoring partial history record"),)
                 )
             )
         )

@@ -44,7 +44,7 @@ def hung(*texts: str, **change):
         evidence(job=job(WARNING)),
         evidence(local=local(run_with_http(http("403 Forbidden", 403, STREAM, fatal=True), rows=3))),
         evidence(local=local(run_with_http(http("404 Not Found", 404, STREAM), rows=3))),
-        evidence(local=local(run_with_http(rows=3, lines=(LogLine(file="debug-internal.log", level="ERROR+4",
+        evidence(local=local(run_with_http(rows=3, lines=(LogLine(file="debug-internal.log",
                                                                   text=FATAL),)))),
         evidence(job=job("wandb: ERROR Dropped streaming file chunk (see wandb/debug-internal.log)")),
     ],
@@ -54,7 +54,7 @@ def test_refused_stream_is_found_by_every_trace_of_it(found):
 
 
 def test_refused_stream_names_the_status():
-    logged = LogLine(file="debug-internal.log", level="ERROR+4", text=FATAL)
+    logged = LogLine(file="debug-internal.log", text=FATAL)
     hit = hits(upload.RULES, evidence(local=local(run_with_http(rows=3, lines=(logged,)))))
     assert hit["net-filestream-4xx-fatal"].values == {"status": "HTTP 403"}
 
@@ -207,7 +207,7 @@ def test_hang_elsewhere_is_not_the_uploads(found):
     [
         evidence(job=job("wandb: WARNING Skipped uploading run.log() data that exceeded size limit (11 > 10).")),
         evidence(local=local(run_with_http(rows=3, lines=(LogLine(
-            file="debug-internal.log", level="WARN", text="filestream: run history line too long, skipping"),)))),
+            file="debug-internal.log", text="filestream: run history line too long, skipping"),)))),
     ],
 )  # fmt: skip
 def test_row_that_is_too_big(found):
@@ -219,7 +219,7 @@ def test_healthy_run_is_silent():
 
 
 CANCELED = "filestream: fatal error: filestream: error: context canceled\nwhile retrying: HTTP 500: x"
-GAVE_UP = LogLine(file="debug-internal.log", level="ERROR+4", text=CANCELED)
+GAVE_UP = LogLine(file="debug-internal.log", text=CANCELED)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_warning_that_is_printed_where_finish_gave_up_is_no_refusal(change):
 
 
 def test_upload_that_was_given_up_is_told_from_one_that_was_refused():
-    refused = LogLine(file="debug-internal.log", level="ERROR+4", text=FATAL)
+    refused = LogLine(file="debug-internal.log", text=FATAL)
     assert upload.gave_up_in(run_with_http(rows=3, lines=(refused, GAVE_UP)))
     assert not upload.gave_up_in(run_with_http(rows=3, lines=(refused,)))
 

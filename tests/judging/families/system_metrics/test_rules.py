@@ -162,12 +162,12 @@ LOG_WORDS = {
 
 @pytest.mark.parametrize(("text", "fault"), LOG_WORDS.items())
 def test_the_sdk_says_why(text, fault):
-    logs = SdkLogs(lines=(LogLine(file="debug-internal.log", level="ERROR", text=text),))
+    logs = SdkLogs(lines=(LogLine(file="debug-internal.log", text=text),))
     assert faults(lumi(HOST, sdk="0.31.0", on_disk={"sdk_logs": logs})) == {fault}
 
 
 def test_the_sdk_says_that_rocm_smi_failed():
-    line = LogLine(file="debug-internal.log", level="WARN", text="gpu: rocm-smi command failed: exit status: 2")
+    line = LogLine(file="debug-internal.log", text="gpu: rocm-smi command failed: exit status: 2")
     found = lumi(HOST, on_disk={"sdk_logs": SdkLogs(lines=(line,))})
     assert b.hits(RULES, found)["sys-rocm-smi-nonzero"].observed[1:] == (f"debug-internal.log: {line.text}",)
 
@@ -349,8 +349,8 @@ def test_idle_gpus_that_pytorch_may_see(at):
 def test_a_reader_that_did_not_start_is_no_setting():
     words = "server/listeners: couldn't open Unix socket in os.TempDir(): stat /nowhere: no such file or directory"
     lines = (
-        LogLine(file="debug-internal.log", level="ERROR", text="monitor: could not create portfile"),
-        LogLine(file="debug-core.log", level="WARN", text=words),
+        LogLine(file="debug-internal.log", text="monitor: could not create portfile"),
+        LogLine(file="debug-core.log", text=words),
     )
     bare = {"sdk": "0.31.0", "metadata": {"host": "nid005001"}}
     found = laptop({}, on_disk={"sdk_logs": SdkLogs(lines=lines)}, **bare)
