@@ -8,18 +8,26 @@ from tests.faults.scenarios import EVERY
 SAMPLE = ("offline-argument", "offline-users-file", "stats-off-by-variable", "no-key")
 """One of each kind: an edit, a file of settings, the shell, and what needs somebody else; `make test` plays these."""
 MENDED = (
-    "offline-variable", "offline-set-in-the-script", "offline-workspace-file", "disabled", "mode-misspelt-in-the-job",
-    "no-key-in-the-job", "short-key-in-the-job", "quoted-key", "key-with-newline", "stale-variable-hides-netrc",
-    "unknown-key-at-login", "netrc-for-the-cloud", "key-file-ends-with-a-newline", "key-and-identity-token",
-    "server-without-scheme", "https-to-a-server-without-it", "every-rank", "one-run-for-each-node",
-    "workers-import-the-script", "entity-404", "bad-project-name", "resume-must", "log-after-finish",
-    "config-changed", "loss-renamed", "steps-go-back", "every-row-left-open", "stats-off-in-the-script",
-    "refused-in-the-job", "require-legacy-service", "setting-unknown",
+    "disabled", "no-key-in-the-job", "stale-variable-hides-netrc", "server-without-scheme", "every-rank",
+    "bad-project-name", "log-after-finish", "config-changed", "loss-renamed", "every-row-left-open",
+    "require-legacy-service", "setting-unknown",
 )  # fmt: skip
+AGAIN = (
+    "offline-variable", "offline-set-in-the-script", "offline-workspace-file", "mode-misspelt-in-the-job",
+    "short-key-in-the-job", "quoted-key", "key-with-newline", "unknown-key-at-login", "netrc-for-the-cloud",
+    "key-file-ends-with-a-newline", "key-and-identity-token", "https-to-a-server-without-it", "one-run-for-each-node",
+    "workers-import-the-script", "entity-404", "resume-must", "steps-go-back", "stats-off-in-the-script",
+    "refused-in-the-job",
+)  # fmt: skip
+"""Other faults of the same families."""
+PARAMS = [
+    *(pytest.param(name, marks=pytest.mark.sample) for name in SAMPLE), *MENDED,
+    *(pytest.param(name, marks=pytest.mark.thorough) for name in AGAIN),
+]  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*(pytest.param(name, marks=pytest.mark.sample) for name in SAMPLE), *MENDED])
+@pytest.mark.parametrize("name", PARAMS)
 def test_the_first_cure_mends_it(name):
     scenario = EVERY[name]
     cured = cure(scenario, most=1)
