@@ -19,7 +19,7 @@ WORDS = text_of(WRITTEN)
 USER = "pytest CLONE/checks -c CLONE/pyproject.toml --rootdir CLONE --job train.py"
 
 RUN: dict[str, str | None] = {
-    f"{USER} --server real": None,
+    "lumi-wandb check --job train.py --server real": None,
     f"{USER} --report report --junit-xml report/junit.xml": None,
     "pytest checks --job train.py --nproc 4": "dup-one-run-per-rank",
     "pytest checks --run ENTITY/PROJECT/RUN_ID": None,
@@ -82,6 +82,7 @@ ELSEWHERE = {
         "tests/readme/test_adding_a_fault.py", '"-m", "tests.faults.table", "-k", "gpu-memory-full"',
     ),
     "python -m harness loopback": ("tests/commands/test_loopback.py", "def test_it_prints_two_lines_serves_and_ends"),
+    "lumi-wandb check --job train.py": ("tests/integrations/test_frameworks.py", '"check",\n        "--job",'),
     "lumi-wandb check": ("tests/packaging/test_wheel.py", '"check", "--replay"'),
     'lumi-wandb check --job -m package.train --job-args "--lr 1e-3"': (
         "tests/commands/test_verbs.py", '["--job", "-m", "a.b", "-q"]',
@@ -89,7 +90,7 @@ ELSEWHERE = {
     "lumi-wandb preflight --job train.py": ("tests/commands/test_preflight.py", '["--job", "train.py", *options]'),
     "pip install 'lumi-wandb-harness[local]'": ("tests/packaging/test_wheel.py", '"-m", "pip", "install"'),
     "lumi-wandb check --run ENTITY/PROJECT/RUN_ID": ("tests/watch/test_real.py", '("--run", f"{entity}/live/alive")'),
-    "python -m harness watch RUN": ("tests/watch/test_real.py", '"watch", "--once", f"{entity}/live/alive"'),
+    "lumi-wandb watch RUN": ("tests/watch/test_real.py", '"watch", "--once", f"{entity}/live/alive"'),
     "lumi-wandb watch ENTITY/PROJECT/RUN_ID": ("tests/watch/test_real.py", '"watch", "--once", f"{entity}/live/alive"'),
     "lumi-wandb watch wandb/": ("tests/watch/test_real.py", 'str(tmp_path / "wandb")'),
     "lumi-wandb watch 4242 4243": ("tests/watch/test_watcher.py", "def test_slurm_is_asked_once_for_all_jobs"),
@@ -183,7 +184,7 @@ def desk(tmp_path_factory):
     folder, home = tmp_path_factory.mktemp("desk"), tmp_path_factory.mktemp("home")
     with LoopbackServer() as server:
         laid = lay(folder, home, server.environment(), PRELUDE + init_job())
-        done = laid.run(f"{USER} --server real")
+        done = laid.run("lumi-wandb check --job train.py --server real")
         assert done.verdict, done.text
         report = next(folder.glob(".harness/*"))
         shutil.copy(report / "job.log", folder / "slurm-123.out")
