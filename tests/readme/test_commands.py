@@ -90,7 +90,6 @@ ELSEWHERE = {
     "lumi-wandb preflight --job train.py": ("tests/commands/test_preflight.py", '["--job", "train.py", *options]'),
     "pip install 'lumi-wandb-harness[local]'": ("tests/packaging/test_wheel.py", '"-m", "pip", "install"'),
     "lumi-wandb check --run ENTITY/PROJECT/RUN_ID": ("tests/watch/test_real.py", '("--run", f"{entity}/live/alive")'),
-    "lumi-wandb watch RUN": ("tests/watch/test_real.py", '"watch", "--once", f"{entity}/live/alive"'),
     "lumi-wandb watch ENTITY/PROJECT/RUN_ID": ("tests/watch/test_real.py", '"watch", "--once", f"{entity}/live/alive"'),
     "lumi-wandb watch wandb/": ("tests/watch/test_real.py", 'str(tmp_path / "wandb")'),
     "lumi-wandb watch 4242 4243": ("tests/watch/test_watcher.py", "def test_slurm_is_asked_once_for_all_jobs"),
