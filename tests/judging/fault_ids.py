@@ -31,6 +31,7 @@ _IDS = {
         init-active-run-returned:warning init-settings-file-ignored:warning init-setting-refused
         init-value-too-long init-config-changed-on-resume init-stale-sweep:warning
         init-unknown-variable:warning init-framework-without-logger
+        init-script-without-wandb
     """,
     "duplicate_runs": """
         dup-one-run-per-rank dup-one-run-per-node dup-rank-unset-srun dup-same-id-all-ranks dup-requeue-new-run

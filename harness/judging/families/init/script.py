@@ -42,6 +42,18 @@ def never_reached(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="init-never-reached", observed=(seen, observed), values={"line": str(note.line)})
 
 
+def without_wandb(evidence: Evidence) -> Iterator[Hit]:
+    """A job that ended well without a run, and in whose script nothing names W&B or a framework that may log to it."""
+    setup, job = evidence.setup, evidence.job
+    look, source = (setup.script, setup.source) if setup else (None, None)
+    if look is None or source is None or job is None or job.ending != "completed" or not made_no_run(evidence):
+        return
+    if look.calls_init or look.frameworks or job.output.links or job.output.wandb_lines or "wandb" in source.text:
+        return
+    observed = (f"{evidence.request.job_path} does not name wandb, and the job ended well and made no run.",)
+    yield Hit(id="init-script-without-wandb", observed=observed)
+
+
 def logged_without_run(evidence: Evidence) -> Iterator[Hit]:
     """wandb.log() on a process that has no run: it never had one, or it has finished it."""
     errors = python_errors(evidence, text=NO_RUN)
@@ -87,4 +99,4 @@ def late_variables(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="init-env-changed-late", observed=tuple(map(shorten, lines)))
 
 
-RULES: tuple[Rule, ...] = (bad_names, never_reached, late_variables, logged_without_run, two_inits)
+RULES: tuple[Rule, ...] = (bad_names, never_reached, without_wandb, late_variables, logged_without_run, two_inits)
