@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.repository import REPOSITORY
 
 # 0.19 imports pkg_resources, which setuptools dropped in 81; the newer ones need nothing beyond their own metadata.
@@ -66,8 +64,3 @@ def _run(*command: str) -> None:
     """Runs one installation step, keeping its output for the error."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "PYTHONPATH"))}
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=600, env=clean)
-
-
-def in_ci(*versions: str) -> list[object]:
-    """Versions as parameters: those between the guide's and the newest are left out in CI."""
-    return [pytest.param(v, marks=[pytest.mark.thorough] * (v not in (versions[0], versions[-1]))) for v in versions]
