@@ -255,4 +255,4 @@ def test_junit_tells_fault_root_cause_and_run(careless):
     own = {p.get("name"): p.get("value") for p in failed[0].find("properties")}
     assert own == {"outcome": "failed", "fault": cause}
     assert failed[0].find("failure").get("message").startswith(f"{cause}: Every rank made its own W&B run")
-    assert "Initialize and log on rank 0 only" in failed[0].find("failure").text
+    assert "Let rank 0 alone have a run" in failed[0].find("failure").text
