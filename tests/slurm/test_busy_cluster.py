@@ -364,8 +364,15 @@ def test_twelve_neighbours_change_nothing(player: Player) -> None:
     """Jobs of the same user, names and project run all the time; five verdicts are as that of jobs alone."""
     verdict, alone = names(player)
     assert verdict == "passed"
-    again = f"for i in 1 2 3 4 5 6; do {RANKS} --project vit --min-seconds 20; done"
-    others = [player.submit(again, "--job-name=train", "--mem=300M", name="other.sh") for _ in range(12)]
+    again = f"while :; do {RANKS} --project vit --min-seconds 20; done"
+    others = [player.submit(again, "--job-name=train", "--time=60", name="other.sh") for _ in range(12)]
+
+    def running() -> bool:
+        return set(player.jobs()) == {f"{job} RUNNING" for job in others}
+
+    wait_until("all twelve run", running, 60, 0.5)
     for _ in range(5):
         assert names(player)[1] == alone
-    assert {job.split()[0] for job in player.jobs()} <= set(others), "none of ours is left"
+        assert running(), "the twelve go on, and none of ours is left"
+    made = {player.work.joinpath(f"slurm-{job}.out").read_text(errors="replace").count("View run") for job in others}
+    assert min(made) > 0, "each of them made runs meanwhile"
