@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from harness.evidence.models import Evidence, PythonError
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.rule import Hit, Rule
-from harness.judging.view import NO_WORD, find_lines, made_no_run, python_errors, said, script_note, server_runs, silent
+from harness.judging.view import (
+    NO_WORD,
+    find_lines,
+    made_no_run,
+    names_no_wandb,
+    python_errors,
+    said,
+    script_note,
+    server_runs,
+    silent,
+)
 
 NO_RUN = r"You must call wandb\.init\(\) before wandb\.\w+"
 FINISHED = r"Run \(\S+\) is finished\. The call to `\w+` will be ignored"
@@ -44,11 +54,10 @@ def never_reached(evidence: Evidence) -> Iterator[Hit]:
 
 def without_wandb(evidence: Evidence) -> Iterator[Hit]:
     """A job that ended well without a run, and in whose script nothing names W&B or a framework that may log to it."""
-    setup, job = evidence.setup, evidence.job
-    look, source = (setup.script, setup.source) if setup else (None, None)
-    if look is None or source is None or job is None or job.ending != "completed" or not made_no_run(evidence):
+    job = evidence.job
+    if job is None or job.ending != "completed" or job.output.links:
         return
-    if look.calls_init or look.frameworks or job.output.links or job.output.wandb_lines or "wandb" in source.text:
+    if not names_no_wandb(evidence) or not made_no_run(evidence):
         return
     observed = (f"{evidence.request.job_path} does not name wandb, and the job ended well and made no run.",)
     yield Hit(id="init-script-without-wandb", observed=observed)

@@ -8,7 +8,7 @@ from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
 from harness.judging.families.mode_and_sync.sync import RULES as SYNC_RULES
 from harness.judging.rule import Hit, Rule
-from harness.judging.view import NO_WORD, job_ran, made_no_run, said, script_note, server_runs, silent
+from harness.judging.view import NO_WORD, job_ran, made_no_run, names_no_wandb, said, script_note, server_runs, silent
 
 OFFLINE_SAID = r"W&B syncing is set to `offline`|You can sync this run to the cloud by running"
 INVALID_SAID = r"Input should be 'online', 'offline'|Settings field `mode`: "
@@ -154,7 +154,8 @@ def wandb_disabled_variable(evidence: Evidence) -> Iterator[Hit]:
     if value is None:
         return
     observed = f"WANDB_DISABLED={value}"
-    unexplained = silent(evidence) and not script_note(evidence, "init_never_reached")
+    explained = script_note(evidence, "init_never_reached") or names_no_wandb(evidence)
+    unexplained = silent(evidence) and not explained
     if unexplained and evidence.setup.mode.winning.value in ONLINE and not evidence.setup.mode.script_decides:
         yield Hit(
             id="mode-wandb-disabled-ineffective",
