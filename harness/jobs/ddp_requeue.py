@@ -15,12 +15,11 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+import wandb
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 from torchvision.models import VisionTransformer
-
-import wandb
 
 STOPPED = 128 + signal.SIGTERM
 CLASSES, SIDE = 10, 32

@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 import torch.distributed as dist
+import wandb
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler, Subset
 from torchvision.models import VisionTransformer, vit_b_16
 from torchvision.transforms.v2 import functional as images_to
-
-import wandb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

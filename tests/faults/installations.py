@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import wandb
+
 from tests.compat.sdks import installed
 from tests.faults.scenario import Hook, Stage
 

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 import wandb
+
 from harness.evidence.models import JobPython
 from harness.evidence.setup.sdk_variables import sdk_variables, unread_variables
 
