@@ -85,7 +85,7 @@ def pack(folder: Path, target: Path, environ: Mapping[str, str]) -> str:
     saved = folder / "evidence.json"
     if not saved.is_file():
         raise SettingsError(f"{folder} holds no evidence.json; name the report folder that a verification printed.")
-    evidence = load(saved)
+    evidence = _without_script(load(saved))
     scrubber = Scrubber(Redactor(known_secrets(read_job_settings(environ, Path.cwd()))))
     packed: dict[str, str] = {}
     left_out: list[str] = []
@@ -113,6 +113,13 @@ def pack(folder: Path, target: Path, environ: Mapping[str, str]) -> str:
     finally:
         partial.unlink(missing_ok=True)
     return contents
+
+
+def _without_script(evidence: Evidence) -> Evidence:
+    """Leave the text of the job script at home: it serves to mend it, and may say what is nobody else's business."""
+    if evidence.setup is None:
+        return evidence
+    return evidence.model_copy(update={"setup": evidence.setup.model_copy(update={"source": None})})
 
 
 def _text(path: Path) -> str:

@@ -74,11 +74,20 @@ def _same(line: str, crash: str) -> bool:
     return crash in line or (line.endswith("...") and crash.startswith(line[:-3]))
 
 
-def consequences(failed: Iterable[str], causes: Sequence[Suspect]) -> Mapping[str, str]:
-    """Name, for each failed check that is a mere consequence, the symptom of its cause that failed."""
+def consequences(failed: Iterable[str], causes: Sequence[Suspect], graph: Graph) -> Mapping[str, str]:
+    """Name, for each failed check that is a mere consequence, the symptom that brought it about.
+
+    That is a symptom of the cause that explains it; of what no cause explains, another check that failed.
+    """
+    failed = list(failed)
     own = frozenset[str]().union(*(cause.symptoms for cause in causes))
-    return {
+    found = {
         name: min(cause.symptoms)
         for name in failed
         if name not in own and (cause := next((c for c in causes if name in c.explains), None))
     }
+    left = [name for name in failed if name not in own and name not in found]
+    short = {bare(name) for name in failed}
+    reached = {name: graph.downstream([bare(name)], short) - {bare(name)} for name in left}
+    first = [name for name in left if not any(bare(name) in reached[other] for other in left)]
+    return found | {name: by for name in left for by in first[::-1] if bare(name) in reached[by]}

@@ -37,7 +37,7 @@ def judge(
     asked = excused(lack(evidence), asked, possible, graph)
     failed = _failed(asked)
     causes = roots(suspects(hits, failed, graph), graph)
-    results = _settled(asked, consequences(failed, causes))
+    results = _settled(asked, consequences(failed, causes, graph))
     still_failed = [c for c in results if c.outcome == "failed"]
     unexplained = [c for c in still_failed if not any(c.name in cause.symptoms for cause in causes)]
 

@@ -42,5 +42,5 @@ def root_ids(the_graph: Graph, failed: str, *hits: Hit | str) -> list[str]:
 def set_aside(the_graph: Graph, failed: str, *hits: Hit | str) -> dict[str, str]:
     """Failed checks that are mere consequences, by letter, and the letter of the symptom that they follow from."""
     causes = roots(suspected(the_graph, failed, *hits), the_graph)
-    found = consequences([f"test_x.py::test_{c}" for c in failed], causes)
+    found = consequences([f"test_x.py::test_{c}" for c in failed], causes, the_graph)
     return {name[-1]: by[-1] for name, by in found.items()}

@@ -20,7 +20,8 @@ LOSSES = {"end-lost-local-buffer", "end-last-15s-lost"}
 EVERY_WAY = ("run", "run-and-output", "folder", "folder-and-output", "output")
 JOBS = {
     "healthy": (EVERY["ok-plain"], EVERY_WAY),
-    "stream-refused": (EVERY["stream-403"], EVERY_WAY),
+    # The server alone shows a run that still runs.
+    "stream-refused": (EVERY["stream-403"], tuple(way for way in EVERY_WAY if way != "run")),
     "killed": (replace(EVERY["killed"], server=CRASHES_SOON), EVERY_WAY),
     "one-run-per-rank": (EVERY["every-rank"], ("run", "folder", "output")),
     # Output alone does not say which epochs were logged, nor as what.

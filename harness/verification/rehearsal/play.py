@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.evidence.disk.run_dirs import read_local_runs, snapshot_run_dirs, wandb_folders
-from harness.evidence.models import Attempt, Evidence, Job, LocalRun, Request
+from harness.evidence.models import Attempt, Evidence, Job, LocalRun, Request, SlurmJob
 from harness.evidence.output.reader import OutputReader
 from harness.evidence.own_runs import own
 from harness.evidence.redaction.documents import redact_file
@@ -93,7 +93,8 @@ class Stage:
             folders, before=before, since=None, scrub=self.redactor.text,
             extra=[self.cwd / name for name in seen.run_dirs],
         )  # fmt: skip
-        evidence = Evidence(request=Request(token=self.token), job=Job(ending="unknown", output=seen), local=found)
+        job = Job(ending="unknown", output=seen, slurm=SlurmJob(job_id=self.environment.get("SLURM_JOB_ID")))
+        evidence = Evidence(request=Request(token=self.token), job=job, local=found)
         runs = own(evidence).local.runs
         said = (line.text for line in (*seen.wandb_lines, *seen.notable) if re.search(DROPPED, line.text))
         attempt = Attempt(

@@ -30,7 +30,7 @@ class Heard:
         ids = [s.hit.id for s in causes]
         aside = {s.hit.id for s in possible}
         remarks = [h.id for h in self.hits if h.id not in aside and not graph.origins[h.id] & set(ids)]
-        return ids, remarks, sorted(consequences(self.failed, causes))
+        return ids, remarks, sorted(consequences(self.failed, causes, graph))
 
 
 @cache
