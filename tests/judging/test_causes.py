@@ -94,7 +94,7 @@ def test_a_hit_that_quotes_the_traceback_says_why_the_script_crashed():
 
 
 def test_what_a_check_brings_about_is_set_aside_though_no_cause_is_known():
-    chain = graph(checks=(check("a", brings="test_b"), check("b", brings="test_c"), check("c")))
+    chain = graph(checks=(check("a", brings="b"), check("b", brings="c"), check("c")))
     assert set_aside(chain, "abc") == {"b": "a", "c": "a"}
     assert set_aside(chain, "bc") == {"c": "b"}
     assert set_aside(chain, "ac") == {}
