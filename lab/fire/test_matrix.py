@@ -34,6 +34,7 @@ def test_each_request_and_each_kind_of_trouble_is_played(requests, part):
     assert set(Counter(cell.kind for cell in part)) == {*KINDS, REFUSED}
 
 
+@pytest.mark.thorough  # minutes of waiting, and sensitive to a busy machine
 def test_trouble_of_the_reader_is_no_verdict_on_the_run(recording, part):
     results = list(play_all(recording, part, workers=4))
     assert len(results) == len(part)

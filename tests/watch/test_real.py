@@ -117,7 +117,7 @@ def test_a_slurm_job_is_found_by_what_it_prints(server, tmp_path):
         assert "4242  works" in watched.stdout
         assert "left 60 min" in watched.stdout
         # Attaching reads the same commands in formats of its own.
-        double.says("squeue", {"out": "RUNNING|N/A|1:00|1:00:00|nid005001|None\n"})
+        double.says("squeue", {"out": "4242|RUNNING|N/A|1:00|1:00:00|nid005001|None\n"})
         words = ("check", "--lumi-attach", "4242", "--report", str(tmp_path / "r"))
         attached = harness(server, tmp_path, *words, path=double.env()["PATH"])
         assert json.loads((tmp_path / "r" / "verdict.json").read_text())["live"] is True, attached.stdout
