@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 # UNLESS leaves tests out of `test-all`; OR_AGAIN is what to do where tests failed. CI sets both.
 TOGETHER := -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser
 
-.PHONY: check test test-all quick lint wheel bench storm faults record fire mutants lowest
+.PHONY: check test test-all quick lint wheel bench storm faults cures record fire mutants lowest
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; on LUMI: module load cray-python")'
@@ -55,6 +55,10 @@ storm: $(VENV)/.installed
 
 faults: $(VENV)/.installed
 	$(PY) -m tests.faults.table
+
+# Carries out the cure of every fault that can be injected, and verifies again.
+cures: $(VENV)/.installed
+	$(PY) -m lab.cures
 
 # Plays every scenario and keeps its evidence, which the quick tests judge.
 record: $(VENV)/.installed

@@ -10,6 +10,7 @@ Does Weights & Biases really work for my DDP training on LUMI?
 
 Verify:
   check [OPTIONS]           run a short real job, or look at one that ran, and judge it; `check --help` has the options
+  watch RUN|JOBID|DIR …     judge running jobs again and again, and say when something breaks
   preflight [OPTIONS]       what can be known without a job: setup, server, and a look at the script; nothing is spent
 
 Understand:
@@ -41,6 +42,12 @@ def _preflight(argv: Sequence[str]) -> int:
     from harness.commands.preflight import main as preflight
 
     return preflight(argv)
+
+
+def _watch(argv: Sequence[str]) -> int:
+    from harness.commands.watch import main as watch
+
+    return watch(argv)
 
 
 def _loopback(argv: Sequence[str]) -> int:
@@ -81,6 +88,7 @@ def _completion(argv: Sequence[str]) -> int:
 
 COMMANDS: Mapping[str, Command] = {
     "check": _check,
+    "watch": _watch,
     "preflight": _preflight,
     "explain": _explain,
     "faults": _faults,

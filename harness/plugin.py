@@ -278,6 +278,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     from harness.report.write import finish
 
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    mine.try_cures(terminal.write_line if terminal else lambda _line: None)
     finish(mine, mine.judged, mine.arguments)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         session.exitstatus = EXIT[mine.judged.verdict]

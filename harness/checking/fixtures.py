@@ -8,7 +8,7 @@ import pytest
 from harness.checking.session import session_of
 
 if TYPE_CHECKING:
-    from harness.checking.nouns import Job, Run, Series, Setup, SystemMetrics
+    from harness.checking.nouns import Job, Rehearsal, Run, Series, Setup, SystemMetrics
     from harness.judging.case import Case
 
 
@@ -72,3 +72,11 @@ def metrics_of(case: "Case") -> "Callable[[str], SystemMetrics]":
     from harness.checking.nouns import SystemMetrics
 
     return lambda part: SystemMetrics(case, part)
+
+
+@pytest.fixture
+def rehearsal(case: "Case") -> "Rehearsal":
+    """What was played on the job: an outage, a requeue."""
+    from harness.checking.nouns import Rehearsal
+
+    return Rehearsal(case)

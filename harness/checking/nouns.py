@@ -6,6 +6,7 @@ from harness.judging.case import Case
 from harness.judging.check import Symptom
 from harness.judging.symptoms import job as of_job
 from harness.judging.symptoms import metrics as of_metric
+from harness.judging.symptoms import rehearsal as of_rehearsal
 from harness.judging.symptoms import run as of_run
 from harness.judging.symptoms import setup as of_setup
 from harness.judging.symptoms import sync as of_sync
@@ -92,3 +93,12 @@ class SystemMetrics(Noun):
     cover_every_gpu = _answer(of_system.every_gpu_reports)
     show_that_gpus_worked = _answer(of_system.gpus_were_used)
     were_visible_while_running = _answer(of_system.metrics_were_visible_while_running)
+
+
+class Rehearsal(Noun):
+    """What was played on the job."""
+
+    survives_an_outage = _answer(of_rehearsal.training_survives_an_outage)
+    loses_nothing_in_an_outage = _answer(of_rehearsal.an_outage_loses_nothing)
+    continues_the_run = _answer(of_rehearsal.a_restart_continues_the_run)
+    loses_nothing_in_a_restart = _answer(of_rehearsal.a_restart_loses_nothing)

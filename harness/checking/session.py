@@ -1,5 +1,6 @@
 """One verification within one pytest session: settings, evidence, and the verdict that every check shows a part of."""
 
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ class Session:
     """Reports that could not be written, and why; one line each."""
     record_for_suite: Callable[[str, object], None] = lambda _name, _value: None
     """Adds a property to JUnit's whole suite, where pytest writes one."""
+    trials: tuple[str, ...] = ()
+    """What came of the cures that were tried, one line each."""
     watched: Remembering | None = None
     """What the job was last seen to do."""
     first: bool = False
@@ -86,6 +89,17 @@ class Session:
 
             self.judged = judge(self.evidence())
         return self.judged
+
+    def try_cures(self, say: Callable[[str], None]) -> None:
+        """Carry out the cures of a failed verification on a copy, and note in the verdict what comes of them."""
+        verdict = self.judged
+        if not self.settings.try_cure or verdict is None or verdict.verdict != "failed":
+            return
+        from harness.verification.trial import cost, tried
+
+        say(cost(self.settings))
+        self.judged, trials = tried(self.settings, verdict, self.arguments, self.folder, os.environ)
+        self.trials = tuple(f"{trial.fault}: {trial.words}" for trial in trials)
 
     def result(self, check: str) -> "CheckResult | None":
         """How a check came out; None for a test that is none of the harness's checks."""

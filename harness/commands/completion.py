@@ -18,6 +18,7 @@ _lumi_wandb() {{
 {choices}  esac
   case ${{COMP_WORDS[1]}} in
     check|preflight) words="{options}" ;;
+    watch) words="--project --user --once --until --on-problem --expect --report --history --help" ;;
     explain) words="--log" ;;
     faults) words="--family --markdown" ;;
     bundle) words="--output" ;;

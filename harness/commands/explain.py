@@ -39,7 +39,8 @@ def main(argv: Sequence[str]) -> int:
 
 def generic_values() -> dict[str, str]:
     """Return what a page shows in place of the names that a verification would know."""
-    return {**common_values(Evidence()), "script": "<your script>", "sdk_version": "<version>"}
+    look = "Look where it is set:\n  grep -nE 'WANDB_MODE|mode *=' <your script>"
+    return {**common_values(Evidence()), "script": "<your script>", "sdk_version": "<version>", "mode_look": look}
 
 
 def page(entry: Entry, console: Console) -> None:
@@ -57,17 +58,23 @@ def page(entry: Entry, console: Console) -> None:
     console.print("\n[bold]What to do[/bold]")
     for advice in entry.advice:
         told = with_command(fill(advice.text, values), usual_check()).rstrip().replace("\n", "\n    ")
-        console.print(f"  - {escape(condition(advice.when) + told)}", highlight=False, soft_wrap=True)
+        kind = f"{CURES[advice.cure]}: " if advice.cure else ""
+        console.print(f"  - {escape(kind + condition(advice.when) + told)}", highlight=False, soft_wrap=True)
     console.print(f"\nGuide section: {escape(entry.guide_section)}", highlight=False)
     for link in entry.links:
         console.print(escape(link), highlight=False, soft_wrap=True)
 
 
+CURES = {
+    "shell": "commands", "settings": "commands, for settings", "edit": "edit of the script", "outside": "outside",
+}  # fmt: skip
+"""How a cure is carried out, for whom it is only explained."""
 WHEN = {
     "lumi": "on LUMI", "local": "on your machine", "slurm": "in a Slurm job", "container": "in a container",
     "loopback": "with the embedded server", "cloud": "on wandb.ai", "self_hosted": "with a server of your own",
     "offline": "offline", "ran": "after the job", "key_here": "with a key here", "not key_here": "without a key here",
     "server_in_script": "if the script names the server", "entity_in_script": "if the script names the entity",
+    "batch": "in a batch script", "not batch": "without a batch script", "job": "in a job",
 }  # fmt: skip
 
 
@@ -77,10 +84,12 @@ def condition(when: str | None) -> str:
         return ""
     parts = []
     for part in when.split(" and "):
+        if "=" in part.replace("<=", "").replace(">=", "") or "given " in part:
+            continue  # what a rule found out in the one case
         negated, name = part.startswith("not "), part.removeprefix("not ").strip()
-        words = WHEN.get(name, f"with {name.replace('sdk', 'wandb ')}")
+        words = WHEN.get(name, f"with {name.removeprefix('set ').replace('sdk', 'wandb ')}")
         parts.append(WHEN.get(part) or (f"not {words}" if negated else words))
-    return f"({', '.join(parts)}) "
+    return f"({', '.join(parts)}) " if parts else ""
 
 
 def _explain_log(parser: Parser, path: Path) -> int:

@@ -2,15 +2,23 @@
 
 import operator
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from harness.evidence.models import Evidence
 from harness.judging.catalogue import version_key
+from harness.judging.frameworks import framework_values, logging_framework
 
 _COMPARE: Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
+
+PASTE_KEY = (
+    "[ -s ~/.wandb_key ] || (umask 077; read -rsp 'Paste the key: ' key; printf '%s\\n' \"$key\" > ~/.wandb_key); "
+    "export WANDB_API_KEY=\"$(tr -d '[:space:]' < ~/.wandb_key)\""
+)
+"""One line of bash, for `read` would take a second one that is pasted with it for the key."""
 
 
 def job_sdk_version(evidence: Evidence) -> str | None:
@@ -50,12 +58,27 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "wandb_dir": (setup.place.wandb_dir if setup else "") or ".",
         "run_dir": run.path if run else "<run directory>",
         "sdk_version": job_sdk_version(evidence) or "<unknown>",
+        "wandb": f"{shlex.quote(setup.python.executable)} -m wandb" if setup and setup.python else "wandb",
+        "paste_key": PASTE_KEY,
+        "check": evidence.request.command,
+        "node_named": (evidence.job.slurm.nodes or ("my node",))[0]
+        if evidence.job and evidence.job.slurm
+        else "my node",
         "python": (setup.python.executable if setup and setup.python else None) or "python",
         "world_size": str(evidence.request.world_size or "<ranks>"),
         "account": (evidence.job.slurm.account if evidence.job and evidence.job.slurm else None) or "project_<number>",
         "partition": (evidence.job.slurm.partition if evidence.job and evidence.job.slurm else None) or "<partition>",
-        "slurm_job_id": (evidence.job.slurm.job_id if evidence.job and evidence.job.slurm else None) or "<job id>",
+        **framework_values(evidence),
+        "slurm_job_id": slurm_job(evidence) or "<job id>",
     }
+
+
+def slurm_job(evidence: Evidence) -> str | None:
+    """The Slurm job that the run was made in: as Slurm told, else as the SDK recorded."""
+    if evidence.job and evidence.job.slurm:
+        return evidence.job.slurm.job_id
+    logged = (run.log.environment.slurm.get("job_id") for run in evidence.local.runs if run.log.environment)
+    return next(filter(None, (*(run.slurm_job_id for run in evidence.server.runs), *logged)), None)
 
 
 def _project(evidence: Evidence) -> str | None:
@@ -87,18 +110,24 @@ def _base_url(evidence: Evidence) -> str:
     return own if page.netloc and not is_cloud(own) else "https://api.wandb.ai"
 
 
-def applies(condition: str | None, evidence: Evidence) -> bool:
-    """Whether a piece of advice fits the place, the server and the SDK version of this evidence.
+def applies(condition: str | None, evidence: Evidence, values: Mapping[str, str] | None = None) -> bool:
+    """Whether a piece of advice fits the place, the server, the SDK version and what a rule found out (`name=value`).
 
     Raises:
         ValueError: the condition names nothing known.
     """
-    return condition is None or all(_holds(part.strip(), evidence) for part in condition.split(" and "))
+    known = values or {}
+    return condition is None or all(_holds(part.strip(), evidence, known) for part in condition.split(" and "))
 
 
-def _holds(part: str, evidence: Evidence) -> bool:
+def _holds(part: str, evidence: Evidence, values: Mapping[str, str]) -> bool:
     if part.startswith("not "):
-        return not _holds(part[4:], evidence)
+        return not _holds(part[4:], evidence, values)
+    if match := re.fullmatch(r"(given|set) (\w+)", part):
+        variables = evidence.setup.place.variables if evidence.setup else {}
+        return bool(values.get(match[2])) if match[1] == "given" else match[2] in variables
+    if match := re.fullmatch(r"(\w+)=([\w-]*)", part):
+        return values.get(match[1], "") == match[2]
     if match := re.fullmatch(r"sdk\s*(<=|>=|<|>)\s*([\d.]+)", part):
         version = job_sdk_version(evidence)
         return version is not None and _COMPARE[match[1]](version_key(version), version_key(match[2]))
@@ -107,15 +136,18 @@ def _holds(part: str, evidence: Evidence) -> bool:
     facts = {
         "lumi": evidence.request.target == "slurm" or bool(setup and setup.place.login_node),
         "local": evidence.request.target == "local",
-        "slurm": evidence.request.target == "slurm",
+        "slurm": evidence.request.target == "slurm" or slurm_job(evidence) is not None,
         "container": bool(setup and setup.place.container) or evidence.request.target == "slurm",
         "loopback": evidence.request.server == "loopback",
         "cloud": is_cloud(base_url),
         "self_hosted": not is_cloud(base_url),
+        "job": evidence.request.source == "job",
+        "batch": evidence.request.job_kind == "batch",
         "offline": evidence.request.offline,
         "ran": bool(evidence.local.runs),
         "server_in_script": bool(setup and "base_url" in setup.script_names),
         "entity_in_script": bool(setup and "entity" in setup.script_names),
+        "framework": logging_framework(evidence) is not None,
         "key_here": bool(setup and setup.credentials.winning),
     }
     if part not in facts:

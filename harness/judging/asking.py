@@ -6,6 +6,7 @@ from harness.evidence.redaction.redactor import redact
 from harness.judging.case import Case
 from harness.judging.check import Check, bare
 from harness.judging.checks import PARTS
+from harness.judging.live.early import early
 from harness.judging.outcomes import NotApplicable, NotChecked
 from harness.judging.verdict import CheckResult
 
@@ -79,4 +80,6 @@ def ask(case: Case, check: Check, parameter: str) -> CheckResult:
         )
     if problem is None:
         return CheckResult(name=name, outcome="passed")
+    if case.life and (too_early := early(check.shows, case.life, case.evidence)):
+        return CheckResult(name=name, outcome="not_applicable", reason=too_early)
     return CheckResult(name=name, outcome="failed", reason=problem)

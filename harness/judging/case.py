@@ -6,6 +6,8 @@ from typing import Literal
 
 from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerReading, ServerRun
 from harness.judging.advice import job_sdk_version
+from harness.judging.live.life import Life
+from harness.judging.live.of_evidence import life_of
 from harness.judging.metric_series import where_to_look
 from harness.judging.outcomes import NotApplicable, NotChecked
 from harness.judging.run_end import job_over
@@ -70,6 +72,11 @@ class Case:
     def job_over(self) -> bool | None:
         """Whether the job has ended; None where nothing says so."""
         return job_over(self.evidence)
+
+    @cached_property
+    def life(self) -> Life | None:
+        """The signs of life of a run that still runs; None where it has ended, or nothing says that it lives."""
+        return life_of(self.evidence)
 
     @cached_property
     def _runs(self) -> tuple[RunView, ...] | NotChecked:

@@ -9,16 +9,17 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from harness.judging.cures.cure import CureKind
 from harness.judging.rule import Severity
 
 FAMILIES = (
     "credentials", "mode_and_sync", "network", "init", "duplicate_runs",
-    "metrics", "system_metrics", "job", "end_of_run", "versions",
+    "metrics", "system_metrics", "job", "live", "end_of_run", "rehearsal", "versions",
 )  # fmt: skip
 
 STAGES = (
     "interpreter", "credentials", "network", "permission", "mode", "submission", "start", "container", "launch", "init",
-    "duplicates", "training", "upload", "finish", "lost", "metrics", "system", "sync", "reader", "generic",
+    "duplicates", "training", "upload", "finish", "lost", "metrics", "system", "sync", "rehearsal", "reader", "generic",
 )  # fmt: skip
 """When in the life of a job a cause strikes, in order; the earliest cause is the root cause."""
 
@@ -42,6 +43,10 @@ class Advice(BaseModel):
     text: str
     when: str | None = None
     """Condition such as `lumi`, `local`, `cloud`, `loopback`, `container`, `sdk<0.22.3`; several joined by `and`."""
+    cure: CureKind | None = None
+    """How it is carried out: of `shell` and `settings` the indented lines are the commands."""
+    edit: str | None = None
+    """For `edit`: one of `harness.judging.cures.edits` and its arguments, filled in like the text."""
 
 
 class Entry(BaseModel):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.judging.case import Case
+from harness.judging.live.early import Shows
 
 Symptom = Callable[[Case, str], str | None]
 """Says in one sentence what is wrong, or None where the check holds; the second argument is its parameter, or ''.
@@ -24,6 +25,8 @@ class Check:
     """Checks without which this one means nothing; `name[parameter]` names one of several."""
     brings: tuple[str, ...] = ()
     """Checks that may fail because this one did, and yet mean something by themselves."""
+    shows: Shows = "now"
+    """When it can be told of a run that still runs."""
     each: Literal["", "metric", "part"] = ""
     """What it is asked of, one by one: each expected metric, each part of the host."""
 

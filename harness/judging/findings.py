@@ -6,15 +6,19 @@ from string import Formatter
 
 from harness.evidence.models import Evidence
 from harness.judging.advice import applies, common_values
-from harness.judging.catalogue import STAGES, Entry, catalogue
+from harness.judging.catalogue import STAGES, Advice, Entry, catalogue
+from harness.judging.cures import cure as cures
 from harness.judging.families import RULES
+from harness.judging.frameworks import in_words_of, logging_framework
 from harness.judging.rule import Hit, Rule
 from harness.judging.verdict import Finding
 from harness.settings.places import CHECK_IN_CLONE, COMMAND
 
 QUOTED = frozenset({
     "script", "run_dir", "python", "netrc", "wandb_dir", "cwd", "home", "folder", "file", "ca_bundle", "key_file",
-    "tmpdir", "batch_script", "log_file", "run_path", "suggested",
+    "tmpdir", "batch_script", "log_file", "run_path", "suggested", "expect_there", "mode_file", "renamed", "hiding",
+    "likely_url",
+    "username", "job_args", "project_alone", "slurm_time", "base_url",
 })  # fmt: skip
 """Values that may hold what bash would take apart."""
 
@@ -38,19 +42,32 @@ def finding(hit: Hit, evidence: Evidence, values: dict[str, str]) -> Finding:
     """Tell a hit in the words of its entry, filled in with what is known."""
     entry: Entry = catalogue()[hit.id]
     filled = values | hit.values
+    steps = [_step(a, filled, evidence) for a in entry.advice if applies(a.when, evidence, filled)]
+    # What can be carried out comes first: that is what one tries.
+    steps.sort(key=lambda step: not (step[1] and step[1].ready))
     return Finding(
         id=entry.id,
         severity=hit.severity or entry.severity,
         title=fill(entry.title, filled),
         observed=hit.observed,
-        advice=tuple(
-            with_command(fill(a.text, filled, quoted=QUOTED), evidence.request.command)
-            for a in entry.advice
-            if applies(a.when, evidence)
-        ),
+        advice=tuple(text for text, _ in steps),
+        cure=next((cure for _, cure in steps if cure), None),
         guide_section=entry.guide_section,
         links=entry.links,
     )
+
+
+def _step(advice: Advice, values: dict[str, str], evidence: Evidence) -> tuple[str, cures.Cure | None]:
+    """An advice in the user's own names, and how it is carried out."""
+    words = in_words_of(logging_framework(evidence), fill(advice.text, values, quoted=QUOTED), values["project"])
+    text = with_command(words, evidence.request.command)
+    if advice.cure is None:
+        return text, None
+    if advice.edit:
+        edit = cures.filled(advice.edit, values)
+        cure = cures.edited(edit, evidence) if edit else cures.Cure(kind="edit")
+        return cures.told(text, cure), cure
+    return text, cures.written(advice.cure, text)
 
 
 def fill(text: str, values: dict[str, str], quoted: Collection[str] = ()) -> str:

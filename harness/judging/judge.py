@@ -14,6 +14,7 @@ from harness.judging.embedded import excused, lack
 from harness.judging.families import RULES
 from harness.judging.findings import finding, hits_of
 from harness.judging.graph import Graph, standard_graph
+from harness.judging.rehearsals import summaries
 from harness.judging.rule import Hit, Rule
 from harness.judging.summaries import run_summaries, timings
 from harness.judging.unexplained import unknown
@@ -55,9 +56,11 @@ def judge(
         findings=tuple(findings),
         checks=tuple(results),
         runs=run_summaries(case),
+        rehearsals=summaries(evidence),
         job=evidence.job.model_dump(mode="json", exclude={"output"}) if evidence.job else {},
         timings=timings(case),
         versions=evidence.versions,
+        live=case.life is not None,
     )
 
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun, ServerSeries
+from harness.evidence.models import Evidence, JsonValue, LocalRun, ScriptLook, ServerRun, ServerSeries
 from harness.evidence.models.wandb_log import SeriesSummary
 from harness.judging.metric_names import close_names
 from harness.judging.metric_roles import Candidate, roles_of
@@ -75,10 +75,15 @@ def judged(evidence: Evidence) -> dict[str, str]:
     look = evidence.setup.script if evidence.setup else None
     playing = roles_of(
         [Candidate(name, count, usable=count > 0) for name, count in points.items()],
-        scripted=look.metrics if look else (),
+        scripted=(*look.metrics, *_read_along(look)) if look else (),
         guided=bool(evidence.job and evidence.job.output.epochs),
     )
     return {role: name for role in request.expect if (name := playing.get(role, role)) is not None}
+
+
+def _read_along(look: ScriptLook) -> tuple[str, ...]:
+    """What the script gives to TensorBoard, where that is how it is meant to come to W&B."""
+    return look.scalars if "tensorboard" in look.attached or not look.logs_itself else ()
 
 
 def series(evidence: Evidence, key: str, where: Where | None = None) -> SeriesView | None:

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.judging.cures.cure import Cure
+from harness.judging.rehearsals import RehearsalSummary
 from harness.judging.rule import Severity
 
 Outcome = Literal["passed", "failed", "blocked", "not_applicable", "not_checked"]
@@ -19,6 +21,8 @@ class Finding(BaseModel):
     title: str
     observed: tuple[str, ...]
     advice: tuple[str, ...]
+    """What to do, what is carried out by `cure` first."""
+    cure: Cure | None = None
     guide_section: str
     links: tuple[str, ...]
     explains: tuple[str, ...] = ()
@@ -75,6 +79,10 @@ class Verdict(BaseModel):
     """Causes first, in the order in which they struck."""
     checks: tuple[CheckResult, ...]
     runs: tuple[RunSummary, ...] = ()
+    rehearsals: tuple[RehearsalSummary, ...] = ()
+    """Each case that was rehearsed, where that was asked for."""
     job: dict[str, object] = {}
     timings: dict[str, float] = {}
     versions: dict[str, str] = {}
+    live: bool = False
+    """Whether the run is still running: it is judged as far as it goes."""

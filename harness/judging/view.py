@@ -154,6 +154,14 @@ def said(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> 
     return tuple(found)[:limit]
 
 
+def names_no_wandb(evidence: Evidence) -> bool:
+    """Whether neither the script nor a module beside it speaks of W&B, or of a framework that may log to it."""
+    look, source = (evidence.setup.script, evidence.setup.source) if evidence.setup else (None, None)
+    if look is None or source is None:
+        return False
+    return not look.calls_init and not look.frameworks and "wandb" not in source.text
+
+
 def made_no_run(evidence: Evidence) -> bool:
     """Whether the job left no run behind, neither on the server nor on disk."""
     return not server_runs(evidence) and not evidence.local.runs

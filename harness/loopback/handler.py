@@ -13,15 +13,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.loopback.errors import ApiError, bad_request
 from harness.loopback.faults import Fault, with_nulls, with_unknown_fields
+from harness.loopback.http_server import HttpServer
 from harness.loopback.messages import MAX_FILE_BYTES, MAX_JSON_BYTES, Request, RequestRecord, Response
 from harness.loopback.wire import Wire, reset
-
-if TYPE_CHECKING:
-    from harness.loopback.server import HttpServer
 
 IDLE_S = 300.0
 SLOW_STEPS = 20

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from harness.loopback.accounts import Accounts
 from harness.loopback.blobs import Blobs
 from harness.loopback.faults import FaultPlan
 from harness.loopback.handler import Handler
+from harness.loopback.http_server import HOST, HttpServer
 from harness.loopback.journal import FolderJournal
 from harness.loopback.messages import RequestRecord
 from harness.loopback.routes import FEATURES, Application
@@ -27,74 +26,7 @@ from harness.loopback.wire import Wire
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-HOST = "127.0.0.1"
-
-
-class HttpServer(ThreadingHTTPServer):
-    """One thread for each connection; a thousand ranks may knock at once."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 1024
-
-    def __init__(self, port: int, wire: Wire, tls: ssl.SSLContext | None) -> None:
-        super().__init__((HOST, port), Handler)
-        self.closing = threading.Event()
-        self.wire = wire
-        self._tls = tls
-
-    def server_bind(self) -> None:
-        """Binds without asking a name server who we are, which the base class does and which may take seconds."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = HOST, self.server_address[1]
-
-    def accept_all(self) -> None:
-        """Accepts connections until it is closed; unlike the base class it never polls, so it ends at once."""
-        while True:
-            try:
-                connection, address = self.get_request()
-            except OSError:
-                # Out of file descriptors, perhaps, or the client left already: the next one may fare better.
-                if self.closing.wait(0.05):
-                    return
-                continue
-            if self.closing.is_set():
-                self.shutdown_request(connection)
-                return
-            try:
-                self.process_request(connection, address)
-            except RuntimeError:  # no more threads: this client has to come again
-                self.shutdown_request(connection)
-
-    def close(self) -> None:
-        """Stops listening and ends every connection."""
-        self.closing.set()
-        with contextlib.suppress(OSError):  # the wait for the next connection ends with a connection
-            socket.create_connection((HOST, self.server_port), timeout=5).close()
-        self.server_close()
-        self.wire.close_connections()
-
-    @property
-    def authority(self) -> str:
-        """Host and port as they stand in a URL."""
-        return f"{HOST}:{self.server_port}"
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serves one connection; the TLS handshake happens here, in the connection's own thread."""
-        if self._tls is not None:
-            request.settimeout(10)
-            try:
-                request = self._tls.wrap_socket(request, server_side=True)
-            except OSError:
-                return  # a client that does not trust our certificate: its fault to tell
-        super().finish_request(request, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no error; anything else is ours and is told in full."""
-        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError, ssl.SSLError)):
-            super().handle_error(request, client_address)
+KEEP_S = 5.0
 
 
 class LoopbackServer:
@@ -144,7 +76,7 @@ class LoopbackServer:
         self._wire.scheme = "https" if tls else "http"
         self._tls = tls
         try:
-            self._http = HttpServer(port, self._wire, tls)
+            self._http = HttpServer(port, Handler, self._wire, tls)
         except OSError:
             self._close_journal()
             raise
@@ -221,18 +153,19 @@ class LoopbackServer:
 
     @contextlib.contextmanager
     def refusing(self) -> Iterator[None]:
-        """Meanwhile the port refuses connections, as if the server were down; what it stored stays.
-
-        Raises:
-            OSError: somebody else took the port meanwhile.
-        """
+        """Meanwhile the port refuses connections, as if the server were down; what it stored stays."""
         port = self.port
         self._hush()
-        try:
-            yield
-        finally:
-            self._http = HttpServer(port, self._wire, self._tls)
-            self.start()
+        with kept(port):
+            try:
+                yield
+            finally:
+                self._http = HttpServer(port, Handler, self._wire, self._tls)
+                self.start()
+
+    def hang_up(self) -> None:
+        """Closes every connection, as a server does that starts again; clients have to come anew."""
+        self._wire.close_connections()
 
     def _close_journal(self) -> None:
         self.store.journal = None
@@ -248,6 +181,27 @@ class LoopbackServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+@contextlib.contextmanager
+def kept(port: int) -> Iterator[None]:
+    """Keep a port that nobody listens on, so that nobody else gets it: connections are refused.
+
+    Raises:
+        OSError: somebody else has it.
+    """
+    end = time.monotonic() + KEEP_S
+    with socket.socket() as own:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while True:
+            try:
+                own.bind((HOST, port))
+                break
+            except OSError:  # a process that is being started holds what listened a moment longer
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+        yield
 
 
 @contextlib.contextmanager

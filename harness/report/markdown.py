@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from harness.evidence.models import Evidence
+from harness.judging.live.of_evidence import life_of
 from harness.judging.verdict import Verdict
 from harness.report.html.checks import CheckView, Group, groups_of
 from harness.report.html.facts import job_in_short, runs_of, subject
@@ -27,7 +28,8 @@ _FIRST = re.compile(r"^(\s*)([#+\-=]|\d+[.)](?=\s|$))")
 
 def summary(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: NextCommands) -> str:
     """Return the page; the same facts as the HTML report without its pictures."""
-    lines = [f"## {SIGNS[verdict.verdict]} W&amp;B verification: {verdict.verdict}", "", plain(sentence(verdict)), ""]
+    told = sentence(verdict, life_of(evidence))
+    lines = [f"## {SIGNS[verdict.verdict]} W&amp;B verification: {verdict.verdict}", "", plain(told), ""]
     lines += [f"Verified: {plain(subject(evidence.request))}. {clock(evidence.created_at)}", ""]
     if job := job_in_short(evidence):
         lines += [plain(job), ""]

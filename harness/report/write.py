@@ -29,12 +29,19 @@ def finish(
         evidence = session.gathered.model_dump_json(indent=1)
         _attempt(session, "evidence.json", lambda: write_atomically(saved, evidence))
     _attempt(session, "verdict.json", lambda: write_atomically(session.folder / "verdict.json", text))
+    if patch := cure_patch(verdict):
+        _attempt(session, "cure.patch", lambda: write_atomically(session.folder / "cure.patch", patch))
     _attempt(session, "report.html and summary.md", lambda: _write_pages(session, verdict, arguments, environ))
     session.record_for_suite("verdict", verdict.verdict)
     if verdict.root_cause:
         session.record_for_suite("root_cause", verdict.root_cause)
     for run in verdict.runs[:8]:
         session.record_for_suite("run", run.url or f"{run.entity}/{run.project}/{run.id}")
+
+
+def cure_patch(verdict: Verdict) -> str | None:
+    """The edit that is to be tried first."""
+    return next((f.cure.patch for f in verdict.findings if f.cure and f.cure.patch), None)
 
 
 def _attempt(session: "Session", what: str, write: Callable[[], None]) -> None:

@@ -41,6 +41,14 @@ class SlurmSettings:
 
 
 @dataclass(frozen=True)
+class Outage:
+    """An outage of the server to play on the job."""
+
+    when: Literal["start", "middle", "end"]
+    how: Literal["refuse", "5xx", "silence", "slow", "401"]
+
+
+@dataclass(frozen=True)
 class Settings:
     """The question, checked; paths are absolute."""
 
@@ -64,6 +72,11 @@ class Settings:
     """As it was given: a file, or a pattern."""
     job_logs: tuple[Path, ...] = ()
     replay: Path | None = None
+    try_cure: bool = False
+    """Whether cures are carried out on a copy, to see whether they help."""
+    rehearse: Literal["", "outage", "requeue", "all"] = ""
+    outages: tuple[Outage, ...] = ()
+    """The outages to play, where any are."""
     expect: tuple[str, ...] = ROLES
     expect_auto: bool = False
     """Whether these are roles, played by the series that look like a loss and an accuracy."""

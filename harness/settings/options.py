@@ -76,6 +76,18 @@ OPTIONS: tuple[Option, ...] = (
         "--expect-points", "wandb_expect_points", "points each series must have "
         "(the built-in job's epochs, else 2)", "number", "N",
     ),
+    Option(
+        "--try-cure", "wandb_try_cure", "where a check failed, carry out the cure on a copy, verify again; with "
+        "--lumi this submits another job", "switch",
+    ),
+    Option(
+        "--rehearse", "wandb_rehearse", "play an outage of the server, or a requeue, on the job",
+        choices=("outage", "requeue", "all"),
+    ),
+    Option(
+        "--rehearse-plan", "wandb_rehearse_plan", "the outages to play: moments and kinds, such as 'start,middle × "
+        "refuse,5xx'", metavar="PLAN",
+    ),
     Option("--report", "wandb_report", "folder of the reports (a dated one under .harness/)", "path", "DIR"),
     Option("--replay", "wandb_replay", "judge saved evidence or a bundle again; no job, no network", "path", "FILE"),
 )  # fmt: skip

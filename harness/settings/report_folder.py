@@ -9,7 +9,7 @@ from harness.settings.model import SettingsError
 
 USUAL = ".harness"
 """The folder of report folders, below the current one."""
-REPORTS = ("report.html", "summary.md", "verdict.json", "evidence.json")
+REPORTS = ("report.html", "summary.md", "verdict.json", "evidence.json", "cure.patch")
 
 
 def report_folder(asked: Path | None, cwd: Path) -> Path:

@@ -8,6 +8,7 @@ from harness.settings.job import arguments, job_of
 from harness.settings.model import AUTO, EPOCHS, ROLES, Settings, SettingsError
 from harness.settings.options import OPTIONS, Option
 from harness.settings.places import CHECK_IN_CLONE
+from harness.settings.rehearsal import rehearsals
 from harness.settings.run_path import run_path
 from harness.settings.slurm import slurm_settings
 from harness.settings.values import existing_file, existing_folder, job_logs, metric_names, path_of, whole_number
@@ -35,6 +36,7 @@ def resolve(
     expect = values["wandb_expect"] or (",".join(ROLES) if builtin else AUTO)
     if "wandb_sync" in on and "wandb_offline" not in on:
         raise SettingsError("--sync uploads an offline run: add --offline, or leave --sync out.")
+    rehearse, outages = rehearsals(values, on, source)
     run, host = run_path(values["wandb_run"])
     points = whole_number(values["wandb_expect_points"], "--expect-points", least=1, default=0)
     return Settings(
@@ -48,11 +50,14 @@ def resolve(
         nproc=whole_number(values["wandb_nproc"], "--nproc", least=1, most=256, default=2),
         offline="wandb_offline" in on,
         sync="wandb_sync" in on,
+        rehearse=rehearse,
+        outages=outages,
         run=run,
         run_server=host,
         run_dir=existing_folder(values["wandb_run_dir"], "--run-dir", cwd),
         job_log=path_of(values["wandb_job_log"], "--job-log", cwd),
         job_logs=job_logs(values["wandb_job_log"], cwd),
+        try_cure="wandb_try_cure" in on and source == "job",
         replay=existing_file(values["wandb_replay"], "--replay", cwd),
         expect=ROLES if expect.strip() == AUTO else metric_names(expect),
         expect_auto=expect.strip() == AUTO,

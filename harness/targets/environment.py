@@ -35,13 +35,22 @@ def job_environment(settings: Settings, environment: Mapping[str, str], token: s
     return marked({**environment, **offline}, token)
 
 
-def builtin_job() -> Path:
-    """The built-in training script."""
-    return Path(str(importlib.resources.files("harness.jobs") / "ddp_vit.py"))
+def builtin_job(*, rehearsed: bool = False) -> Path:
+    """The built-in training script; for a rehearsal the one that goes on after a restart."""
+    name = "ddp_requeue.py" if rehearsed else "ddp_vit.py"
+    return Path(str(importlib.resources.files("harness.jobs") / name))
 
 
-def builtin_args(*, on_gpus: bool, seconds: int | None = None) -> tuple[str, ...]:
-    """Options of the built-in job: short, but long enough for several system samples."""
+def builtin_args(*, on_gpus: bool, seconds: int | None = None, rehearsed: bool = False) -> tuple[str, ...]:
+    """Options of the built-in job: short, but long enough for several system samples.
+
+    For a rehearsal its epochs are spread over time, and it waits for W&B a few seconds only.
+    """
+    if rehearsed:
+        return (
+            "--epochs", str(EPOCHS), "--epoch-seconds", "2", "--stats-interval", "1", "--upload-interval", "1",
+            "--patience", "5",
+        )  # fmt: skip
     lasts = seconds or (45 if on_gpus else 5)
     return (
         "--epochs", str(EPOCHS), "--model", "auto", "--min-seconds", str(lasts),

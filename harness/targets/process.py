@@ -185,6 +185,13 @@ class ProcessGroup:
                     return dict(word.partition("=")[::2] for word in read.split("\0") if word)
         return {}
 
+    def signal_all(self, number: int, *, without: str) -> None:
+        """Signal every process of the job but those that run the program ``without``."""
+        for pid in descendants(self._supervisor.pid) if self._supervisor else ():
+            with contextlib.suppress(OSError):  # it has ended
+                if Path(f"/proc/{pid}/comm").read_bytes().strip() != without.encode():
+                    os.kill(pid, number)
+
     def new_lines(self) -> list[str]:
         """Return output lines that came since the last call, a mebibyte at most; see `LogFollower`.
 

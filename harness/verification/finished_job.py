@@ -1,9 +1,11 @@
 """Gathers evidence of what already ran: a run on the server, run directories on disk, job output."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from harness.evidence.disk.log_writers import touched_at
 from harness.evidence.disk.run_dirs import find_run_dirs, read_local_run
 from harness.evidence.models import Evidence, LocalReading, LocalRun, Request, RunLink, ServerReading, Trouble
 from harness.evidence.network.address import base_url_problem
@@ -15,6 +17,8 @@ from harness.evidence.server.reader import Reader
 from harness.evidence.setup.credentials import api_key_in_use, known_secrets
 from harness.evidence.setup.job_settings import JobSettings
 from harness.judging.advice import is_cloud
+from harness.judging.live.of_evidence import life_of
+from harness.judging.live.troubles import doubt_s
 from harness.judging.metric_roles import likely_first
 from harness.settings.model import Settings
 from harness.verification.clock import Clock
@@ -25,12 +29,28 @@ SAME_JOB_S = 30.0
 
 
 def collect_existing(settings: Settings, request: Request, own: JobSettings, clock: Clock) -> Evidence:
-    """Gather evidence of what already ran; `own` is what W&B is set to here, for the harness's own SDK."""
+    """Gather evidence of what already ran; `own` is what W&B is set to here, for the harness's own SDK.
+
+    Of a run that still runs, and gave no sign for longer than it usually does, evidence is gathered twice.
+    """
+    evidence = _collect(settings, request, own, clock)
+    life = life_of(evidence.model_copy(update={"created_at": time.time()}))
+    doubt = doubt_s(life) if life else None
+    if doubt is None:
+        return evidence
+    with clock.phase("waiting for a sign of life"):
+        time.sleep(doubt + 1.0)
+    return _collect(settings, request, own, clock)
+
+
+def _collect(settings: Settings, request: Request, own: JobSettings, clock: Clock) -> Evidence:
     redactor = Redactor(known_secrets(own))
     job = None
     if settings.job_log:
         with clock.phase("job output"):
-            job = job_of(read_output(settings.job_log, redactor.text, settings.job_logs))
+            output = read_output(settings.job_log, redactor.text, settings.job_logs)
+            written = touched_at(settings.job_logs or [settings.job_log])
+            job = job_of(output.model_copy(update={"touched_at": written}))
     local = LocalReading()
     if settings.run_dir:
         with clock.phase("run directories"):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from harness.evidence.disk.log_writers import touched_at
 from harness.evidence.disk.run_dirs import read_local_run, read_local_runs, snapshot_run_dirs, wandb_folders
 from harness.evidence.models import (
     Evidence,
@@ -77,7 +78,7 @@ def watch_job(
             watch = follow(target, output, poller, progress, moment, IDLE_LIMIT_S)
         moment.phase = "reading"
         progress.show(moment)
-        seen = output.snapshot()
+        seen = output.snapshot().model_copy(update={"touched_at": touched_at([log])})
         job = target.job()
         # Of a job that was submitted earlier only the times tell; else what was not there before is new.
         since = (job.started_at or 0.0) - 1 if settings.slurm.attach else None

@@ -17,6 +17,7 @@ from harness.settings.model import Settings
 from harness.targets import environment as job_environment
 
 if TYPE_CHECKING:
+    from harness.loopback.server import LoopbackServer
     from harness.targets.slurm.preflight import Ground
 
 
@@ -44,8 +45,7 @@ def prepare(
         cwd.mkdir(exist_ok=True)
     here = own.moved(users, cwd)
     asked = ground.ask(here) if ground else ask_here(here, settings)
-    builtin = request.job_kind == "builtin"
-    project = users.get("WANDB_PROJECT", job_environment.PROJECT) if builtin else None
+    project = users.get("WANDB_PROJECT", job_environment.PROJECT) if request.job_kind == "builtin" else None
     setup = collect_setup(here, asked, script=settings.job, probe_server=request.wants_server, project=project)
     return Prepared(ground.fitted(setup) if ground else setup, users, here, cwd, ground)
 
@@ -67,10 +67,15 @@ def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground
 
 @contextmanager
 def embedded_server(environ: Mapping[str, str]) -> Iterator[job_environment.Server]:
-    """Serve the loopback backend for as long as the verification lasts; every entity is the user's there."""
+    """Serve the loopback backend for as long as the verification lasts."""
+    with loopback_server(environ) as server:
+        yield job_environment.Server(server.url, server.api_key)
+
+
+def loopback_server(environ: Mapping[str, str]) -> "LoopbackServer":
+    """Return a loopback backend, not yet started; every entity is the user's there."""
     from harness.loopback.accounts import DEFAULT_TEAMS, Accounts, User
     from harness.loopback.server import LoopbackServer
 
     user = User(teams=tuple(dict.fromkeys([*DEFAULT_TEAMS, environ.get("WANDB_ENTITY") or DEFAULT_TEAMS[0]])))
-    with LoopbackServer(accounts=Accounts((user,), foreign=(), open=True)) as server:
-        yield job_environment.Server(server.url, server.api_key)
+    return LoopbackServer(accounts=Accounts((user,), foreign=(), open=True))

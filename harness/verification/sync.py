@@ -26,25 +26,36 @@ class Synced:
     exit_code: int | None
 
 
-def sync(runs: Sequence[LocalRun], environment: Mapping[str, str], scrub: Callable[[str], str]) -> Synced:
+def sync(
+    runs: Sequence[LocalRun], environment: Mapping[str, str], scrub: Callable[[str], str], limit_s: float = LIMIT_S
+) -> Synced:
     """Upload every offline run; a run that cannot be uploaded in time is left, and the output says so."""
     online = {k: v for k, v in environment.items() if k != "WANDB_MODE"}
     lines: list[str] = []
     worst: int | None = 0
     for run in runs:
-        printed, code = _upload(Path(run.path), online)
+        printed, code = _upload(run, online, limit_s)
         lines += [scrub(line) for line in printed]
         worst = None if code is None or worst is None else code or worst
     return Synced(tuple(lines[-MOST_LINES:]), worst)
 
 
-def _upload(run_dir: Path, environment: Mapping[str, str], limit_s: float = LIMIT_S) -> tuple[list[str], int | None]:
+def command(run: LocalRun) -> list[str]:
+    """The words behind `wandb` that upload a run directory; one that was online is skipped unless asked for."""
+    return ["sync", *([] if run.offline else ["--include-online"]), run.path]
+
+
+def _upload(run: LocalRun, environment: Mapping[str, str], limit_s: float) -> tuple[list[str], int | None]:
     """Return what one upload printed and its exit code; None where it was ended before its time."""
+    run_dir = Path(run.path)
     begun, end, ended = time.time(), time.monotonic() + limit_s, ""
-    command = [sys.executable, "-m", "wandb", "sync", str(run_dir)]
     with tempfile.TemporaryFile() as printed:
         with subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "wandb", *command(run)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
         ) as process:
             try:
                 while process.poll() is None and not ended:

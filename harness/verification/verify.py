@@ -14,6 +14,7 @@ from harness.evidence.redaction.documents import redacted
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.setup.credentials import known_secrets
 from harness.evidence.setup.job_settings import JobSettings, read_job_settings
+from harness.evidence.setup.script.ranks import starts_ranks
 from harness.judging.setup_questions import blockers
 from harness.settings.model import Settings
 from harness.targets import environment as job_environment
@@ -75,11 +76,12 @@ def request_of(settings: Settings) -> Request:
         job_path=str(settings.job) if settings.job else None,
         job_module=settings.job_module,
         job_args=settings.job_args,
-        # How many ranks a shell script starts is its own affair; of what already ran nobody said it.
-        nproc=None if settings.source != "job" or kind == "batch" else nproc,
+        # How many ranks a script starts by itself is its own affair; of what already ran nobody said it.
+        nproc=None if settings.source != "job" or kind == "batch" or own_ranks(settings) else nproc,
         nodes=slurm.nodes if on_slurm else 1,
         offline=settings.offline,
         sync=settings.sync,
+        rehearse=settings.rehearse,
         expect=settings.expect,
         expect_auto=settings.expect_auto,
         expect_points=settings.expect_points,
@@ -117,9 +119,16 @@ def _verify_job(
         )
         version_there = setup.python.wandb_version if setup.python else None
         started = known.here.corrected(setup.sdk or SdkSettings(), version_there).started_with(environment)
-        return watch_job(
+        evidence = watch_job(
             target, settings, request, setup, started, progress, clock, log=log_path(folder), unwritten=unwritten
         )
+    if not settings.rehearse:
+        return evidence
+    from harness.verification.rehearsal.rehearse import rehearse
+
+    with clock.phase("rehearsals"):
+        played = rehearse(settings, evidence, own.moved(own.env, known.cwd), folder, progress, local_argv)
+    return evidence.model_copy(update={"rehearsals": played})
 
 
 def make_target(settings: Settings, folder: Path, environment: Mapping[str, str], cwd: Path) -> Target:
@@ -129,13 +138,25 @@ def make_target(settings: Settings, folder: Path, environment: Mapping[str, str]
     return LocalTarget(local_argv(settings), cwd=cwd, env=environment, log=log_path(folder))
 
 
+def own_ranks(settings: Settings) -> bool:
+    """Whether the job is a script on this machine that starts its ranks by itself."""
+    return settings.target == "local" and settings.job_kind == "script" and starts_ranks(settings.job)
+
+
 def local_argv(settings: Settings) -> list[str]:
-    """Return the command of a job on this machine: torchrun for Python, bash for a shell script."""
+    """Return the command of a job on this machine: torchrun for Python, bash for a shell script.
+
+    A script that starts its ranks by itself is started once, as its user does: torchrun's variables would mislead them.
+    """
     from harness.targets.process import launch_argv
 
     if settings.job is None:
-        args = job_environment.builtin_args(on_gpus=False)
-        return launch_argv(job_environment.builtin_job(), settings.nproc, script_args=args)
+        rehearsed = bool(settings.rehearse)
+        args = job_environment.builtin_args(on_gpus=False, rehearsed=rehearsed)
+        return launch_argv(job_environment.builtin_job(rehearsed=rehearsed), settings.nproc, script_args=args)
     if settings.job_kind == "batch":
         return ["bash", str(settings.job), *settings.job_args]
+    if own_ranks(settings):
+        program = ("-m", settings.job_module) if settings.job_module else (str(settings.job),)
+        return [sys.executable, *program, *settings.job_args]
     return launch_argv(settings.job, settings.nproc, script_args=settings.job_args, module=settings.job_module)

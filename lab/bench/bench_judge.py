@@ -75,7 +75,7 @@ def largest(nodes: int, runs: int) -> Evidence:
 def _line(directory: int, number: int) -> LogLine:
     """Half of what the ranks say differs."""
     text = f"handler: something of number {number}" + (f" in run{directory:05}" if number % 2 else "")
-    return LogLine(file="debug-internal.log", level="WARN", text=text)
+    return LogLine(file="debug-internal.log", text=text)
 
 
 def milliseconds(evidence: Evidence) -> float:

@@ -40,7 +40,7 @@ def test_what_markdown_would_take_for_markup_is_escaped_but_not_in_code():
 
 
 def test_commands_stand_in_a_block_without_indentation():
-    assert "\n  ```\n  wandb login\n  ```\n" in pages()["credentials.md"]
+    assert "\n  ```\n  wandb login --host https://api.wandb.ai\n  ```\n" in pages()["credentials.md"]
 
 
 @pytest.mark.parametrize(

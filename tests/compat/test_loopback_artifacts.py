@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.compat.conftest import Sdk
+from tests.in_ci import ends_in_ci
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.parametrize("sdk", ["0.19.5", "0.24.2", "0.28.2", "0.31.0"], indirect=True),
+    pytest.mark.parametrize("sdk", ends_in_ci("0.19.5", "0.24.2", "0.28.2", "0.31.0"), indirect=True),
 ]
 
 

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from tests.compat.conftest import HERE, Sdk
+from tests.in_ci import ends_in_ci
 
 VERSIONS = ("0.19.5", "0.24.2", "0.26.1", "0.28.2", "0.30.0", "0.31.0")
 # These send the console of a resumed run from line 0 again: their upsert drops every offset but that of the history.
@@ -14,7 +15,7 @@ FORGETS_CONSOLE_ON_RESUME = ("0.24.2", "0.26.1")
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.parametrize("sdk", VERSIONS, indirect=True),
+    pytest.mark.parametrize("sdk", ends_in_ci(*VERSIONS), indirect=True),
     pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning"),
 ]
 

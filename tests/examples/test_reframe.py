@@ -30,7 +30,7 @@ def test_a_bad_run_fails_with_cause_and_cure(played):
     done = played(duplicates)
     assert done.returncode != 0
     assert "failed: dup-one-run-per-rank: Every rank made its own W&B run (8 runs)" in done.stdout
-    assert "Initialize and log on rank 0 only" in done.stdout
+    assert "Let rank 0 alone have a run" in done.stdout
 
 
 def test_wrong_usage_fails_without_a_verdict(played):

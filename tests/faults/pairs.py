@@ -77,8 +77,11 @@ PAIRS = {s.name: s for s in (*(together(a, b) for a, b in product(AROUND, SCRIPT
 def problems(scenario: Together, verdict: Mapping[str, Any]) -> list[str]:
     """Say what is wrong with a verdict: another root cause, a fault that is not told, something not explained."""
     said, origins = {f["id"] for f in verdict["findings"]}, standard_graph().origins
+    # Whatever says why the job crashed stands for the crash.
+    crashed = any(name.endswith("::test_job_completed") for f in verdict["findings"] for name in f["explains"])
+    known = said | ({"end-failed-exitcode"} if crashed else set())
     hidden = (
-        f for f in sorted(scenario.told - said) if not origins[f] & said and f not in NEVER_CAME.get(scenario.name, ())
+        f for f in sorted(scenario.told - said) if not origins[f] & known and f not in NEVER_CAME.get(scenario.name, ())
     )
     found = [f"{fault} is not told" for fault in hidden]
     if verdict["root_cause"] not in (scenario.causes or {None}):

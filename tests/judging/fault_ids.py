@@ -31,6 +31,7 @@ _IDS = {
         init-active-run-returned:warning init-settings-file-ignored:warning init-setting-refused
         init-value-too-long init-config-changed-on-resume init-stale-sweep:warning
         init-unknown-variable:warning init-framework-without-logger
+        init-script-without-wandb
     """,
     "duplicate_runs": """
         dup-one-run-per-rank dup-one-run-per-node dup-rank-unset-srun dup-same-id-all-ranks dup-requeue-new-run
@@ -64,6 +65,15 @@ _IDS = {
         end-sigterm-no-flush end-last-15s-lost end-no-finish-in-subproc end-ctrl-c
         end-files-not-uploaded:warning end-footer-lies end-leftover-tmp:info end-deadlock
         end-core-signalled end-artifact-staging-not-writable
+    """,
+    "live": """
+        live-process-gone live-no-heartbeat live-not-uploaded live-no-steps live-silent-gpus
+    """,
+    "rehearsal": """
+        reh-init-blocks reh-init-raises reh-finish-blocks reh-loop-waits reh-call-raises reh-goes-on-without-run
+        reh-ends-without-finish reh-sync-fails reh-needs-sync:info reh-sync-doubles:warning reh-held-up:info
+        reh-new-run reh-id-changes reh-config-changes reh-second-start-fails reh-no-checkpoint reh-step-starts-again
+        reh-rows-doubled reh-sigterm-not-handled reh-rows-lost
     """,
     "versions": """
         ver-sdk-yanked-0260:warning ver-legacy-service-removed:warning ver-core-banner:info ver-setting-names

@@ -60,7 +60,7 @@ def test_it_is_written_for_people(entry):
     assert entry.title == entry.title.strip()
     assert "\n" not in entry.title
     assert len(entry.title) <= 120
-    assert 1 <= len(entry.advice) <= 6
+    assert 1 <= len(entry.advice) <= 8
     assert entry.meaning.rstrip().endswith((".", ")", ":"))
 
 

@@ -20,7 +20,7 @@ def outcome(verdict, name):
 def test_a_healthy_case_passes_and_every_check_is_told():
     verdict = judge(b.healthy())
     assert (verdict.verdict, verdict.root_cause) == ("passed", None)
-    assert len(verdict.checks) == 33
+    assert len(verdict.checks) == 37
 
 
 def test_a_cause_names_its_symptoms_and_what_they_block():
@@ -148,11 +148,12 @@ def test_runs_that_only_the_disk_has_are_told_beside_those_of_the_server():
 def test_the_document_has_the_keys_that_are_promised():
     document = judge(b.evidence(server=b.server(b.server_run(state="odd")))).model_dump()
     assert set(document) == {
-        "schema_version", "verdict", "root_cause", "findings", "checks", "runs", "job", "timings", "versions",
+        "schema_version", "verdict", "root_cause", "findings", "checks", "runs", "rehearsals", "job", "timings",
+        "versions", "live",
     }  # fmt: skip
     assert document["schema_version"] == 1
     assert set(document["findings"][0]) == {
-        "id", "severity", "title", "observed", "advice", "guide_section", "links", "explains",
+        "id", "severity", "title", "observed", "advice", "cure", "guide_section", "links", "explains",
     }  # fmt: skip
     assert document["checks"][0] == {
         "name": "test_1_setup.py::test_api_key_is_configured", "outcome": "passed", "reason": "", "blocked_by": None,

@@ -27,6 +27,7 @@ TOOLS = {
 def minimums():
     """Every requirement of pyproject.toml by name, without a parser of TOML, which Python 3.10 lacks."""
     text = (ROOT / "pyproject.toml").read_text().partition("[project.urls]")[0].partition("\ndependencies")[2]
+    text = re.sub(r"\nframeworks = \[.*?\n\]", "", text, flags=re.DOTALL)  # tried in an environment of their own
     named = [Requirement(word) for word in re.findall(r'"([A-Za-z][\w.-]*>=[^"]+)"', text)]
     return {r.name.lower(): str(r.specifier).removeprefix(">=") for r in named}
 

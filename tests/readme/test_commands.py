@@ -19,7 +19,7 @@ WORDS = text_of(WRITTEN)
 USER = "pytest CLONE/checks -c CLONE/pyproject.toml --rootdir CLONE --job train.py"
 
 RUN: dict[str, str | None] = {
-    f"{USER} --server real": None,
+    "lumi-wandb check --job train.py --server real": None,
     f"{USER} --report report --junit-xml report/junit.xml": None,
     "pytest checks --job train.py --nproc 4": "dup-one-run-per-rank",
     "pytest checks --run ENTITY/PROJECT/RUN_ID": None,
@@ -46,10 +46,14 @@ ELSEWHERE = {
     "make quick": ("Makefile", "\nquick:"),
     "make fire": ("lab/fire/test_matrix.py", "play_all(recording, part"),
     "make faults": ("tests/faults/test_faults.py", "judge(played)"),
+    "make cures": ("tests/faults/test_cures.py", "cure(scenario"),
     "make mutants": ("lab/mutation/test_mutation.py", '"-m", "lab.mutation", "-n", "60"'),
     "make storm": ("lab/storm/test_interruptions.py", "interruptions"),
     "python -m lab.bench scale mutation": ("lab/storm/test_scale.py", "bench_scale"),
     "TORCH='torch==2.14.1 torchvision==0.29.1' make check": (".ci/run", 'TORCH:-torch==2.14.1 torchvision==0.29.1}"'),
+    "pytest checks --job train.py --rehearse all": (
+        "tests/verification/rehearsal/test_rehearse.py", "def test_a_script_that_is_right_survives_all",
+    ),
     "pytest checks": ("Makefile", "$(PY) -m pytest checks\n"),
     "pip install -e '.[local]'": ("Makefile", "-e '.[local,test]'"),
     USER: ("tests/examples/test_github.py", "def test_its_command_verifies_a_script"),
@@ -78,12 +82,18 @@ ELSEWHERE = {
         "tests/readme/test_adding_a_fault.py", '"-m", "tests.faults.table", "-k", "gpu-memory-full"',
     ),
     "python -m harness loopback": ("tests/commands/test_loopback.py", "def test_it_prints_two_lines_serves_and_ends"),
+    "lumi-wandb check --job train.py": ("tests/integrations/test_frameworks.py", '"check",\n        "--job",'),
     "lumi-wandb check": ("tests/packaging/test_wheel.py", '"check", "--replay"'),
     'lumi-wandb check --job -m package.train --job-args "--lr 1e-3"': (
         "tests/commands/test_verbs.py", '["--job", "-m", "a.b", "-q"]',
     ),
     "lumi-wandb preflight --job train.py": ("tests/commands/test_preflight.py", '["--job", "train.py", *options]'),
     "pip install 'lumi-wandb-harness[local]'": ("tests/packaging/test_wheel.py", '"-m", "pip", "install"'),
+    "lumi-wandb check --run ENTITY/PROJECT/RUN_ID": ("tests/watch/test_real.py", '("--run", f"{entity}/live/alive")'),
+    "lumi-wandb watch ENTITY/PROJECT/RUN_ID": ("tests/watch/test_real.py", '"watch", "--once", f"{entity}/live/alive"'),
+    "lumi-wandb watch wandb/": ("tests/watch/test_real.py", 'str(tmp_path / "wandb")'),
+    "lumi-wandb watch 4242 4243": ("tests/watch/test_watcher.py", "def test_slurm_is_asked_once_for_all_jobs"),
+    "lumi-wandb watch --project ENTITY/PROJECT --user": ("tests/watch/test_real.py", '"--project", f"{entity}/live"'),
     "python -m tests.loopback.operations_table": (
         "tests/loopback/test_operations.py", "def test_the_installed_sdk_asks_nothing_unknown_and_the_page_lists_it",
     ),
@@ -106,10 +116,19 @@ NOT_RUN = {
     "python -m pytest tests/judging -k duplicate": "tests, to be run as they are",
     "python -m tests.faults.table -k dup-one-run-per-rank": "one fault of those that `make faults` injects",
     "make lowest": "installs from the network",
+    "pip install -e '.[frameworks]'": "gigabytes from the network",
+    "python -m pytest tests/integrations": "tests, to be run as they are",
     "pip install torch": "named as what may bring gigabytes",
+    "source .venv/bin/activate": "changes the shell that it is typed in",
+    "lumi-wandb watch $SLURM_JOB_ID --until end --report watch-$SLURM_JOB_ID > watch-$SLURM_JOB_ID.log &": (
+        "stands in a batch script"
+    ),
+    'lumi-wandb watch 4242 --on-problem \'mail -s "$HARNESS_WATCH_JOB: $HARNESS_WATCH_FAULT" me@example.org <<< '
+    '"$HARNESS_WATCH_TEXT"\'': "sends mail",
     "wandb verify": "another tool, named beside this one",
 }
-FOREIGN = {
+WATCH = {"--project", "--user", "--once", "--until", "--on-problem", "--history"}
+FOREIGN = WATCH | {
     "--export",
     "--dependency",
     "--cleanenv",
@@ -164,7 +183,7 @@ def desk(tmp_path_factory):
     folder, home = tmp_path_factory.mktemp("desk"), tmp_path_factory.mktemp("home")
     with LoopbackServer() as server:
         laid = lay(folder, home, server.environment(), PRELUDE + init_job())
-        done = laid.run(f"{USER} --server real")
+        done = laid.run("lumi-wandb check --job train.py --server real")
         assert done.verdict, done.text
         report = next(folder.glob(".harness/*"))
         shutil.copy(report / "job.log", folder / "slurm-123.out")
@@ -236,4 +255,4 @@ def test_junit_tells_fault_root_cause_and_run(careless):
     own = {p.get("name"): p.get("value") for p in failed[0].find("properties")}
     assert own == {"outcome": "failed", "fault": cause}
     assert failed[0].find("failure").get("message").startswith(f"{cause}: Every rank made its own W&B run")
-    assert "Initialize and log on rank 0 only" in failed[0].find("failure").text
+    assert "Let rank 0 alone have a run" in failed[0].find("failure").text

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.in_ci import first_in_ci
 from tests.slurm.daemons import wait_until
 from tests.slurm.playing import TRAIN, Outcome, Player
 
@@ -41,7 +42,7 @@ NEIGHBOURS = {
 }
 
 
-@pytest.mark.parametrize("which", NEIGHBOURS)
+@pytest.mark.parametrize("which", first_in_ci(NEIGHBOURS))
 def test_a_neighbour_with_the_same_names(player: Player, which: str) -> None:
     mine, theirs = NEIGHBOURS[which]
     jobs = [player.submit(theirs, "--job-name=train"), player.submit(mine, "--job-name=train")]
@@ -50,6 +51,7 @@ def test_a_neighbour_with_the_same_names(player: Player, which: str) -> None:
         fine(player.verify("--lumi-attach", job, report=f"report-{job}"))
 
 
+@pytest.mark.thorough
 def test_the_later_of_two_jobs_with_the_same_names(player: Player) -> None:
     first = player.submit(f"{RANKS} --project vit")
     second = player.submit(f"{RANKS} --project vit", f"--dependency=afterany:{first}")
@@ -98,7 +100,7 @@ def requeue(player: Player, job: str, word: str = "Epoch 3") -> None:
     player.lab.run("scontrol", "update", f"jobid={job}", "StartTime=now")
 
 
-@pytest.mark.parametrize("mode", ["append", "truncate"])
+@pytest.mark.parametrize("mode", first_in_ci(["truncate", "append"]))
 def test_requeued_and_resumed_as_it_should_be(player: Player, mode: str) -> None:
     (player.work / "train.py").write_text(RESUMES)
     job = player.submit(f"srun {sys.executable} train.py", "--requeue", f"--open-mode={mode}")
@@ -107,7 +109,7 @@ def test_requeued_and_resumed_as_it_should_be(player: Player, mode: str) -> None
     fine(player.verify("--lumi-attach", job))
 
 
-@pytest.mark.parametrize("mode", ["append", "truncate"])
+@pytest.mark.parametrize("mode", first_in_ci(["truncate", "append"]))
 def test_requeue_that_makes_a_second_run(player: Player, mode: str) -> None:
     (player.work / "train.py").write_text(RESUMES.replace(', id=os.environ["SLURM_JOB_ID"], resume="allow"', ""))
     job = player.submit(f"srun {sys.executable} train.py", "--requeue", f"--open-mode={mode}")
@@ -139,7 +141,7 @@ def test_rank_1_fails_and_srun_ends_rank_0(player: Player) -> None:
     assert "task 1: Exited with exit code 3" in seen.verdict["findings"][0]["observed"][0], seen.out
 
 
-@pytest.mark.parametrize("order", ["appended", "overwritten"])
+@pytest.mark.parametrize("order", first_in_ci(["appended", "overwritten"]))
 def test_output_that_two_jobs_share(player: Player, order: str) -> None:
     """An earlier job's traceback stands in the file before this job's output, or a later job's in its place."""
     mode = f"--open-mode={'append' if order == 'appended' else 'truncate'}"
@@ -171,6 +173,7 @@ def test_a_job_that_only_accounting_knows(player: Player) -> None:
     assert seen.slurm["final_state"] == "FAILED"
 
 
+@pytest.mark.thorough
 def test_a_strangers_run_in_the_temporary_folder(player: Player) -> None:
     """Somebody else's run appears in $TMPDIR/wandb while the job runs."""
     shared = player.lab.root / "tmp"
@@ -185,6 +188,7 @@ def test_a_strangers_run_in_the_temporary_folder(player: Player) -> None:
         shutil.rmtree(shared / "wandb", ignore_errors=True)
 
 
+@pytest.mark.thorough
 def test_a_component_and_the_whole_of_a_heterogeneous_job(player: Player) -> None:
     body = (
         "#SBATCH --ntasks=1\n#SBATCH hetjob\n"
@@ -198,6 +202,7 @@ def test_a_component_and_the_whole_of_a_heterogeneous_job(player: Player) -> Non
         fine(player.verify("--lumi-attach", f"{job}+{part}", report=f"component-{part}"))
 
 
+@pytest.mark.thorough
 def test_an_array_that_the_harness_submits_carries_the_token_in_every_task(player: Player) -> None:
     script = player.work / "array.sh"
     script.write_text(
@@ -211,6 +216,7 @@ def test_an_array_that_the_harness_submits_carries_the_token_in_every_task(playe
         fine(player.verify("--lumi-attach", f"{seen.slurm['job_id']}_{task}", report=f"work/.harness/task-{task}"))
 
 
+@pytest.mark.thorough
 def test_several_jobs_have_a_line_each_and_one_exit_code(player: Player) -> None:
     good = player.submit(f"{RANKS} --project vit")
     bad = player.submit(f"{sys.executable} -c 'raise ValueError(1)'")
@@ -224,12 +230,14 @@ def test_several_jobs_have_a_line_each_and_one_exit_code(player: Player) -> None
     assert "Slurm knows no job" in lines[2]
 
 
+@pytest.mark.thorough
 def test_a_preparing_step_makes_no_run(player: Player) -> None:
     job = player.submit(f"srun -n1 {sys.executable} -c 'print(\"data ready\")'\nsrun -n1 {RANKS} --project vit", "-n2")
     player.ended(job)
     fine(player.verify("--lumi-attach", job))
 
 
+@pytest.mark.thorough
 def test_a_preparing_step_that_fails_does_not_hide_in_the_training(player: Player) -> None:
     """The batch script goes on after a step that failed, and ends well: Slurm's list of steps tells of it."""
     job = player.submit(f"srun -n1 {sys.executable} -c 'raise SystemExit(5)'\nsrun -n1 {RANKS} --project vit", "-n1")
@@ -239,6 +247,7 @@ def test_a_preparing_step_that_fails_does_not_hide_in_the_training(player: Playe
     assert [s["state"] for s in seen.slurm["steps"] if s["id"].endswith(".0")] == ["FAILED"]
 
 
+@pytest.mark.thorough
 def test_several_programs_in_one_step(player: Player) -> None:
     (player.work / "programs").write_text(f"0 {RANKS} --project vit\n1 sleep 2\n")
     job = player.submit("srun --multi-prog programs", "-n2")
@@ -272,7 +281,7 @@ CAUSES = {
 }
 
 
-@pytest.mark.parametrize("which", CAUSES)
+@pytest.mark.parametrize("which", first_in_ci(CAUSES))
 def test_what_could_not_be_started_is_named(player: Player, which: str) -> None:
     body, cause, words = CAUSES[which]
     job = player.submit(body)
@@ -282,6 +291,7 @@ def test_what_could_not_be_started_is_named(player: Player, which: str) -> None:
     assert words in " ".join(seen.verdict["findings"][0]["observed"]), seen.out
 
 
+@pytest.mark.thorough
 def test_a_run_that_the_next_job_of_a_chain_resumes(player: Player) -> None:
     (player.work / "train.py").write_text(
         RESUMES.replace('os.environ["SLURM_JOB_ID"]', '"chain"').replace("step, 6)", "step, run.step + 3)")
@@ -293,6 +303,7 @@ def test_a_run_that_the_next_job_of_a_chain_resumes(player: Player) -> None:
     fine(player.verify("--lumi-attach", first, report="first"))
 
 
+@pytest.mark.thorough
 def test_env_i_keeps_the_key_out(player: Player) -> None:
     job = player.submit(f"srun env -i PATH=$PATH WANDB_BASE_URL=$WANDB_BASE_URL {RANKS}")
     player.ended(job)
@@ -312,12 +323,14 @@ def test_export_none_keeps_the_key_out_of_a_submitted_job(player: Player) -> Non
     assert "--export=NONE" in " ".join(seen.verdict["findings"][0]["observed"]), seen.out
 
 
+@pytest.mark.thorough
 def test_an_offline_job_is_judged_on_disk(player: Player) -> None:
     job = player.submit(f"export WANDB_MODE=offline\n{RANKS} --project vit")
     player.ended(job)
     fine(player.verify("--lumi-attach", job))
 
 
+@pytest.mark.thorough
 def test_runs_in_a_folder_of_the_jobs_own(player: Player) -> None:
     (player.root / "scratch").mkdir()
     job = player.submit(f"export WANDB_DIR={player.root}/scratch WANDB_SILENT=true\n{RANKS} --project vit")
@@ -325,6 +338,7 @@ def test_runs_in_a_folder_of_the_jobs_own(player: Player) -> None:
     fine(player.verify("--lumi-attach", job))
 
 
+@pytest.mark.thorough
 def test_output_with_patterns_that_only_accounting_knows(player: Player) -> None:
     job = player.submit(f"{RANKS} --project vit", "--job-name=vit", "--output=logs-%x-%4j.txt")
     player.ended(job)

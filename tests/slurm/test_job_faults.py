@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.faults.scenario import PRELUDE, init_job
+from tests.in_ci import first_in_ci
 from tests.slurm.daemons import wait_until
 from tests.slurm.playing import Outcome, Player
 
@@ -155,7 +156,7 @@ def play(player: Player, case: Case) -> Outcome:
     return player.outcome(process)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+@pytest.mark.parametrize("case", first_in_ci(CASES, most=6), ids=lambda c: c.name)
 def test_fault_is_named(player: Player, case: Case) -> None:
     seen = play(player, case)
     assert seen.code == 1, seen.out

@@ -17,6 +17,7 @@ from harness.evidence.models.job import (
     SlurmStep,
 )
 from harness.evidence.models.local import HttpTrouble, LocalReading, LocalRun, LogLine, SdkLogs
+from harness.evidence.models.rehearsal import Attempt, Missing, Rehearsal, Rehearsals, Sync
 from harness.evidence.models.request import Request
 from harness.evidence.models.server import ServerReading, ServerRun, ServerSeries, SystemSeries
 from harness.evidence.models.setup import (
@@ -30,6 +31,7 @@ from harness.evidence.models.setup import (
     ProbeStep,
     ScriptLook,
     ScriptNote,
+    ScriptSource,
     SdkSettings,
     SettingProblem,
     Setup,
@@ -40,10 +42,12 @@ from harness.evidence.models.telemetry import CommandProbe, Device, LibraryProbe
 from harness.evidence.models.watch import Watch
 
 __all__ = [
-    "CommandProbe", "Credentials", "Device", "EpochSeen", "Evidence", "Fact", "HttpTrouble", "Job", "JobOutput",
-    "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine", "Login", "Mode",
-    "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep", "ProcessSeen", "PythonError",
-    "RankSeen", "Request", "RunLink", "ScriptLook", "ScriptNote", "SdkLogs", "SdkSettings", "ServerReading",
-    "ServerRun", "ServerSeries", "SettingProblem", "Setup", "SlurmJob", "SlurmState", "SlurmStep", "Span",
-    "SystemSeries", "Telemetry", "Trouble", "UnreadVariable", "Viewer", "Watch",
+    "Attempt", "CommandProbe", "Credentials", "Device", "EpochSeen", "Evidence", "Fact", "HttpTrouble", "Job",
+    "JobOutput", "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine",
+    "Login", "Missing", "Mode", "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep",
+    "ProcessSeen", "PythonError", "RankSeen", "Rehearsal", "Rehearsals", "Request", "RunLink", "ScriptLook",
+    "ScriptNote", "ScriptSource", "SdkLogs", "SdkSettings", "ServerReading", "ServerRun", "ServerSeries",
+    "SettingProblem", "Setup",
+    "SlurmJob", "SlurmState", "SlurmStep", "Span", "Sync", "SystemSeries", "Telemetry", "Trouble", "UnreadVariable",
+    "Viewer", "Watch",
 ]  # fmt: skip

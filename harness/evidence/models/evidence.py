@@ -5,6 +5,7 @@ from typing import Literal
 from harness.evidence.models.base import Fact, Span
 from harness.evidence.models.job import Job
 from harness.evidence.models.local import LocalReading
+from harness.evidence.models.rehearsal import Rehearsals
 from harness.evidence.models.request import Request
 from harness.evidence.models.server import ServerReading
 from harness.evidence.models.setup import Setup
@@ -29,6 +30,8 @@ class Evidence(Fact):
     sync_output: tuple[str, ...] = ()
     sync_exit_code: int | None = None
     watch: Watch | None = None
+    rehearsals: Rehearsals | None = None
+    """What was rehearsed, where that was asked for."""
     telemetry: Telemetry = Telemetry()
     spans: tuple[Span, ...] = ()
     versions: dict[str, str] = {}

@@ -125,6 +125,8 @@ class JobOutput(Fact):
     """The last lines, at most 60."""
     file_starts: tuple[int, ...] = ()
     """Number of the first line of each file, where there are several; lines are counted over all of them."""
+    touched_at: float | None = None
+    """When the job last wrote to it, unix seconds."""
     trouble: Trouble | None = None
 
     def file_of(self, line: int) -> int:

@@ -31,6 +31,7 @@ class Request(Fact):
     """ENTITY/PROJECT/RUN_ID of an existing run."""
     run_dir: str | None = None
     job_log: str | None = None
+    rehearse: Literal["", "outage", "requeue", "all"] = ""
     command: str = "pytest checks"
     """What the user types to verify: advice names it."""
     token: str | None = None

@@ -60,6 +60,8 @@ class ServerRun(Fact):
     rows: int | None = None
     series: dict[str, ServerSeries] = {}
     system: dict[str, SystemSeries] = {}
+    system_last_at: float | None = None
+    """When the newest of these samples was taken, unix seconds."""
     system_samples: int = 0
     """Samples that were read, at most 500."""
     event_rows: int | None = None

@@ -229,6 +229,16 @@ class ScriptLook(Fact):
     """Names that it gives to TensorBoard's writer, at most 20."""
 
 
+class ScriptSource(Fact):
+    """The text of the job script, for a cure that edits it; secrets replaced."""
+
+    path: str
+    """From the folder of the verification, where it lies below that."""
+    text: str
+    patchable: bool = True
+    """Whether `patch -p1` in that folder finds the file."""
+
+
 class UnreadVariable(Fact):
     """A variable that looks like one of the SDK's and is none; its value is not kept."""
 
@@ -257,5 +267,7 @@ class Setup(Fact):
     script_key_line: int | None = None
     """The line of the job script in which a key itself stands, for everyone to read; counted from 1."""
     script: ScriptLook = ScriptLook()
+    source: ScriptSource | None = None
+    """None where there is no script, or none that can be edited: too long, not UTF-8, with Windows line ends."""
     unread_variables: tuple[UnreadVariable, ...] = ()
     """Variables of the environment and of the script that are probably misspelt, at most 10."""

@@ -127,7 +127,8 @@ class LocalLog(Model):
     `records` counts records by type. `config` and `summary` are flat: nested keys are joined with a dot.
     `rows_before_damage` counts the rows in front of the first damaged place, where `wandb sync` stops; None where
     nothing is damaged. `*_dropped` count what did not fit the bounds. `torn_at` is the offset of the record that the
-    end of the file cuts off. Times are Unix seconds, sizes bytes.
+    end of the file cuts off. `row_times` are those of the last 100 rows; `longest_pause_s` is the longest time between
+    two rows, the first three aside. Times are Unix seconds, sizes bytes.
     """
 
     path: str
@@ -162,6 +163,8 @@ class LocalLog(Model):
     backward_steps: int = 0
     history_first_time: float | None = None
     history_last_time: float | None = None
+    row_times: tuple[float, ...] = ()
+    longest_pause_s: float | None = None
     series: dict[str, SeriesSummary] = {}
     series_dropped: int = 0
 

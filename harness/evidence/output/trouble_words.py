@@ -28,7 +28,10 @@ _HINTS = (
     "w&b ", "warn", "deprecat", "retry", "ignored", "missing", "nccl", "rccl",
     "usage: ", "required", "limit exceeded", "logging interval", "│     --",
 )  # fmt: skip
-_MARKS = ("wandb", "w&b", "accuracy: ", ", loss: ", "local_rank", "local rank", "root cause", "  host  ")
+_MARKS = (
+    "wandb", "w&b", "accuracy: ", ", loss: ", "local_rank", "local rank", "root cause", "  host  ",
+    " joined",
+)  # fmt: skip
 
 
 def one_of(words: Iterable[str]) -> str:

@@ -179,6 +179,11 @@ def system_series(events: Sequence[Mapping[str, Any]]) -> dict[str, SystemSeries
     return {key: _system(key, points, most) for key, points in gathered.items()}
 
 
+def last_at(events: Sequence[Mapping[str, Any]]) -> float | None:
+    """When the newest event was made, in unix seconds."""
+    return max((at for event in events if (at := number(event.get("_timestamp"))) is not None), default=None)
+
+
 def _system(key: str, points: Sequence[tuple[float, float]], most: int) -> SystemSeries:
     values = [v for _, v in points]
     stride = -(-len(points) // most)

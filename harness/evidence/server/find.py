@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.evidence.models import ServerReading, ServerRun, Trouble
-from harness.evidence.server.convert import FoundBy, bounded, series, server_run, system_series, with_internal
+from harness.evidence.server.convert import FoundBy, bounded, last_at, series, server_run, system_series, with_internal
 from harness.evidence.server.reader import Reader, ReadingFailed
 from harness.evidence.server.run_parts import Parts, persistently
 from harness.evidence.server.siblings import belongs, neighbour, window
@@ -213,6 +213,7 @@ def _with_parts(run: ServerRun, parts: Parts, expect: Sequence[str]) -> ServerRu
     update: dict[str, Any] = {"detailed": True}
     if (events := parts.read("system")) is not None:
         update |= {"system": system_series(events) or run.system, "system_samples": len(events)}
+        update["system_last_at"] = last_at(events)
     if (files := parts.read("files")) is not None:
         update["files"] = tuple(files)
     if (counts := parts.read("counts")) is not None:

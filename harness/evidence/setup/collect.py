@@ -18,6 +18,7 @@ from harness.evidence.setup.mode import collect_mode, script_mentions_key
 from harness.evidence.setup.script.look import script_look
 from harness.evidence.setup.script.names import script_key_line, script_names
 from harness.evidence.setup.script.notes import script_notes
+from harness.evidence.setup.script.text import script_source
 from harness.evidence.setup.sdk_variables import unread_variables
 from harness.evidence.setup.surroundings import collect_place
 
@@ -66,6 +67,7 @@ def collect_setup(
         script_names=names,
         script_notes=notes,
         script=script_look(script),
+        source=script_source(script, Path(place.cwd), redactor) if script else None,
         unread_variables=unread_variables(settings.env, script, answer.python) if answer.python else (),
     )
 

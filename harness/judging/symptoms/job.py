@@ -93,9 +93,9 @@ CHECKS = (
     Check(FILE, "test_job_was_submitted", job_was_submitted),
     Check(FILE, "test_job_started", job_started, needs=("test_job_was_submitted",)),
     Check(
-        FILE, "test_job_completed", job_completed, needs=("test_job_started",),
+        FILE, "test_job_completed", job_completed, needs=("test_job_started",), shows="end",
         brings=("test_init_succeeded", "test_run_finished", "test_series_is_present", "test_series_has_every_point",
                 "test_nothing_was_lost"),
     ),
-    Check(FILE, "test_every_rank_joined", every_rank_joined, needs=("test_job_started",)),
+    Check(FILE, "test_every_rank_joined", every_rank_joined, needs=("test_job_started",), shows="rows"),
 )  # fmt: skip

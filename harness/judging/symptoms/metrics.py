@@ -96,8 +96,8 @@ FILE = "test_4_metrics.py"
 RUN = ("test_init_succeeded",)
 PRESENT = (*RUN, "test_series_is_present")
 CHECKS = (
-    Check(FILE, "test_series_is_present", series_is_present, needs=RUN, each="metric"),
-    Check(FILE, "test_series_has_every_point", series_has_every_point, needs=PRESENT, each="metric"),
+    Check(FILE, "test_series_is_present", series_is_present, needs=RUN, shows="rows", each="metric"),
+    Check(FILE, "test_series_has_every_point", series_has_every_point, needs=PRESENT, shows="end", each="metric"),
     Check(FILE, "test_series_is_finite", series_is_finite, needs=PRESENT, each="metric"),
     Check(FILE, "test_steps_increase", steps_increase, needs=PRESENT, each="metric"),
     Check(FILE, "test_loss_goes_down", loss_goes_down, needs=(*RUN, "test_series_is_present[loss]")),

@@ -6,6 +6,8 @@ from harness.evidence.models import Evidence
 from harness.judging.case import Case, RunView
 from harness.judging.check import Check
 from harness.judging.duplicates import problem as duplicates_problem
+from harness.judging.live.early import RUNNING
+from harness.judging.live.troubles import troubles
 from harness.judging.outcomes import NotApplicable, NotChecked
 from harness.judging.view import own_entities, unread
 
@@ -31,6 +33,10 @@ def exactly_one_run(case: Case, _: str) -> str | None:
 def run_finished(case: Case, _: str) -> str | None:
     """The run did not end as finished."""
     run = case.run
+    if case.life is not None:
+        if broken := troubles(case.life):
+            return f"the run is said to run, but {broken[0].words}: {run}"
+        raise NotApplicable(RUNNING)
     return None if run.state == "finished" else f"the run is {run.state}: {run}"
 
 
@@ -118,7 +124,9 @@ def console_output_is_captured(case: Case, _: str) -> str | None:
 FILE = "test_3_run.py"
 RUN = ("test_init_succeeded",)
 CHECKS = (
-    Check(FILE, "test_init_succeeded", init_succeeded, needs=("test_job_started", "test_mode_is_online")),
+    Check(
+        FILE, "test_init_succeeded", init_succeeded, needs=("test_job_started", "test_mode_is_online"), shows="rows",
+    ),
     Check(FILE, "test_exactly_one_run", exactly_one_run, needs=RUN),
     Check(
         FILE, "test_run_finished", run_finished, needs=RUN,
@@ -129,6 +137,6 @@ CHECKS = (
     ),
     Check(FILE, "test_config_is_tracked", config_is_tracked, needs=RUN),
     Check(FILE, "test_run_is_where_it_was_meant_to_be", run_is_where_it_was_meant_to_be, needs=RUN),
-    Check(FILE, "test_environment_is_recorded", environment_is_recorded, needs=RUN),
-    Check(FILE, "test_console_output_is_captured", console_output_is_captured, needs=RUN),
+    Check(FILE, "test_environment_is_recorded", environment_is_recorded, needs=RUN, shows="samples"),
+    Check(FILE, "test_console_output_is_captured", console_output_is_captured, needs=RUN, shows="end"),
 )  # fmt: skip

@@ -8,6 +8,8 @@ from harness.judging.attempts import made_good
 from harness.judging.case import Case
 from harness.judging.check import Check
 from harness.judging.families.network.upload import FATAL
+from harness.judging.live.early import RUNNING
+from harness.judging.live.of_evidence import life_of
 from harness.judging.lost_data import Lost, count, first_missing, layer, upload_lost
 from harness.judging.outcomes import NotApplicable, NotChecked
 from harness.judging.run_end import life
@@ -31,6 +33,8 @@ def losses(evidence: Evidence) -> list[str]:
             return [f"sent and refused: {said[0]}"]
         alone = evidence.request.source == "job_log"
         raise NotApplicable("only job output was given" if alone else "there is no run directory to compare with")
+    if life_of(evidence) is not None:
+        return list(_lost_already(evidence))
     reading = final_server(evidence)
     if reading.status == "failed":
         raise NotChecked(f"the server could not be read: {reading.trouble.text if reading.trouble else ''}")
@@ -46,6 +50,22 @@ def losses(evidence: Evidence) -> list[str]:
                 raise NotChecked(problem)
             found += _differences(run, server, evidence)
     return found
+
+
+def _lost_already(evidence: Evidence) -> Iterator[str]:
+    """What of a run that still runs will not arrive any more: the rest may be on its way.
+
+    Raises:
+        NotApplicable: nothing is lost yet.
+    """
+    found = [
+        f"run {run.run_id}: {lost or f'{run.log.skipped_bytes} bytes of its log are damaged'}"
+        for run in evidence.local.runs
+        if (lost := upload_lost(run)) or run.log.status == "damaged"
+    ]
+    if not found:
+        raise NotApplicable(RUNNING)
+    yield from found
 
 
 def _unsafe(run: LocalRun, evidence: Evidence) -> str | None:
@@ -68,11 +88,8 @@ def _incomplete(run: LocalRun, evidence: Evidence) -> str | None:
         "not_a_wandb_file": "its log is no .wandb file", "missing": "it has no log",
         "unreadable": f"its log cannot be read ({log.error})",
     }  # fmt: skip
-    if log.status in ("no_exit_record", "torn", "header_only", "empty") and (now := life(run, evidence)) != "over":
-        known = (
-            "is still being written" if now == "alive" else "has no end; whether its job still runs is not known here"
-        )
-        return f"run {run.run_id}: its log {known}"
+    if log.status in ("no_exit_record", "torn", "header_only", "empty") and life(run, evidence) != "over":
+        return f"run {run.run_id}: its log has no end; whether its job still runs is not known here"
     printed = len({e.epoch for e in evidence.job.output.epochs}) if evidence.job else 0
     unwritten = printed - log.history_rows
     only_run = len(evidence.local.runs) == 1

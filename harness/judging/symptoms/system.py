@@ -6,6 +6,7 @@ from harness.judging import system_series
 from harness.judging.case import Case
 from harness.judging.check import Check
 from harness.judging.expected_gpus import GpuExpectation, expected_gpus
+from harness.judging.live.early import RUNNING
 from harness.judging.outcomes import NotApplicable, NotChecked
 from harness.judging.sampling import UPLOAD_INTERVAL_S, over_before_an_upload
 from harness.judging.system_series import GpuView, HostKind
@@ -61,6 +62,8 @@ def metrics_were_visible_while_running(case: Case, _: str) -> str | None:
         raise NotApplicable("nothing was watched on a server while a job ran")
     if watch.first_point_s is not None and watch.first_system_metric_s is not None:
         return None
+    if case.life is not None:
+        raise NotApplicable(RUNNING)
     if watch.blind:
         why = watch.troubles[0].text[:300] if watch.troubles else "no reason was given"
         raise NotChecked(f"looks at the server failed while the job ran ({watch.failed_polls} of {watch.polls}): {why}")
@@ -80,8 +83,8 @@ def metrics_were_visible_while_running(case: Case, _: str) -> str | None:
 FILE = "test_5_system.py"
 RUN = ("test_init_succeeded",)
 CHECKS = (
-    Check(FILE, "test_host_metrics_are_captured", host_metrics_are_captured, needs=RUN, each="part"),
-    Check(FILE, "test_every_gpu_reports", every_gpu_reports, needs=RUN),
-    Check(FILE, "test_gpus_were_used", gpus_were_used, needs=(*RUN, "test_every_gpu_reports")),
+    Check(FILE, "test_host_metrics_are_captured", host_metrics_are_captured, needs=RUN, shows="samples", each="part"),
+    Check(FILE, "test_every_gpu_reports", every_gpu_reports, needs=RUN, shows="samples"),
+    Check(FILE, "test_gpus_were_used", gpus_were_used, needs=(*RUN, "test_every_gpu_reports"), shows="rows"),
     Check(FILE, "test_metrics_were_visible_while_running", metrics_were_visible_while_running, needs=RUN),
 )

@@ -22,7 +22,7 @@ class Lane:
 def lanes_of(evidence: Evidence, found: Moments, zero: float, x: Scale) -> list[Lane]:
     """Draw the rows that have something to show; `zero` in unix seconds, `x` in seconds after it."""
     return [
-        Lane(name, _lane(bars, [d - zero for d in dots], zero, x))
+        Lane(name, lane(bars, [d - zero for d in dots], zero, x))
         for name, bars, dots in _rows(stretches(evidence, found), found, zero)
     ]
 
@@ -51,7 +51,8 @@ def _told(bars: Sequence[Stretch]) -> str:
     return ", ".join(f"{bar.text} {seconds(bar.end - bar.start)}" for bar in bars)
 
 
-def _lane(bars: Sequence[Stretch], dots: Sequence[float], zero: float, x: Scale) -> Markup:
+def lane(bars: Sequence[Stretch], dots: Sequence[float], zero: float, x: Scale) -> Markup:
+    """Draw one row: its bars, and dots for moments."""
     drawn = [Markup('<line x1="{0}%" x2="{0}%" y1="0" y2="18"/>').format(_percent(x.at(t))) for t in ticks(x, 5)]
     for bar in bars:
         start, end = bar.start - zero, bar.end - zero

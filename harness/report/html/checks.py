@@ -15,6 +15,7 @@ WORDS: Mapping[Outcome, str] = {
 }  # fmt: skip
 TITLES: Mapping[str, str] = {
     "setup": "Setup", "job": "Job", "run": "Run", "metrics": "Metrics", "system": "System metrics", "sync": "Sync",
+    "rehearsal": "Rehearsal",
 }  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.judging.catalogue import STAGES, catalogue
+from harness.judging.live.life import Life
+from harness.judging.live.words import headline
 from harness.judging.rule import Severity
 from harness.judging.verdict import CheckResult, Finding, Verdict
 from harness.report.html.checks import anchors_of, short
@@ -100,8 +102,10 @@ def parts(advice: str) -> list[Part]:
     return [p for p in shown if p.text.strip()]
 
 
-def sentence(verdict: Verdict) -> str:
-    """Say the verdict in one sentence."""
+def sentence(verdict: Verdict, life: Life | None = None) -> str:
+    """Say the verdict in one sentence; of a run that still runs, how far it is."""
+    if verdict.verdict == "passed" and life:
+        return f"W&B {headline(life)}."
     if verdict.verdict == "passed":
         return "W&B works for this job."
     if verdict.verdict == "failed":

@@ -8,11 +8,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.evidence.models import Evidence
+from harness.judging.live.of_evidence import life_of
 from harness.judging.verdict import Verdict
 from harness.report.html.checks import counts, groups_of
 from harness.report.html.facts import facts_of, job_in_short, last_words, runs_of, subject
 from harness.report.html.findings import doubts, findings_of, sentence
 from harness.report.html.pictures import pictures
+from harness.report.html.rehearsals import rehearsals_of
 from harness.report.next_commands import NextCommands
 from harness.report.text import clean, clock, parted
 
@@ -38,7 +40,7 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         verdict=verdict,
-        sentence=sentence(verdict),
+        sentence=sentence(verdict, life_of(evidence)),
         subject=subject(evidence.request),
         job=job_in_short(evidence),
         doubts=doubts(verdict.checks) if verdict.verdict == "inconclusive" else [],
@@ -49,6 +51,7 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
         others=[f for f in findings if f.kind != "cause"],
         groups=groups_of(verdict, said),
         pictures=pictures(evidence),
+        rehearsals=rehearsals_of(evidence, verdict),
         runs=runs_of(verdict),
         more_runs=max(0, len(verdict.runs) - len(runs_of(verdict))),
         facts=facts_of(evidence, verdict),

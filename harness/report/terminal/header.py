@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from harness.evidence.redaction.redactor import redact
+from harness.evidence.setup.script.ranks import starts_ranks
 from harness.report.text import clean, plural
 from harness.settings.model import Settings
 from harness.targets.environment import PROJECT
@@ -18,6 +19,10 @@ def header(settings: Settings, first_report: Path | None = None) -> list[str]:
         lines.append(f"project: {PROJECT}")
     if settings.target == "slurm":
         lines += slurm(settings)
+    if settings.rehearse:
+        played = [plural(len(settings.outages), "outage")] if settings.outages else []
+        played += ["a requeue"] if settings.rehearse in ("requeue", "all") else []
+        lines.append(f"rehearses: {' and '.join(played)}, after the job has run undisturbed")
     lines += [
         f"server: {where(settings)}",
         f"wandb: {version('wandb')} here, for reading; the job may use another",
@@ -47,7 +52,7 @@ def what(settings: Settings) -> str:
         slurm = settings.slurm
         nodes = "1 node" if slurm.nodes == 1 else f"{slurm.nodes} nodes"
         return f"{job} on LUMI: {slurm.partition}, {nodes} with {slurm.gpus} GPUs"
-    if own_script(settings):
+    if own_script(settings) or starts_ranks(settings.job):
         return f"{job} on this machine, as it is" + (", W&B offline" if settings.offline else "")
     return f"{job}, {plural(settings.nproc, 'rank')} on this machine" + (", W&B offline" if settings.offline else "")
 

@@ -71,6 +71,8 @@ def of_script(settings: Settings, evidence: Evidence) -> tuple[list[str], list[s
         given = ", ".join(f"{name}={value}" for name, value in init.arguments.items())
         under = f", under `{' and '.join(init.guards)}`" if init.guards else ", under no condition: on every rank"
         seen.append(f"line {init.line}: wandb.init({given}){under}")
+        if (mode := init.arguments.get("mode", "").strip("'\"")) in ("offline", "disabled", "dryrun"):
+            remarks.append(f"line {init.line}: mode={mode} keeps the run from the server")
         if not init.on_one_rank and (evidence.request.world_size or 2) > 1 and calls.python:
             remarks.append(
                 f"line {init.line}: no condition on the rank stands around wandb.init(); each rank would make a run"

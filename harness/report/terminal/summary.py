@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.evidence.models import Evidence
+from harness.judging.live.of_evidence import life_of
+from harness.judging.live.words import headline
 from harness.judging.verdict import Finding, RunSummary, Verdict
 from harness.report.annotations import annotations
 from harness.report.charts.sparkline import curves
@@ -54,7 +56,9 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
         terminal.write_line(line.text, **({line.colour: True} if line.colour else {}))
     for text in (*facts(session, verdict, width), "") if wordy else ():
         terminal.write_line(text)
-    terminal.write_line(f"verdict: {WORDS[verdict.verdict]}", **{COLOURS[verdict.verdict]: True, "bold": True})
+    life = life_of(session.gathered) if session.gathered and verdict.verdict == "passed" else None
+    words = f"passed: W&B {headline(life)}" if life else WORDS[verdict.verdict]
+    terminal.write_line(f"verdict: {words}", **{COLOURS[verdict.verdict]: True, "bold": True})
     alone = sum(bool(f.explains) for f in verdict.findings) == 1
     # What is merely worth knowing would hide what is to be mended; the report has it.
     remarks = [f for f in verdict.findings if f.severity == "info" and not f.explains]
@@ -69,6 +73,7 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     if verdict.verdict == "inconclusive":
         for text in doubt(session, verdict, session.arguments, width):
             terminal.write_line(text)
+    cures(terminal, session)
     files(terminal, session)
     for text in (*release(session.token, os.environ), *annotations(verdict, os.environ)):
         terminal.write_line(text)
@@ -106,11 +111,20 @@ def facts(session: "Session", verdict: Verdict, width: int) -> list[str]:
     found = [
         *([job] if job else []),
         *runs(verdict),
+        *rehearsed(verdict, width),
         *played(session.gathered),
         *folders(session.gathered, width),
         *drawn,
     ]
     return ["", *found] if found else []
+
+
+def rehearsed(verdict: Verdict, width: int) -> list[str]:
+    """Tell what came of each case that was rehearsed."""
+    lines: list[str] = []
+    for one in verdict.rehearsals:
+        lines += wrapped(clean(f"{one.case}: {one.text}", 400), width, "", "  ")
+    return lines
 
 
 def played(evidence: Evidence | None) -> list[str]:
@@ -170,6 +184,15 @@ def folders(evidence: Evidence | None, width: int) -> list[str]:
     return [*lines, *wrapped(rest, width, "", "  ")] if rest else lines
 
 
+def cures(terminal: "pytest.TerminalReporter", session: "Session") -> None:
+    """Say what came of the cures that were tried, and how the edit is applied."""
+    for text in session.trials:
+        terminal.write_line(seen(text))
+    if (session.folder / "cure.patch").exists():
+        patch, where = (shlex.quote(str(path)) for path in (session.folder / "cure.patch", session.settings.cwd))
+        terminal.write_line(seen(f"edit:   patch -d {where} -p1 < {patch}"))
+
+
 def files(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     """Say where the reports are, and which of them could not be written."""
     terminal.write_line(seen(f"report: {session.folder}"))
@@ -185,8 +208,10 @@ def told(finding: Finding, width: int, *, root: bool, alone: bool) -> list[str]:
     lines = wrapped(seen(f"{kind}: {finding.id}: {finding.title}"), width, "", "  ")
     for text in finding.observed[:4]:
         lines += wrapped(f"seen: {seen(text[:300])}", width, "  ", "    ")
-    for text in finding.advice:
+    for number, text in enumerate(finding.advice):
         lines += step(seen(text), width, "  do: ")
+        if number == 0 and finding.cure and finding.cure.trial:
+            lines += wrapped(seen(finding.cure.trial), width, "  ", "    ")
     if finding.explains and not alone:
         lines += wrapped(explained(finding.explains), width, "  ", "    ")
     return lines

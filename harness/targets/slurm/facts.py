@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal as signals
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,9 +134,13 @@ class Facts:
 
     def outputs(self) -> tuple[Path, ...]:
         """Return the files of standard output and error: as Slurm names them, else as the job's options do."""
-        told = [part.get(name, "") for part in self.shown for name in ("StdOut", "StdErr")]
-        named = tuple(Path(n) for n in dict.fromkeys(told) if n.startswith("/") and n != "/dev/null")
-        return named if self.shown else output_files(self.job_id or "", self.job_row, self.left)
+        return outputs_shown(self.shown) if self.shown else output_files(self.job_id or "", self.job_row, self.left)
+
+
+def outputs_shown(shown: Iterable[Mapping[str, str]]) -> tuple[Path, ...]:
+    """Return the files of standard output and error that `scontrol show job` names."""
+    told = [part.get(name, "") for part in shown for name in ("StdOut", "StdErr")]
+    return tuple(Path(n) for n in dict.fromkeys(told) if n.startswith("/") and n != "/dev/null")
 
 
 def _bytes(size: str) -> float:

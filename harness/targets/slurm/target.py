@@ -70,6 +70,8 @@ class SlurmTarget:
         self._over = False
         self._why: str | None = None
         self._told_exit: int | None = None
+        self._glances = False
+        """Whether a job that runs is judged as it stands: somebody's own, which may run for days."""
         self._step: str | None = None
 
     def __enter__(self) -> Self:
@@ -146,6 +148,7 @@ class SlurmTarget:
         self._facts.job_id, self._step = job_id, step or None
         known = record.known_record(self._settings)
         self._waiting_since = self._clock()
+        self._glances = known is None
         self._facts.shown = self._slurm.show(job_id)
         self._facts.accounted, _ = self._slurm.account(job_id)
         self._read_what_is_left()
@@ -218,6 +221,7 @@ class SlurmTarget:
             self._conclude()
         else:
             running = self._note(queued.state, queued.reason, now)
+            self._over = self._over or (running and self._glances)
             self._facts.expected_start = queued.expected_start or self._facts.expected_start
         self._cadence.looked(self._clock(), running=running)
 

@@ -131,6 +131,12 @@ def test_epochs_are_bounded_and_counted() -> None:
     assert output.epochs[-1].epoch == 4999
 
 
+def test_a_rank_that_says_no_more_than_that_it_joined_is_listed() -> None:
+    reader = OutputReader(None, str)
+    reader.feed(["Rank 0 of 8 joined"])
+    assert [(r.rank, r.world_size) for r in reader.snapshot().ranks] == [(0, 8)]
+
+
 def test_ranks_that_joined_are_listed_once() -> None:
     output = real("torchrun-tee")
     assert [(r.rank, r.world_size, r.local_rank, r.host, r.device) for r in output.ranks] == [

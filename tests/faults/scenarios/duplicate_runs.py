@@ -144,7 +144,9 @@ SCENARIOS = (
     Scenario(
         name="rank-not-set",
         expect="dup-rank-unset-srun",
-        job=init_job(before='del os.environ["RANK"]', guard='if int(os.environ["RANK"]) == 0:'),
+        job=init_job(
+            before='os.environ["SLURM_PROCID"] = os.environ.pop("RANK")', guard='if int(os.environ["RANK"]) == 0:'
+        ),
         nproc=2,
         failed=("test_init_succeeded",),
     ),

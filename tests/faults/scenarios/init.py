@@ -241,6 +241,10 @@ SCENARIOS = (
         files={"wandb/settings": "[default]\nno_such_setting = 1\n"},
         also=frozenset({"init-settings-file-ignored"}),
     ),
+    Scenario(
+        name="script-without-wandb", expect="init-script-without-wandb", failed=NO_RUN,
+        job="for e in range(3): epoch(e); time.sleep(0.1)\n",
+    ),
     Scenario(name="timeout-that-is-no-number", expect="init-setting-refused", env={"WANDB_HTTP_TIMEOUT": "abc"},
              failed=NO_RUN, nproc=2),
     Scenario(

@@ -37,6 +37,45 @@ for e in range(EPOCHS_FROM, EPOCHS_FROM + 3):
     run.finish()
 """
 
+INSTALLED = 'sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "installed"))\n'
+"""Stand-ins of packages lie there: beside the script, they would be taken for the user's own modules."""
+LIGHTNING = """
+import wandb
+class WandbLogger:
+    def __init__(self, **given): self.run = wandb.init(**given)
+class Trainer:
+    def __init__(self, logger, log_every_n_steps=50): self.logger, self.every = logger, log_every_n_steps
+    def fit(self, module):
+        for step in range(24):
+            self.logged = {}
+            module.log = lambda name, value: self.logged.update({name: value})
+            module.training_step(step)
+            if (step + 1) % self.every == 0: self.logger.run.log({**self.logged, "trainer/global_step": step})
+        self.logger.run.log({"lr-Adam": 0.01, "trainer/global_step": 23})
+"""
+TRAINED_BY_LIGHTNING = f"""{INSTALLED}
+from lightning import Trainer, WandbLogger
+class Module:
+    def training_step(self, step): time.sleep(0.1); self.log("train/loss", 1.0 / (step + 1))
+Trainer(logger=WandbLogger(project="scenario")).fit(Module())
+"""
+BOARD = "class SummaryWriter:\n    def add_scalar(self, name, value, step): pass\n    def close(self): pass\n"
+WRITTEN_TO_TENSORBOARD = f"""{INSTALLED}
+import wandb
+from tensorboardX import SummaryWriter
+run, writer = wandb.init(project="scenario"), SummaryWriter()
+for step in range(10): writer.add_scalar("Loss/train", 1.0 / (step + 1), step); time.sleep(0.3)
+writer.close(); run.finish()
+"""
+ACCELERATE = "class Accelerator:\n    def log(self, metrics, step): pass\n"
+LOGGED_TO_NOBODY = f"""{INSTALLED}
+import wandb
+from accelerate import Accelerator
+accelerator, run = Accelerator(), wandb.init(project="scenario")
+for step in range(10): accelerator.log({{"train_loss": 1.0 / (step + 1)}}, step=step); time.sleep(0.3)
+run.finish()
+"""
+
 
 def log(body: str, epochs: int = 3) -> str:
     """A job that logs what the body says in each epoch `e`."""
@@ -228,5 +267,26 @@ SCENARIOS = (
             train='[run.log({"loss": epoch(e)["loss"]}) for e in range(3)]; run.summary["acc"] = 50.0; run.finish()'
         ),
         failed=("test_series_is_present[acc]",),
+    ),
+    Scenario(
+        name="lightning-logs-too-seldom",
+        expect="metric-logged-too-seldom",
+        job=TRAINED_BY_LIGHTNING,
+        files={"installed/lightning.py": LIGHTNING},
+        failed=ABSENT,
+    ),
+    Scenario(
+        name="tensorboard-not-synced",
+        expect="metric-tensorboard-not-synced",
+        job=WRITTEN_TO_TENSORBOARD,
+        files={"installed/tensorboardX.py": BOARD},
+        failed=ABSENT,
+    ),
+    Scenario(
+        name="accelerate-without-tracker",
+        expect="init-framework-without-logger",
+        job=LOGGED_TO_NOBODY,
+        files={"installed/accelerate.py": ACCELERATE},
+        failed=ABSENT,
     ),
 )

@@ -71,7 +71,7 @@ SCENARIOS = (
     Scenario(
         name="temporary-folder-of-a-long-path",
         expect="sys-monitor-failed",
-        job=init_job(before='os.environ["TMPDIR"] = os.path.abspath("x" * 120); os.mkdir("x" * 120)'),
+        job=init_job(before='os.environ["TMPDIR"] = os.path.abspath("x" * 120); os.makedirs("x" * 120, exist_ok=True)'),
         failed=NOTHING,
     ),
     Scenario(name="helper-not-executable", expect="sys-xpu-binary-missing", hook=helper_not_executable, failed=NOTHING),

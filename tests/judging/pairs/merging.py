@@ -75,6 +75,8 @@ def joined(base: Prepared, one: Prepared, other: Prepared) -> Evidence:
     if _sdk(one.raw) and _sdk(other.raw) and _sdk(one.raw) != _sdk(other.raw):
         raise ContradictionError("the SDK's version")
     for a, b in ((one, other), (other, one)):
+        if not _names_wandb(a.raw) and b.raw["setup"]["mode"]["script_decides"]:
+            raise ContradictionError("setup.source, and what the script asks of wandb")
         if not a.raw["server"]["runs"] and len(b.raw["local"]["runs"]) > len(base.raw["local"]["runs"]):
             raise ContradictionError("server.runs, and further runs on disk")
         asked = any(run["sdk_logs"]["http"] for run in a.raw["local"]["runs"])
@@ -128,6 +130,11 @@ def _refuse_what_never_began(one: Prepared, other: Prepared) -> None:
 
 def _began(raw: Mapping[str, Any]) -> bool:
     return raw["job"] is not None and raw["job"]["ending"] not in ("not_submitted", "refused")
+
+
+def _names_wandb(raw: Mapping[str, Any]) -> bool:
+    source = (raw["setup"] or {}).get("source")
+    return source is None or "wandb" in source["text"]
 
 
 def _sdk(raw: Mapping[str, Any]) -> str | None:

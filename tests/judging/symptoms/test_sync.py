@@ -154,7 +154,6 @@ def test_what_was_never_written_is_counted_by_the_output():
         (local_run(offline=True), "it was never uploaded"),
         (local_run(log=log(status="torn", has_exit=False), writer="gone"), "its log breaks off in a record"),
         (local_run(log=log(status="torn", has_exit=False)), "whether its job still runs is not known here"),
-        (local_run(log=log(status="torn", has_exit=False), writer="alive"), "its log is still being written"),
         (local_run(sdk_logs=REFUSED, synced_marker=True), None),
         (local_run(), None),
     ],
@@ -191,7 +190,7 @@ def test_of_a_run_that_was_started_twice_the_last_start_decides_the_end():
         local_run(path=f"/w/{n}", started_at=1000.0 + n, log=log(exit_code=code, history_rows=0))
         for n, code in enumerate((0, 1))
     ]
-    failed = server(server_run(state="failed", rows=0))
+    failed = server(server_run(state="failed", rows=0, series={}, last_step=None))
     assert losses(evidence(job=job("x", ended_at=1000.0), local=local(*folders), server=failed)) == []
     assert losses(evidence(job=job("x", ended_at=1000.0), local=local(folders[0]), server=failed)) == [
         f"run {folders[0].run_id}: exit code 0 on disk, failed on the server"

@@ -56,7 +56,7 @@ def test_every_form_ends_with_the_verdict_and_where_the_report_is(shown, option)
     assert "verdict: failed" in lines
     assert "cause: dup-one-run-per-rank: Every rank made its own W&B run (8 runs)" in lines
     assert any("report.html, summary.md, verdict.json" in line for line in lines)
-    assert sum("Initialize and log on rank 0 only" in line for line in lines) == 1
+    assert sum("Let rank 0 alone have a run" in line for line in lines) == 1
     assert not any("\x1b" in line for line in lines)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from harness.settings.model import Settings, SettingsError, SlurmSettings
 from harness.settings.site import Site
+from harness.targets.slurm import record
 from harness.targets.slurm.commands import Answer, Slurm
 from harness.targets.slurm.container import PYTHON, Image
 from harness.targets.slurm.output import OutputFile
@@ -57,7 +58,7 @@ def target(
     folder.mkdir(exist_ok=True)
     (tmp_path / "image.sif").write_text("")
     settings = Settings(
-        target="slurm", source="job", server="real", cwd=tmp_path, job=job,
+        target="slurm", source="job", server="real", cwd=tmp_path, job=job, report=folder,
         slurm=SlurmSettings(**{"account": "project_462000001", "container": tmp_path / "image.sif", **slurm}),
     )  # fmt: skip
     env = {**double.env(), "WANDB_TAGS": "harness-1", "WANDB_API_KEY": "k" * 40, "SBATCH_PARTITION": "nope"}
@@ -328,6 +329,24 @@ def test_an_image_without_wandb_gets_no_job(tmp_path, double, clock, script, sub
         told = job.job()
     assert (told.ending != "refused") is submitted
     assert ("has no wandb" in (told.stopped_by_harness or "")) is not submitted
+
+
+def test_a_running_job_of_somebodys_own_is_judged_as_it_stands(tmp_path, double, clock):
+    double.says("squeue", queued("RUNNING"))
+    with target(tmp_path, double, clock, attach="4242") as job:
+        passes(job, clock, 30)
+        assert not job.running()
+    assert job.job().ending == "running"
+    assert not double.calls("scancel")
+
+
+def test_a_job_of_the_harness_itself_is_followed_to_its_end(tmp_path, double, clock):
+    (tmp_path / "report").mkdir()
+    record.write(tmp_path / "report", record.Record(job_id="4242", token="harness-1", submitted_at=1000.0))
+    double.says("squeue", queued("RUNNING"))
+    with target(tmp_path, double, clock, attach="4242") as job:
+        passes(job, clock, 60)
+        assert job.running()
 
 
 def test_scancel_is_only_ever_called_with_what_was_submitted(tmp_path, double, clock):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from operator import sub
 
 from harness.evidence.disk.wandb_log.columns import Column, Columns
 from harness.evidence.disk.wandb_log.series import SKETCH_POINTS, Series, StepOrder, Steps
@@ -12,6 +14,8 @@ from harness.evidence.models.wandb_log import SeriesSummary
 _FINE_SERIES = 200
 _COARSE_POINTS = 20
 _MAX_DROPPED_KEYS = 100_000
+_TIMES = 100
+_WARM_UP = 3
 
 
 class History:
@@ -22,6 +26,9 @@ class History:
         self.order = StepOrder()
         self.first_time: float | None = None
         self.last_time: float | None = None
+        self.times: deque[float] = deque(maxlen=_TIMES)
+        """Of the last rows."""
+        self.longest_pause: float | None = None
         self._max_keys = max_keys
         self._series: dict[str, Series] = {}
         self._dropped: set[int] = set()
@@ -42,11 +49,23 @@ class History:
         times = columns.times
         if self.first_time is None:
             self.first_time = _known(times[0])
+        self._pause(times.tolist())
         self.last_time = _known(times[-1]) or self.last_time
         for key, column in columns.cells.items():
             series = self._series_for(key)
             if series is not None:
                 _add_column(series, column, steps)
+
+    def _pause(self, times: list[float]) -> None:
+        """Note the longest time between two rows; the first ones take longer, which tells nothing of the later ones."""
+        if any(map(math.isnan, times)):
+            times = [time for time in times if not math.isnan(time)]
+        skipped = max(0, _WARM_UP - (self.rows - len(times)))
+        before = list(self.times)[-1:] if not skipped else []
+        row = [*before, *times[skipped:]]
+        longest = max(map(sub, row[1:], row), default=None)
+        self.longest_pause = max((p for p in (longest, self.longest_pause) if p is not None), default=None)
+        self.times.extend(times)
 
     def _series_for(self, key: str) -> Series | None:
         """Return the series of a metric, None where it does not fit any more."""

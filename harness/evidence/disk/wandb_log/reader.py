@@ -218,6 +218,8 @@ class _Log:
             backward_steps=history.order.backward,
             history_first_time=history.first_time,
             history_last_time=history.last_time,
+            row_times=tuple(history.times),
+            longest_pause_s=history.longest_pause,
             series=history.summaries(),
             series_dropped=history.dropped_keys,
             system=facts.system.summaries(),

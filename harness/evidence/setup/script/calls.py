@@ -37,3 +37,12 @@ def unconditional(tree: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(node, (ast.If, ast.IfExp, ast.Try, ast.While, ast.For)) or main_guard:
             yield node
             yield from unconditional(node)
+
+
+def used(tree: ast.Module) -> Iterator[ast.AST]:
+    """Every node but those of functions of the module that nothing in it speaks of."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    named = names | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    unused = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name not in named)
+    left_out = {below for function in unused for below in ast.walk(function)}
+    yield from (node for node in ast.walk(tree) if node not in left_out)

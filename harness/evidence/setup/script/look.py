@@ -9,17 +9,19 @@ from pathlib import Path
 
 from harness.evidence.models.setup import ScriptLook
 from harness.evidence.redaction.redactor import clean
-from harness.evidence.setup.script.calls import is_call, module_names
+from harness.evidence.setup.script.calls import is_call, module_names, used
+from harness.evidence.setup.script.loggers import is_attached
 from harness.evidence.setup.script.sources import COMMENT, parse, read_sources
 
 _MOST_SCALARS = 20
 _MOST_METRICS = 40
 _DRIVES: Mapping[str, re.Pattern[str]] = {
-    "lightning": re.compile(r"\b(?:pytorch_lightning|lightning)\b[\s\S]*\bTrainer\("),
+    "lightning": re.compile(r"\b(?:pytorch_lightning|lightning)\b[\s\S]*\b(?:Trainer|LightningCLI)\("),
     "fabric": re.compile(r"\blightning(?:\.fabric|_fabric)?\b[\s\S]*\bFabric\("),
     "trl": re.compile(r"\btrl\b[\s\S]*\b\w+(?:Trainer|Config)\("),
     "transformers": re.compile(r"\btransformers\b[\s\S]*\b(?:Seq2Seq)?(?:TrainingArguments|Trainer)\("),
     "accelerate": re.compile(r"\baccelerate\b[\s\S]*\bAccelerator\("),
+    "deepspeed": re.compile(r"\bdeepspeed\b[\s\S]*\bdeepspeed\.initialize\("),
     "ignite": re.compile(r"\bignite\b[\s\S]*\b(?:Engine|create_supervised_trainer)\("),
     "skorch": re.compile(r"\bskorch\b[\s\S]*\bNeuralNet\w*\("),
     "keras": re.compile(r"\bkeras\b[\s\S]*\.fit\("),
@@ -31,21 +33,6 @@ _DRIVES: Mapping[str, re.Pattern[str]] = {
     ),
 }
 """What a script brings along and calls where the framework trains (or writes) for it."""
-_OWN_LOGGER = r"\bW(?:andb|andB|ANDB)\w*(?:Logger|Callback|Tracker)\b|\bwandb_callback\b"
-_GIVEN_LOGGER = r"\bloggers?=(?!False\b|True\b|None\b)[^=\s]|\.loggers? = |[\"']loggers?[\"']:|\*\*\w+|\bclass_path:"
-"""Lightning's: one that is made, but not given to the trainer, logs nothing. An assignment has spaces around `=`."""
-_ATTACHED: Mapping[str, re.Pattern[str]] = {
-    **{name: re.compile(_OWN_LOGGER) for name in ("ignite", "skorch", "keras", "fastai")},
-    **{name: re.compile(rf"(?s)(?=.*(?:{_OWN_LOGGER})).*(?:{_GIVEN_LOGGER})") for name in ("lightning", "fabric")},
-    **{
-        name: re.compile(rf"report_to[\"']?\s*[=:]\s*[^\n]*[\"'\[ ](?:wandb|all)\b|{_OWN_LOGGER}")
-        for name in ("transformers", "trl")
-    },
-    "accelerate": re.compile(rf"log_with[\"']?\s*[=:]\s*[^\n]*(?:wandb|all|WANDB)\b|{_OWN_LOGGER}"),
-    "stable_baselines3": re.compile(rf"{_OWN_LOGGER}|sync_tensorboard\s*=\s*True"),
-    "ultralytics": re.compile(rf"{_OWN_LOGGER}|\bwandb\s*=\s*True|[\"']wandb[\"']\s*:\s*True"),
-    "tensorboard": re.compile(r"sync_tensorboard[\"']?\s*[=:]\s*True|\btensorboard\.patch\("),
-}
 _INTERVAL = re.compile(r"\b(log_every_n_steps|logging_steps)[\"']?\s*[=:]\s*(\d+)\b")
 _AGENT = re.compile(r"\bwandb\.agent\(|\bwandb\s+agent\b|\bwandb\.sweep\(")
 
@@ -59,9 +46,9 @@ def script_look(script: Path | None) -> ScriptLook:
     scalars = dict.fromkeys(clean(tag, 100) for tree in trees for tag in _scalars(tree))
     return ScriptLook(
         frameworks=frameworks,
-        attached=tuple(name for name in frameworks if _ATTACHED[name].search(whole)),
+        attached=tuple(name for name in frameworks if is_attached(name, whole, trees)),
         calls_init=any(is_call(node, module_names(tree), "init") for tree in trees for node in ast.walk(tree)),
-        logs_itself=any(_logs(tree) for tree in trees),
+        logs_itself=any(_logs(tree, alone=len(trees) == 1) for tree in trees),
         runs_agent=bool(_AGENT.search(whole)),
         log_every={name: int(number) for name, number in _INTERVAL.findall(whole)},
         metrics=tuple(dict.fromkeys(clean(name, 100) for tree in trees for name in _metrics(tree)))[:_MOST_METRICS],
@@ -87,10 +74,14 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _logs(tree: ast.Module) -> bool:
-    """Whether there is a call of `log` on wandb or on a run; a framework's own `self.log()` is none."""
+def _logs(tree: ast.Module, *, alone: bool) -> bool:
+    """Whether there is a call of `log` on wandb or on a run; a framework's own `self.log()` is none.
+
+    A function that nothing speaks of is never called, unless another module of the user's does it.
+    """
     names = module_names(tree)
-    return any(log_call(node, names | run_names(tree, names)) is not None for node in ast.walk(tree))
+    owners = names | run_names(tree, names)
+    return any(log_call(node, owners) is not None for node in (used(tree) if alone else ast.walk(tree)))
 
 
 def log_call(node: ast.AST, owners: frozenset[str]) -> ast.Call | None:

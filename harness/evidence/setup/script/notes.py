@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.evidence.models.setup import ScriptNote
 from harness.evidence.redaction.redactor import Redactor
-from harness.evidence.setup.script.calls import argument, is_call, module_names, unconditional
+from harness.evidence.setup.script.calls import argument, is_call, module_names, unconditional, used
 from harness.evidence.setup.script.look import log_call, run_names
 from harness.evidence.setup.script.sources import parse, read_sources
 
@@ -101,22 +101,13 @@ def _never_commits(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """The first `log()`, where every one of the script leaves its row open, or writes to one and the same row."""
     names = module_names(tree)
     owners = names | run_names(tree, names)
-    unused = {below for function in _unused(tree) for below in ast.walk(function)}
-    nodes = (node for node in ast.walk(tree) if node not in unused)
-    calls = [call for node in nodes if (call := log_call(node, owners)) is not None]
+    calls = [call for node in used(tree) if (call := log_call(node, owners)) is not None]
     commits = [argument(call, "commit") for call in calls]
     steps = [argument(call, "step") for call in calls]
     if calls and all(isinstance(c, ast.Constant) and c.value is False for c in commits):
         yield "log_never_commits", min(call.lineno for call in calls)
     elif calls and all(isinstance(s, ast.Constant) for s in steps) and len({ast.unparse(s) for s in steps if s}) == 1:
         yield "log_always_same_step", min(call.lineno for call in calls)
-
-
-def _unused(tree: ast.Module) -> Iterator[ast.FunctionDef]:
-    """Functions of the module that nothing in it speaks of."""
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    named = names | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    yield from (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name not in named)
 
 
 def _reads_arguments(tree: ast.Module) -> Iterator[tuple[str, int]]:

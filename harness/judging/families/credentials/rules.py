@@ -65,6 +65,13 @@ def place_of(source: KeySource) -> str:
     return f"{source.source} in the environment (your shell, .bashrc, or the batch script)"
 
 
+def _from(source: KeySource | None) -> str:
+    """The kind of place that a key is in, for the conditions of advice."""
+    if source is None:
+        return "job"
+    return "environment" if source.source == "WANDB_API_KEY" else source.source
+
+
 def _own_place(evidence: Evidence) -> str:
     """Say where a key stands that only the job has."""
     return evidence.request.job_path or "the job's own environment"
@@ -125,14 +132,16 @@ def netrc_unreadable(evidence: Evidence) -> Iterator[Hit]:
         return
     for source in credentials.sources:
         if source.source == "netrc" and source.trouble:
-            yield Hit(id="auth-netrc-unreadable", observed=(f"{source.path}: {source.trouble.text}",))
+            values = {"netrc_problem": source.trouble.kind}
+            yield Hit(id="auth-netrc-unreadable", observed=(f"{source.path}: {source.trouble.text}",), values=values)
             return
         if source.source == "netrc" and source.matches_server and source.problem == "empty":
             observed = (f"{source.path}: the entry for {source.host} has no password.",)
             yield Hit(id="auth-netrc-unreadable", observed=observed)
             return
     if "NETRC" in evidence.setup.place.variables and not credentials.netrc_exists:
-        yield Hit(id="auth-netrc-unreadable", observed=(f"NETRC={credentials.netrc_path}: there is no such file.",))
+        observed = (f"NETRC={credentials.netrc_path}: there is no such file.",)
+        yield Hit(id="auth-netrc-unreadable", observed=observed, values={"netrc_problem": "missing"})
 
 
 def home_missing(evidence: Evidence) -> Iterator[Hit]:
@@ -162,9 +171,13 @@ def malformed_key(evidence: Evidence) -> Iterator[Hit]:
     observed = list(texts[fault])
     told = re.search(r"(?:has|yours was) (\d+)", " ".join(observed))
     own = _own_place(evidence)
-    values = {"key_length": told[1] if told else "few", "key_source": own, "key_place": own}
+    values = {"key_length": told[1] if told else "few", "key_source": own, "key_place": own, "key_from": "job"}
     if winning and winning.problem:
-        values = {"key_length": str(winning.length), "key_source": winning.source, "key_place": place_of(winning)}
+        values = {"key_from": _from(winning), "key_problem": winning.problem} | {
+            "key_length": str(winning.length),
+            "key_source": winning.source,
+            "key_place": place_of(winning),
+        }
         observed.append(f"{place_of(winning)}: {winning.length} characters, {winning.problem.replace('_', ' ')}.")
     yield Hit(id=fault, observed=tuple(observed), values=values)
 
@@ -200,14 +213,15 @@ def rejected_key(evidence: Evidence) -> Iterator[Hit]:
     winning = credentials.winning if credentials else None
     accepted_here = evidence.setup is not None and evidence.setup.network.viewer is not None
     place = place_of(winning) if winning and not accepted_here else _own_place(evidence)
+    values = {"key_place": place, "key_from": "job" if accepted_here else _from(winning)}
     if credentials and winning and winning.source == "WANDB_API_KEY" and not accepted_here:
         hidden = next((s for s in credentials.sources if _hidden(s, winning)), None)
         if hidden:
             shown = (
                 f"{place_of(hidden)} holds another key (fingerprint {hidden.fingerprint}, not {winning.fingerprint})."
             )
-            yield Hit(id="auth-env-overrides-netrc", observed=(*observed, shown), values={"key_place": place})
-    yield Hit(id="auth-key-rejected-401", observed=observed, values={"key_place": place})
+            yield Hit(id="auth-env-overrides-netrc", observed=(*observed, shown), values=values)
+    yield Hit(id="auth-key-rejected-401", observed=observed, values=values)
 
 
 def _hidden(source: KeySource, winning: KeySource) -> bool:
@@ -234,14 +248,21 @@ def invalid_base_url(evidence: Evidence) -> Iterator[Hit]:
         asked = re.search(r"https?://[^/\s\"']+", "".join(text))
         address = asked[0] if asked else address
     if text:
-        values = {"base_url": address, "likely_url": _likely(address, " ".join(text))}
+        pages = urlsplit(address).hostname in ("wandb.ai", "www.wandb.ai", "app.wandb.ai")
+        values = {
+            "base_url": address,
+            "likely_url": _likely(address, " ".join(text)),
+            "likely": "cloud" if pages else "",
+        }
         yield Hit(id="auth-base-url-invalid", observed=tuple(line[:300] for line in text), values=values)
 
 
 def _likely(address: str, words: str) -> str:
     """The address that was probably meant: the other scheme, or no path."""
     parts = urlsplit(address if "//" in address else f"//{address}")
-    scheme = parts.scheme or "https"
+    # A server that has no name has seldom a certificate.
+    plain = re.fullmatch(r"localhost|[\d.]+", parts.hostname or "")
+    scheme = parts.scheme or ("http" if plain else "https")
     if re.search(OTHER_PROTOCOL, words):
         scheme = "http" if scheme == "https" else "https"
     return f"{scheme}://{parts.netloc or '<your server>'}"

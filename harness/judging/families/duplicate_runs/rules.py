@@ -17,6 +17,7 @@ from harness.judging.duplicates import (
     setting,
     several_meant,
     shared_mode,
+    together,
 )
 from harness.judging.metric_series import all_series
 from harness.judging.rule import Hit, Rule
@@ -66,6 +67,9 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
     extra = [w for w in found if w is not carrier]
     if _came_from_workers(found, extra, world):
         return "dup-dataloader-spawn", _workers_seen(extra, world)
+    if by_rank := _rounds(found):
+        each = listed(str(n) for n in sorted({len(made) for made in by_rank}))
+        return "dup-one-run-per-rank", f"{len(by_rank)} processes made them side by side, {each} each."
     if made_by_one_process(found) or not began_together(evidence, found):
         return None
     tasks = sorted({w.slurm.get("procid", "") for w in found}, key=lambda t: (len(t), t))
@@ -79,6 +83,18 @@ def _why(evidence: Evidence, count: int, found: tuple[Writer, ...], hosts: list[
             f"They were made at the same time{ranks}{' on ' + listed(hosts) if hosts else ''}.",
         )
     return None
+
+
+def _rounds(found: tuple[Writer, ...]) -> list[list[Writer]]:
+    """The runs of each process, where several processes made as many, one after the other, and began together."""
+    if any(w.pid is None for w in found):
+        return []
+    made: dict[tuple[str | None, int | None], list[Writer]] = {}
+    for writer in found:
+        made.setdefault((writer.host, writer.pid), []).append(writer)
+    each = list(made.values())
+    alike = len(each) > 1 and len({len(runs) for runs in each}) == 1 and len(each[0]) > 1
+    return each if alike and together([runs[0] for runs in each]) else []
 
 
 def _carrier(found: tuple[Writer, ...]) -> Writer:
@@ -99,7 +115,10 @@ def _came_from_workers(found: tuple[Writer, ...], extra: list[Writer], world: in
     """
     carrier = _carrier(found)
     too_many = world is not None and len(found) > world
-    trained = carrier.rows or (too_many and not carrier.finished)  # rows may be lost with the process
+    processes = {w.pid for w in found}
+    apart = None not in processes and len(processes) == len(found)
+    # The carrier's rows may be lost with its process, or be in TensorBoard's files.
+    trained = carrier.rows or (too_many and (apart or not carrier.finished))
     if any(w.rows != 0 for w in extra) or not trained or len({w.host for w in found if w.host}) > 1:
         return False
     later = carrier.begun is not None and all(w.begun is not None and w.begun >= carrier.begun for w in extra)

@@ -11,6 +11,7 @@ from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.families.network.upload import CLOSED, hangs, upload_failures
+from harness.judging.live.of_evidence import life_of
 from harness.judging.rule import Hit, Rule
 from harness.judging.run_end import job_over, last_sign, life
 from harness.judging.view import (
@@ -261,36 +262,23 @@ def stopped(evidence: Evidence) -> Iterator[Hit]:
 
 
 def still_running(evidence: Evidence) -> Iterator[Hit]:
-    """An existing run that has not ended."""
-    server = main_server_run(evidence)
-    if evidence.request.source == "run_dir" and (hit := _still_written(evidence)):
-        yield hit
-    if evidence.request.source != "run" or server is None or server.state != "running" or ended(evidence):
-        return
-    age = evidence.created_at - server.heartbeat_at if evidence.created_at and server.heartbeat_at else None
-    seen = (f"Its last heartbeat was {age:.0f} s ago.",) if age is not None and age >= 0 else ()
-    observed = (f"The server shows run {server.id} as running.", *seen)
-    yield Hit(id="end-still-running", observed=observed, values={"again": f"--run {evidence.request.run_path}"})
-
-
-def _still_written(evidence: Evidence) -> Hit | None:
-    """The log on disk has no end, and its writer is alive, or nothing here tells whether it is."""
+    """The log on disk has no end, and nothing here tells whether its writer is alive."""
     local = main_local_run(evidence)
-    if local is None or local.log.has_exit or ended(evidence):
-        return None
-    observed = [f"{local.path}: the log holds no end ({local.log.size_bytes} bytes)."]
-    again = f"--run-dir {local.path}"
-    if local.writer == "alive":
-        observed.append("A process of this machine has the log open.")
-    else:
-        observed.append("Whether its process still runs on another machine, or was killed, cannot be told from here.")
-        observed += _signs(local, evidence)
-        facts = local.log.run
-        again += " --job-log <job output>"  # whose last lines may tell the end
-        if not local.offline:  # the server knows
-            place = f"{facts.entity}/{facts.project}" if facts and facts.entity and facts.project else "ENTITY/PROJECT"
-            again = f"--run {place}/{local.run_id}"
-    return Hit(id="end-still-running", observed=tuple(observed), values={"again": again})
+    if evidence.request.source != "run_dir" or local is None or local.log.has_exit or ended(evidence):
+        return
+    if life_of(evidence) is not None:
+        return
+    observed = (
+        f"{local.path}: the log holds no end ({local.log.size_bytes} bytes).",
+        "Whether its process still runs on another machine, or was killed, cannot be told from here.",
+        *_signs(local, evidence),
+    )
+    facts = local.log.run
+    again = f"--run-dir {local.path} --job-log <job output>"  # whose last lines may tell the end
+    if not local.offline:  # the server knows
+        place = f"{facts.entity}/{facts.project}" if facts and facts.entity and facts.project else "ENTITY/PROJECT"
+        again = f"--run {place}/{local.run_id}"
+    yield Hit(id="end-still-running", observed=observed, values={"again": again})
 
 
 def _signs(local: LocalRun, evidence: Evidence) -> Iterator[str]:

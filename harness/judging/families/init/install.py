@@ -29,6 +29,12 @@ def _python(evidence: Evidence) -> JobPython | None:
     return probed if evidence.request.job_kind != "batch" else None
 
 
+def _moved(file: str) -> dict[str, str]:
+    """The file or the folder of a package that hides the SDK, and a name that does not."""
+    path = file.removesuffix("/__init__.py")
+    return {"file": file, "hiding": path, "renamed": re.sub(r"wandb(\.py)?$", r"my_wandb\1", path)}
+
+
 def shadowed(evidence: Evidence) -> Iterator[Hit]:
     """Something else than the package answers to the name wandb."""
     if init_succeeded(evidence):
@@ -39,7 +45,7 @@ def shadowed(evidence: Evidence) -> Iterator[Hit]:
     place = python.wandb_location if python else None
     if circular or (hidden and kind == "file"):
         file = place if kind == "file" and place else _named_file(evidence) or "wandb.py beside your script"
-        yield Hit(id="init-shadowed-by-file", observed=circular or hidden, values={"file": file})
+        yield Hit(id="init-shadowed-by-file", observed=circular or hidden, values=_moved(file))
     elif hidden:
         # Where the harness finds the package for its own Python, or a folder, no file stands beside the script.
         doubt = () if kind in ("namespace_folder", "package") else (

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from harness.evidence.models import Evidence, PythonError
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.rule import Hit, Rule
-from harness.judging.view import NO_WORD, find_lines, made_no_run, python_errors, said, script_note, server_runs, silent
+from harness.judging.view import (
+    NO_WORD,
+    find_lines,
+    made_no_run,
+    names_no_wandb,
+    python_errors,
+    said,
+    script_note,
+    server_runs,
+    silent,
+)
 
 NO_RUN = r"You must call wandb\.init\(\) before wandb\.\w+"
 FINISHED = r"Run \(\S+\) is finished\. The call to `\w+` will be ignored"
@@ -21,11 +31,16 @@ def bad_names(evidence: Evidence) -> Iterator[Hit]:
     if observed := said(evidence, r"Invalid project name '(?!.*exceeded \d+ characters)", limit=1):
         match = re.search(r"Invalid project name '(.*?)':", observed[0])
         name = match[1] if match else "see below"
-        yield Hit(id="init-bad-project-name", observed=observed, values={"name": name})
+        yield Hit(id="init-bad-project-name", observed=observed, values=_project(name))
     if observed := said(evidence, r"Run ID cannot (be empty|start or end|contain)", limit=1):
         variables = evidence.setup.place.variables if evidence.setup else {}
         named = (f"WANDB_RUN_ID is '{variables['WANDB_RUN_ID']}'.",) if "WANDB_RUN_ID" in variables else ()
         yield Hit(id="init-bad-run-id", observed=(*observed, *named))
+
+
+def _project(name: str) -> dict[str, str]:
+    alone = re.sub(r"[/\\\\#?%:]", "-", name.rpartition("/")[2])[:128]
+    return {"name": name, "project_alone": alone}
 
 
 def never_reached(evidence: Evidence) -> Iterator[Hit]:
@@ -35,6 +50,17 @@ def never_reached(evidence: Evidence) -> Iterator[Hit]:
         observed = f"{evidence.request.job_path}, line {note.line}: {note.text}"
         seen = NO_WORD if silent(evidence) else "The job ended well and made no run."
         yield Hit(id="init-never-reached", observed=(seen, observed), values={"line": str(note.line)})
+
+
+def without_wandb(evidence: Evidence) -> Iterator[Hit]:
+    """A job that ended well without a run, and in whose script nothing names W&B or a framework that may log to it."""
+    job = evidence.job
+    if job is None or job.ending != "completed" or job.output.links:
+        return
+    if not names_no_wandb(evidence) or not made_no_run(evidence):
+        return
+    observed = (f"{evidence.request.job_path} does not name wandb, and the job ended well and made no run.",)
+    yield Hit(id="init-script-without-wandb", observed=observed)
 
 
 def logged_without_run(evidence: Evidence) -> Iterator[Hit]:
@@ -82,4 +108,4 @@ def late_variables(evidence: Evidence) -> Iterator[Hit]:
         yield Hit(id="init-env-changed-late", observed=tuple(map(shorten, lines)))
 
 
-RULES: tuple[Rule, ...] = (bad_names, never_reached, late_variables, logged_without_run, two_inits)
+RULES: tuple[Rule, ...] = (bad_names, never_reached, without_wandb, late_variables, logged_without_run, two_inits)

@@ -33,6 +33,7 @@ def file_ignored(evidence: Evidence) -> Iterator[Hit]:
             "file": files[0] or "its settings file",
             "why": f": it does not take {_and(settings)}" if settings else ", which it cannot read",
             "mend": _mend(one) if one else look,
+            "mend_works": "yes" if one and _mend(one).startswith("sed") else "",
         },
     )
 
@@ -94,6 +95,7 @@ def refused(evidence: Evidence) -> Iterator[Hit]:
             "setting": f"{first.setting}: " if first.setting else "",
             "words": first.text,
             "mend": _mend(first),
+            "mend_works": "yes" if _mend(first).startswith(("sed", "unset")) else "",
         },
     )
 

@@ -52,23 +52,23 @@ def too_long(evidence: Evidence) -> Iterator[Hit]:
         t.text for t in http_troubles(evidence) if t.status == 400 and re.search(_TOO_LONG, t.text)
     )
     if words and (match := re.search(_TOO_LONG, "\n".join(words))):
-        yield _refused(match, words)
+        yield _refused(evidence, match, words)
         return
     for error in python_errors(evidence, r"OSError$", r"File name too long"):
         if passed_through_sdk(error) and "/run-" in error.message:
             observed = shorten(f"{error.exception}: {error.message}")
-            yield _hit("id", (observed,), "Its run directory carries the id in its name.")
+            yield _hit(evidence, "id", (observed,), "Its run directory carries the id in its name.")
             return
     yield from _offline_too_long(evidence)
 
 
-def _refused(match: re.Match[str], words: tuple[str, ...]) -> Hit:
+def _refused(evidence: Evidence, match: re.Match[str], words: tuple[str, ...]) -> Hit:
     found = {name: value for name, value in match.groupdict().items() if value}
     kind = _COLUMNS.get(found.get("column", "").lower(), "") or next(
         (known for name, known in (("tag", "tags"), ("project", "project")) if name in found), ""
     )
     if kind:
-        return _hit(kind, tuple(map(shorten, words)))
+        return _hit(evidence, kind, tuple(map(shorten, words)))
     what = next((found[n] for n in ("column", "artifact", "config", "note") if n in found), "a value").lower()
     most = next(value for name, value in found.items() if name.endswith("most"))
     unit = "" if "MB" in most else " characters"
@@ -78,10 +78,15 @@ def _refused(match: re.Match[str], words: tuple[str, ...]) -> Hit:
     return Hit(id="init-value-too-long", observed=tuple(map(shorten, words)), values=values, fails=fails)
 
 
-def _hit(kind: str, observed: tuple[str, ...], *more: str, severity: str | None = None) -> Hit:
+def _hit(evidence: Evidence, kind: str, observed: tuple[str, ...], *more: str, severity: str | None = None) -> Hit:
     limit = LIMITS[kind]
     where = f"in {limit.variable} or in wandb.init({kind}=…)"
-    values = {"value": limit.what, "limit": f"{limit.most} characters", "where": where}
+    variables = evidence.setup.place.variables if evidence.setup else {}
+    values = {
+        "value": limit.what, "limit": f"{limit.most} characters", "where": where, "argument": kind,
+        "most": str(limit.most), "variable": limit.variable,
+        "variable_set": "yes" if len(variables.get(limit.variable, "")) > limit.most else "no",
+    }  # fmt: skip
     return Hit(
         id="init-value-too-long", observed=(*observed, *more), values=values,
         severity="warning" if severity == "warning" else None,
@@ -94,7 +99,7 @@ def _offline_too_long(evidence: Evidence) -> Iterator[Hit]:
         for kind, value in _given(run):
             if run.offline and len(value) > LIMITS[kind].most:
                 seen = f"{LIMITS[kind].what} has {len(value)} characters: {value[:40]}…"
-                yield _hit(kind, (seen, "The run is offline: the server will refuse it when it is synced."),
+                yield _hit(evidence, kind, (seen, "The run is offline: the server will refuse it when it is synced."),
                            severity="warning")  # fmt: skip
                 return
 
@@ -150,7 +155,12 @@ def unknown_variable(evidence: Evidence) -> Iterator[Hit]:
     found = evidence.setup.unread_variables if evidence.setup else ()
     if found:
         observed = tuple(f"{v.name} (in the {v.where}) is probably meant as {v.meant}." for v in found)
-        values = {"variable": listed(v.name for v in found), "misspelt": found[0].name, "meant": found[0].meant}
+        values = {
+            "variable": listed(v.name for v in found),
+            "misspelt": found[0].name,
+            "meant": found[0].meant,
+            "misspelt_in": found[0].where,
+        }
         yield Hit(id="init-unknown-variable", observed=observed, values=values)
 
 

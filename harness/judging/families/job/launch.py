@@ -41,7 +41,7 @@ def arguments_missing(evidence: Evidence) -> Iterator[Hit]:
         return  # the script called the SDK's own command
     if found := _missing(evidence, "\n".join(usage)):
         line, names, call = found
-        values = {"arguments": ", ".join(names), "call": call, "how": "needs"}
+        values = {"arguments": ", ".join(names), "call": call, "job_args": call, "how": "needs"}
         yield Hit(id="job-arguments-missing", observed=(shorten(line), *usage), values=values)
     elif text := said(evidence, WRONG, limit=1):
         match = re.search(WRONG, text[0])
@@ -119,12 +119,13 @@ def world_size_mismatch(evidence: Evidence) -> Iterator[Hit]:
         if by_line or (by_words and not _of_store(error)):
             told = shorten(f"{error.exception}: {error.message}".rstrip(": "))
             line = (f"{evidence.request.job_path}, line {note.line}: {note.text}",) if note and by_line else ()
-            yield _mismatch(world, (told, *line))
+            asserted = re.search(r"==\s*(\d+)", note.text) if note and by_line else None
+            yield _mismatch(world, (told, *line), int(asserted[1]) if asserted else None)
             return
     text = said(evidence, JOINED, limit=1)
     match = re.search(JOINED, text[0]) if text else None
     if match and int(match["here"]) == world != int(match["meant"]):
-        yield _mismatch(world, (shorten(text[0]),))
+        yield _mismatch(world, (shorten(text[0]),), int(match["meant"]))
 
 
 def _tasks_of_failed_step(evidence: Evidence) -> int | None:
@@ -137,10 +138,10 @@ def _of_store(error: PythonError) -> bool:
     return "clients joined" in error.message
 
 
-def _mismatch(world: int, observed: tuple[str, ...]) -> Hit:
+def _mismatch(world: int, observed: tuple[str, ...], wanted: int | None = None) -> Hit:
     ranks = f"{world} rank{'s' if world != 1 else ''}"
     return Hit(id="job-world-size-mismatch", observed=(*observed, f"The job was started with {ranks}."),
-               values={"ranks": ranks})  # fmt: skip
+               values={"ranks": ranks} | ({"wanted": str(wanted)} if wanted else {}))  # fmt: skip
 
 
 NO_GPU = (

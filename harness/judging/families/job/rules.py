@@ -123,7 +123,21 @@ def time_limit(evidence: Evidence) -> Iterator[Hit]:
     epochs = evidence.job.output.epochs if evidence.job else ()
     progress = (f"The last epoch that was printed is {epochs[-1].epoch}.",) if epochs else ()
     limit = (slurm.time_limit if slurm else None) or "<time>"
-    yield Hit(id="job-time-limit", observed=(*told, *text, *progress), values={"time_limit": limit})
+    yield Hit(
+        id="job-time-limit",
+        observed=(*told, *text, *progress),
+        values={"time_limit": limit, "more_time": _doubled(limit)},
+    )
+
+
+def _doubled(limit: str) -> str:
+    """Twice the time, as Slurm writes it; half an hour where it is not known."""
+    match = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d):(\d\d)", limit)
+    if match is None:
+        return "00:30:00"
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    whole = 2 * (((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def out_of_memory(evidence: Evidence) -> Iterator[Hit]:

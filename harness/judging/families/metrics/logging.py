@@ -5,20 +5,15 @@ from collections.abc import Iterator, Mapping
 
 from harness.evidence.models import Evidence
 from harness.judging.duplicates import listed
+from harness.judging.frameworks import FRAMEWORKS, logs_to_wandb
 from harness.judging.metric_names import close_names
 from harness.judging.metric_series import all_series, judged, main_run, number, rows, series
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import find_lines, script_note
 
-INTERVALS: Mapping[str, tuple[str, int]] = {
-    "lightning": ("log_every_n_steps", 50), "fabric": ("log_every_n_steps", 50),
-    "transformers": ("logging_steps", 500), "trl": ("logging_steps", 500),
-}  # fmt: skip
-"""The argument that says how often a framework logs, and what it is where nobody gives it."""
 _TOO_FEW = (
     r"number of training batches \((\d+)\) is smaller than the logging interval Trainer\(log_every_n_steps=(\d+)\)"
 )
-_STEPS = ("trainer/global_step", "train/global_step")
 
 
 def _lacking(evidence: Evidence) -> dict[str, str]:
@@ -57,10 +52,13 @@ def too_seldom(evidence: Evidence) -> Iterator[Hit]:
     if evidence.job is None or evidence.job.ending != "completed":
         return
     told = re.search(_TOO_FEW, "\n".join(find_lines(evidence, _TOO_FEW, limit=1)))
-    for name in (n for n in look.frameworks if n in look.attached and n in INTERVALS):
-        argument, usual = INTERVALS[name]
+    for name in look.frameworks:
+        interval = FRAMEWORKS[name].interval if logs_to_wandb(evidence, name) else None
+        if interval is None:
+            continue
+        argument, usual = interval
         every = int(told[2]) if told and name == "lightning" else look.log_every.get(argument, usual)
-        steps = _steps(evidence)
+        steps = _steps(evidence, FRAMEWORKS[name].step)
         few = steps is not None and steps // every < evidence.request.expect_points
         if not (few or (name == "lightning" and (told or (steps is None and not rows(evidence))))):
             continue
@@ -80,11 +78,13 @@ def _origin(given: Mapping[str, int], argument: str) -> str:
     return "" if argument in given else ", the usual value"
 
 
-def _steps(evidence: Evidence) -> int | None:
+def _steps(evidence: Evidence, counter: str) -> int | None:
     """Steps of the training, by the framework's own counter; None where the run does not hold it."""
-    held = [view for key in _STEPS if (view := series(evidence, key)) is not None and view.usable]
-    numbers = [value for view in held for _, value in view.sketch]
-    numbers += [last for view in held if (last := number(view.last)) is not None]
+    view = series(evidence, counter)
+    if view is None or not view.usable:
+        return None
+    last = number(view.last)
+    numbers = [value for _, value in view.sketch] + ([] if last is None else [last])
     return int(max(numbers)) if numbers else None
 
 
@@ -97,12 +97,17 @@ def tensorboard_not_synced(evidence: Evidence) -> Iterator[Hit]:
     switched = setup.place.variables.get("WANDB_SYNC_TENSORBOARD", "").lower() in ("1", "true") if setup else False
     synced = "tensorboard" in look.attached or switched
     logged = [key for key in all_series(evidence) if not key.startswith("_")]
-    there = [key for key in lacking if close_names(key, look.scalars)]
-    if logged and (synced or not there):
+    missed = [judged(evidence)[key] for key in lacking]
+    there = [n for n in missed if n in look.scalars or (not synced and close_names(n, look.scalars))]
+    if logged and not there:
         return  # some of it came through, and what is missing is not in TensorBoard either
     named = f": {listed(look.scalars)}" if look.scalars else ""
     late = ("sync_tensorboard is on, but only a writer that is made after wandb.init() is read.",) if synced else ()
-    observed = (f"{evidence.request.job_path} writes with SummaryWriter{named}.", "The run holds none of it.", *late)
+    observed = (
+        f"{evidence.request.job_path} writes with SummaryWriter{named}.",
+        "The run holds none of it." if not logged else f"The run lacks {listed(missed)}.",
+        *late,
+    )
     yield Hit(id="metric-tensorboard-not-synced", observed=observed, fails=tuple(lacking.values()))
 
 

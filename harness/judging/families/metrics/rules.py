@@ -77,6 +77,8 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
             "existing": listed(existing, 8) or "no metric at all",
             "close": listed(likely) or "none of them",
             "suggested": ",".join(dict.fromkeys(suggested)),
+            "renames": " ".join(f"{close[key][0]}={key}" for key in missing if close[key]),
+            "expect_there": ",".join(name for name in asked.values() if name not in missing),
         },
         fails=each("test_series_is_present", [failing[name] for name in missing]),
     )
@@ -152,7 +154,7 @@ def not_number(evidence: Evidence) -> Iterator[Hit]:
     for error in python_errors(evidence, r"TypeError$", r"must be passed a dictionary|must be strings"):
         mend = 'Pass a dictionary whose keys are strings to log():\n  run.log({"loss": loss.item()})'
         values = {
-            "not_number": "what was given to log()", "first_not_number": "loss", "kind": "no dictionary",
+            "not_number": "what was given to log()", "first_not_number": "loss", "kind": "dictionary",
             "number_mend": mend,
         }  # fmt: skip
         fails = ("test_job_completed", "test_series_is_present", "test_series_has_every_point")

@@ -1,5 +1,6 @@
 """Rules for the family mode and sync, first part: what made the job stay offline or silent (for uploads see `sync`)."""
 
+import shlex
 from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, ModeSource
@@ -7,7 +8,7 @@ from harness.judging.advice import job_sdk_version
 from harness.judging.catalogue import version_key
 from harness.judging.families.mode_and_sync.sync import RULES as SYNC_RULES
 from harness.judging.rule import Hit, Rule
-from harness.judging.view import NO_WORD, job_ran, made_no_run, said, script_note, server_runs, silent
+from harness.judging.view import NO_WORD, job_ran, made_no_run, names_no_wandb, said, script_note, server_runs, silent
 
 OFFLINE_SAID = r"W&B syncing is set to `offline`|You can sync this run to the cloud by running"
 INVALID_SAID = r"Input should be 'online', 'offline'|Settings field `mode`: "
@@ -42,33 +43,24 @@ def mode_values(source: ModeSource | None) -> dict[str, str]:
         return {
             "mode_place": "the job script or its environment",
             "mode_value": "this",
-            "mode_mend": f"look for WANDB_MODE and mode= in the job script and in what it reads:\n  {SEARCH}",
+            "mode_look": f"Look for WANDB_MODE and mode= in the job script and in what it reads:\n  {SEARCH}",
         }
+    known = {"mode_value": repr(source.value), "mode_source": source.source}
     if source.source == "environment":
-        command = "unset WANDB_MODE; grep -ns WANDB_MODE ~/.bashrc ~/.profile *.sh *.sbatch"
-        mend = f"unset the variable, and find where it is set:\n  {command}"
-        return {"mode_place": f"WANDB_MODE={source.value}", "mode_value": repr(source.value), "mode_mend": mend}
+        look = "Find where the variable is set:\n  grep -ns WANDB_MODE ~/.bashrc ~/.profile *.sh *.sbatch"
+        return known | {"mode_place": f"WANDB_MODE={source.value}", "mode_look": look}
     if source.source == "script":
-        mend = (
-            f"remove it from the script, or set it to \"online\" there:\n  grep -nE 'WANDB_MODE|mode *=' {source.path}"
-        )
-        return {"mode_place": f"{source.path}", "mode_value": repr(source.value), "mode_mend": mend}
+        look = f"Look where it is set:\n  grep -nE 'WANDB_MODE|mode *=' {shlex.quote(str(source.path))}"
+        return known | {"mode_place": f"{source.path}", "mode_look": look}
     if source.source == "interpreter":
-        command = (
-            "env | grep -E '^(SINGULARITYENV|APPTAINERENV)_WANDB_MODE'; "
+        look = (
+            "See where Python or its container sets it:\n"
+            "  env | grep -E '^(SINGULARITYENV|APPTAINERENV)_WANDB_MODE'; "
             "python -c 'import sitecustomize; print(sitecustomize.__file__)'"
         )
-        mend = f"take it away where Python or its container sets it:\n  {command}"
-        return {"mode_place": INSIDE, "mode_value": repr(source.value), "mode_mend": mend}
-    line = f"sed -i 's/^mode *=.*/mode = online/' {source.path}"
-    # `wandb online` writes the workspace's file only, and into WANDB_DIR where that is set.
-    command = (
-        "run `wandb online` in that folder, or change the line"
-        if source.source == FILES[0]
-        else "change the line in that file"
-    )
-    mend = f"{command}:\n  {line}"
-    return {"mode_place": f"{source.path}", "mode_value": repr(source.value), "mode_mend": mend}
+        return known | {"mode_place": INSIDE, "mode_look": look}
+    # `wandb online` would write the workspace's file only, and into WANDB_DIR where that is set.
+    return known | {"mode_place": f"{source.path}", "mode_source": "file", "mode_file": str(source.path)}
 
 
 def _observed(evidence: Evidence, source: ModeSource | None) -> tuple[str, ...]:
@@ -162,7 +154,8 @@ def wandb_disabled_variable(evidence: Evidence) -> Iterator[Hit]:
     if value is None:
         return
     observed = f"WANDB_DISABLED={value}"
-    unexplained = silent(evidence) and not script_note(evidence, "init_never_reached")
+    explained = script_note(evidence, "init_never_reached") or names_no_wandb(evidence)
+    unexplained = silent(evidence) and not explained
     if unexplained and evidence.setup.mode.winning.value in ONLINE and not evidence.setup.mode.script_decides:
         yield Hit(
             id="mode-wandb-disabled-ineffective",

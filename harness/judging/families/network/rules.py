@@ -103,6 +103,7 @@ def _values(evidence: Evidence, failure: Failure) -> dict[str, str]:
         "host": urlsplit(base_url).netloc,
         "peer": failure.peer or urlsplit(base_url).netloc,
         "status": f"HTTP {failure.status}" if failure.status else "an error",
+        "proxy_set": "yes" if network and network.proxies else "",
         "proxy": ", ".join(network.proxies) if network and network.proxies else "that the environment names",
         "ca_bundle": bundle,
         "ca_variable": variable,

@@ -36,7 +36,8 @@ def nothing_sampled(evidence: Evidence) -> Iterator[Hit]:
     if main_run(evidence) is None or system_series(evidence) or _unread(evidence):
         return
     if reason := _set_off(evidence):
-        yield Hit(id="sys-disabled-by-setting", observed=(reason,))
+        off_by = {"off_by": "environment" if reason.endswith("is set.") else "script"}
+        yield Hit(id="sys-disabled-by-setting", observed=(reason,), values=off_by)
         return
     if broken := sdk_log_lines(evidence, BINARY_MISSING):
         yield Hit(id="sys-xpu-binary-missing", observed=broken)

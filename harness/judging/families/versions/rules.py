@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from harness.evidence.models import Evidence
 from harness.judging.advice import is_cloud, job_sdk_version
 from harness.judging.catalogue import version_key
+from harness.judging.frameworks import logging_framework
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import find_lines, made_no_run, python_errors, said, script_note, server_runs
 
@@ -49,7 +50,9 @@ def legacy_service(evidence: Evidence) -> Iterator[Hit]:
     elif warned := said(evidence, REQUIRE_WARNED):
         named = re.search(r"wandb\.require\('(\w+)'\)", " ".join(warned))
         values = {"requirement": f"wandb.require({named[1]!r})"} if named else OLD_PART
-        yield Hit(id="ver-legacy-service-removed", observed=warned, values=values)
+        # Lightning says it for its spawned ranks: then it is no line of the user's.
+        theirs = "info" if logging_framework(evidence) else None
+        yield Hit(id="ver-legacy-service-removed", observed=warned, values=values, severity=theirs)
 
 
 def unknown_setting(evidence: Evidence) -> Iterator[Hit]:

@@ -32,7 +32,16 @@ def look(tmp_path, text):
         (HF + "TrainingArguments(report_to='none')", "transformers", False),
         ('"""With report_to="wandb"."""\n' + HF + "TrainingArguments()", "transformers", False),
         (HF + "# report_to='wandb'\nTrainingArguments()", "transformers", False),
-        (ACCELERATE + "Accelerator(log_with='wandb')", "accelerate", True),
+        (LIGHTNING + "L.Trainer(logger=CSVLogger('logs'))", "lightning", False),
+        (LIGHTNING + "logger = CSVLogger('logs')\nL.Trainer(logger=[logger])", "lightning", False),
+        (LIGHTNING + "L.Trainer(logger=[CSVLogger('logs'), WandbLogger()])", "lightning", True),
+        (LIGHTNING + "L.Trainer(logger=WandbLogger() if rank == 0 else False)", "lightning", True),
+        (LIGHTNING + "def fit(logger):\n    L.Trainer(logger=logger)\nfit(WandbLogger())", "lightning", True),
+        (LIGHTNING + "L.Trainer(logger=instantiate(conf.logger))", "lightning", True),
+        (ACCELERATE + "a = Accelerator(log_with='wandb')\na.init_trackers('p')", "accelerate", True),
+        (ACCELERATE + "a = Accelerator(log_with='wandb')\na.log({'loss': 1})", "accelerate", False),
+        ("import deepspeed\ndeepspeed.initialize(config={'wandb': {'enabled': True}})", "deepspeed", True),
+        ("import deepspeed\ndeepspeed.initialize(config={'wandb': {'enabled': False}})", "deepspeed", False),
         (ACCELERATE + "Accelerator(cpu=True)", "accelerate", False),
         ("from ignite.engine import Engine\nEngine(f)", "ignite", False),
         (BOARD + "wandb.init(sync_tensorboard=True)\nSummaryWriter('x')", "tensorboard", True),
@@ -58,6 +67,7 @@ def test_a_framework_that_only_lends_a_model_trains_nothing(tmp_path):
         ("import wandb\nclass T:\n    def f(self):\n        self.w = wandb.init(); self.w.log({'loss': 1})", True),
         ("def step(self):\n    self.log('loss', 1)", False),
         ("accelerator.log({'loss': 1})", False),
+        ("import wandb\ndef never_called():\n    wandb.log({'loss': 1})", False),
     ],
 )
 def test_a_log_of_the_scripts_own(tmp_path, text, logs):
@@ -79,6 +89,11 @@ def test_an_agent_of_the_scripts_own(tmp_path, text):
 def test_a_module_beside_the_script_counts(tmp_path):
     (tmp_path / "tracking.py").write_text(LIGHTNING + "L.Trainer(logger=WandbLogger())")
     assert look(tmp_path, "import tracking").attached == ("lightning",)
+
+
+def test_a_function_that_another_module_calls_is_called(tmp_path):
+    (tmp_path / "tracking.py").write_text("import wandb\ndef tell(loss):\n    wandb.log({'loss': loss})")
+    assert look(tmp_path, "import tracking\ntracking.tell(1)").logs_itself
 
 
 def test_no_script_and_no_python_say_nothing(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.evidence.models import Job, Place, ScriptNote
+from harness.evidence.models import Job, Place, ScriptLook, ScriptNote, ScriptSource
 from harness.judging.families.init import rules as init
 from harness.judging.findings import diagnose
 from tests.judging.build import (
@@ -139,3 +139,20 @@ def test_the_second_init_that_got_the_first_run_is_quoted():
     assert hits(init.RULES, evidence(job=job(RETURNED)))["init-active-run-returned"].observed == (RETURNED,)
     two = evidence(job=job(ended), server=server(server_run(id="a"), server_run(id="b")))
     assert hits(init.RULES, two)["init-active-run-returned"].observed == (ended,)
+
+
+@pytest.mark.parametrize(
+    ("text", "look", "ending", "said"),
+    [
+        ("import torch\ntrain()\n", {}, "completed", True),
+        ("import torch\ntrain()\n", {}, "failed", False),
+        ("import wandb  # later\n", {}, "completed", False),
+        ("from helpers import start\n", {"calls_init": True}, "completed", False),
+        ("trainer.fit(model)\n", {"frameworks": ("lightning",)}, "completed", False),
+    ],
+    ids=["names it nowhere", "crashed", "imports it", "a module calls it", "a framework may log"],
+)
+def test_a_script_that_never_speaks_of_wandb(text, look, ending, said):
+    told = setup().model_copy(update={"script": ScriptLook(**look), "source": ScriptSource(path="train.py", text=text)})
+    found = evidence(setup=told, job=Job(ending=ending, output=output("Epoch 1")), local=local(), server=server())
+    assert ("init-script-without-wandb" in hits(init.RULES, found)) is said

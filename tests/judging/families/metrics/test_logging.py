@@ -6,7 +6,7 @@ from harness.evidence.models import EpochSeen, Place, ScriptLook, ScriptNote
 from harness.judging.families.metrics.logging import RULES
 from harness.judging.families.metrics.rules import RULES as METRIC_RULES
 from tests.judging import build as b
-from tests.judging.metric_runs import FALLING, online
+from tests.judging.metric_runs import FALLING, online, request
 
 EPOCHS = b.job("x", output=b.output("x", epochs=tuple(EpochSeen(epoch=n) for n in (1, 2, 3))))
 ONE = {"loss": (1.0,), "acc": (50.0,)}
@@ -49,11 +49,17 @@ def test_logged_too_seldom():
 
 @pytest.mark.parametrize(
     "setup",
-    [look(log_every={"logging_steps": 5}), look(attached=()), look("accelerate"), {}],
-    ids=["often enough", "no logger", "a framework without an interval", "no framework"],
+    [look(log_every={"logging_steps": 5}), look("accelerate"), {}],
+    ids=["often enough", "a framework without an interval", "no framework"],
 )
 def test_a_metric_that_is_missing_for_another_reason(setup):
     assert hit("metric-logged-too-seldom", SUMMED_UP, setup=setup) is None
+
+
+def test_the_counter_of_a_framework_shows_that_it_logs():
+    assert hit("metric-logged-too-seldom", SUMMED_UP, setup=look(attached=()))
+    without = {key: values for key, values in SUMMED_UP.items() if key != "train/global_step"}
+    assert hit("metric-logged-too-seldom", without, setup=look(attached=())) is None
 
 
 def test_lightning_says_it_by_itself():
@@ -101,3 +107,14 @@ def test_a_missing_metric_may_be_elsewhere(place, word):
     run = b.server_run(series={"loss": b.server_series("loss")}, **{place: {"acc": 50.0}})
     hits = b.hits(METRIC_RULES, b.evidence(server=b.server(run)))
     assert f"acc is there, but it is only in the {word}: log it too." in hits["metric-missing-key"].observed
+
+
+def test_a_writer_that_was_made_before_the_run_is_not_read_along():
+    board = look("tensorboard", scalars=("Loss/train", "Accuracy/train"))
+    found = hit(
+        "metric-tensorboard-not-synced", {"Accuracy/train": FALLING}, setup=board, request=request(expect_auto=True)
+    )
+    assert found.observed[1:] == (
+        "The run lacks Loss/train.",
+        "sync_tensorboard is on, but only a writer that is made after wandb.init() is read.",
+    )

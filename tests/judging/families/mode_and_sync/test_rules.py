@@ -156,7 +156,7 @@ def test_advice_names_the_settings_file_that_decides():
         sources=(ModeSource(source="system_settings", value="offline", path="/users/me/.config/wandb/settings"),)
     )
     found = diagnose(offline_run(mode=mode), mode_and_sync.RULES)[0]
-    assert "sed -i 's/^mode *=.*/mode = online/' /users/me/.config/wandb/settings" in found.advice[0]
+    assert "sed -i '/^ *mode *[=:]/d' /users/me/.config/wandb/settings" in found.advice[0]
     assert "/users/me/.config/wandb/settings" in found.title
     assert "wandb online" not in found.advice[0]
 
@@ -169,10 +169,11 @@ def test_a_mode_that_only_the_interpreter_has_is_looked_for_where_it_starts():
     assert "mode 'offline' comes from the environment that Python" in found.observed[-1]
 
 
-def test_advice_for_the_folders_own_settings_is_the_command_that_writes_them():
+def test_advice_for_the_folders_own_settings_changes_that_very_file():
     mode = Mode(sources=(ModeSource(source="workspace_settings", value="offline", path="/scratch/wandb/settings"),))
     found = diagnose(offline_run(mode=mode), mode_and_sync.RULES)[0]
-    assert "run `wandb online` in that folder" in found.advice[0]
+    assert found.cure.kind == "settings"
+    assert found.cure.commands == ("sed -i '/^ *mode *[=:]/d' /scratch/wandb/settings",)
 
 
 HERE = "Only on disk: /scratch/me/wandb/offline-run-20261123_120000-abcd1234"

@@ -1,0 +1,1 @@
+../../harness/jobs/ddp_requeue.py

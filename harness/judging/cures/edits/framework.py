@@ -1,0 +1,77 @@
+"""Edits that give a framework its logger, and let it log often enough."""
+
+from collections.abc import Mapping
+
+import libcst as cst
+
+from harness.judging.cures.edits import tree
+
+_LOGGER = "from lightning.pytorch.loggers import WandbLogger"
+_ARGUMENTS: Mapping[str, tuple[tuple[str, ...], str, str]] = {
+    "lightning": (("Trainer", "L.Trainer", "pl.Trainer", "lightning.Trainer"), "logger", "WandbLogger({project})"),
+    "fabric": (("Fabric", "L.Fabric", "lightning.Fabric"), "loggers", "[WandbLogger({project})]"),
+    "transformers": (("TrainingArguments", "transformers.TrainingArguments", "Seq2SeqTrainingArguments"), "report_to",
+                     '"wandb"'),
+    "trl": (("SFTConfig", "DPOConfig", "GRPOConfig", "RewardConfig", "trl.SFTConfig"), "report_to", '"wandb"'),
+    "accelerate": (("Accelerator", "accelerate.Accelerator"), "log_with", '"wandb"'),
+}  # fmt: skip
+"""How a framework is told to log: calls, the argument, and what it is given."""
+
+
+def attach_logger(text: str, framework: str, project: str = "") -> str:
+    """Tell a framework to log to W&B, in the one call that takes it."""
+    known = _ARGUMENTS.get(framework)
+    if known is None:
+        return text
+    names, keyword, value = known
+    given = value.format(project=f'project="{project}"' if project and not project.startswith("<") else "")
+
+    def whole(module: cst.Module) -> cst.Module:
+        if len(tree.calls(module, *names)) != 1:
+            return module
+        done = tree.edit_calls(module, names, lambda c: tree.with_argument(c, keyword, tree.expression(given)))
+        if framework == "accelerate" and "init_trackers" not in text:
+            done = _with_trackers(done, names, project)
+        if "WandbLogger" in given and "WandbLogger" not in text:
+            source = _LOGGER.replace("lightning.", "pytorch_lightning.").replace(".pytorch.", ".")
+            done = _imported(done, source if "pytorch_lightning" in text else _LOGGER)
+        return done
+
+    return tree.changed(text, whole)
+
+
+def _imported(module: cst.Module, line: str) -> cst.Module:
+    """The import behind the first one of the script."""
+    at = next((n for n, s in enumerate(module.body) if tree.text_of(s).lstrip().startswith(("import", "from"))), None)
+    if at is None or "__future__" in tree.text_of(module.body[at]):
+        at = 0 if at is None else at + 1
+    body = list(module.body)
+    body.insert(at + 1 if at < len(body) else at, cst.parse_statement(line))
+    return module.with_changes(body=body)
+
+
+def _with_trackers(module: cst.Module, names: tuple[str, ...], project: str) -> cst.Module:
+    """`init_trackers` right after the line that makes the accelerator."""
+    label = project if project and not project.startswith("<") else "training"
+
+    def started(line: tree.Line) -> "tree.Line | cst.FlattenSentinel[cst.BaseStatement]":
+        small = line.body[0]
+        if len(line.body) == 1 and isinstance(small, cst.Assign) and tree.calls(small.value, *names):
+            name = tree.name_of(small.targets[0].target)
+            added = cst.parse_statement(f'{name}.init_trackers("{label}")')
+            return cst.FlattenSentinel([line, added])
+        return line
+
+    return tree.edit_lines(module, started)
+
+
+def log_every(text: str, argument: str, every: str) -> str:
+    """Let a framework log every so many steps."""
+
+    class _Every(cst.CSTTransformer):
+        def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+            if updated_node.keyword and updated_node.keyword.value == argument:
+                return updated_node.with_changes(value=tree.expression(every))
+            return updated_node
+
+    return tree.changed(text, lambda module: module.visit(_Every()))

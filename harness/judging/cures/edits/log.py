@@ -1,0 +1,150 @@
+"""Edits of what is logged: names, steps, and values."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from harness.judging.cures.edits import tree
+
+
+class _Renamed(cst.CSTTransformer):
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__()
+        self.old, self.new = old, new
+
+    def leave_SimpleString(self, original_node: cst.SimpleString, updated_node: cst.SimpleString) -> cst.BaseExpression:
+        if updated_node.evaluated_value != self.old:
+            return updated_node
+        quote = updated_node.quote
+        return cst.SimpleString(f"{updated_node.prefix}{quote}{self.new}{quote}")
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        found = tree.argument(updated_node, self.old) if tree.name_of(updated_node.func) == "dict" else None
+        if found is None or not self.new.isidentifier():
+            return updated_node
+        return updated_node.with_deep_changes(found, keyword=cst.Name(self.new))
+
+
+class _Flat(cst.CSTTransformer):
+    def __init__(self, outer: str, inner: str, new: str) -> None:
+        super().__init__()
+        self.outer, self.inner, self.new = outer, inner, new
+
+    def leave_DictElement(self, original_node: cst.DictElement, updated_node: cst.DictElement) -> cst.DictElement:
+        within = updated_node.value.elements if isinstance(updated_node.value, cst.Dict) else ()
+        one = within[0] if len(within) == 1 else None
+        if tree.literal(updated_node.key) != self.outer or not isinstance(one, cst.DictElement):
+            return updated_node
+        if tree.literal(one.key) != self.inner:
+            return updated_node
+        return updated_node.with_changes(key=cst.SimpleString(f'"{self.new}"'), value=one.value)
+
+
+def rename_metric(text: str, *renames: str) -> str:
+    """Give metrics (each as `old=new`) the names that are expected, wherever the script has them as texts."""
+    for old, _, new in (rename.partition("=") for rename in " ".join(renames).split()):
+        done = tree.changed(text, lambda module, o=old, n=new: module.visit(_Renamed(o, n)))  # type: ignore[misc]
+        outer, _, inner = old.rpartition(".")
+        if done == text and outer:
+            done = tree.changed(text, lambda module, o=outer, i=inner, n=new: module.visit(_Flat(o, i, n)))  # type: ignore[misc]
+        text = done
+    return text
+
+
+def _in_log(text: str, edit: tree.CallEdit) -> str:
+    return tree.changed(text, lambda module: tree.edit_calls(module, tree.log_calls(module), edit))
+
+
+def drop_step(text: str) -> str:
+    """Let the SDK count the steps; a counter of the script's own goes along as a metric to plot against."""
+
+    def without(call: cst.Call) -> cst.Call:
+        step = tree.argument(call, "step")
+        if step is None:
+            return call
+        bare = tree.without_argument(call, "step")
+        name = step.value.value if isinstance(step.value, cst.Name) else ""
+        rows = bare.args[0].value if bare.args and bare.args[0].keyword is None else None
+        if not name or rows is None or f'"{name}"' in tree.text_of(rows):
+            return bare
+        if isinstance(rows, cst.Dict):
+            inside = tree.text_of(rows).strip()[1:-1].rstrip().rstrip(",")
+            row = f'{{{inside}, "{name}": {name}}}' if inside else f'{{"{name}": {name}}}'
+        else:
+            row = f'{{**{tree.text_of(rows)}, "{name}": {name}}}'
+        return bare.with_deep_changes(bare.args[0], value=tree.expression(row))
+
+    return _in_log(text, without)
+
+
+def commit_rows(text: str) -> str:
+    """Let every call of log() close its row: without commit=False, and without a step that stays the same."""
+    return _in_log(text, lambda call: tree.without_argument(call, "commit", "step"))
+
+
+def commit_constant_rows(text: str) -> str:
+    """Let calls of log() close a row of their own where each leaves it open, or gives the same step."""
+
+    def closed(call: cst.Call) -> cst.Call:
+        step = tree.argument(call, "step")
+        return tree.without_argument(call, "step") if step and tree.literal(step.value) is not None else call
+
+    return _in_log(text, closed)
+
+
+def as_number(text: str, key: str) -> str:
+    """Log a number in place of a text or a tensor."""
+
+    def number(call: cst.Call) -> cst.Call:
+        rows = call.args[0].value if call.args else None
+        for element in rows.elements if isinstance(rows, cst.Dict) else ():
+            if isinstance(element, cst.DictElement) and tree.literal(element.key) == key:
+                value = _plain(element.value)
+                if value:
+                    return call.with_deep_changes(element, value=tree.expression(f"float({value})"))
+        return call
+
+    return _in_log(text, number)
+
+
+def _plain(value: cst.BaseExpression) -> str:
+    """The value from which a text was made, or the value itself; empty where there is no number in it."""
+    if isinstance(value, cst.FormattedString):
+        inside = [part for part in value.parts if isinstance(part, cst.FormattedStringExpression)]
+        return tree.text_of(inside[0].expression) if len(inside) == 1 else ""
+    if isinstance(value, cst.Call) and tree.name_of(value.func) in ("str", "repr") and len(value.args) == 1:
+        return tree.text_of(value.args[0].value)
+    if isinstance(value, cst.Call) and tree.name_of(value.func).startswith("wandb."):
+        return ""
+    if isinstance(value, cst.Name) and value.value == "None":
+        return ""
+    return tree.text_of(value)
+
+
+def as_dictionary(text: str, key: str) -> str:
+    """Give log() a dictionary."""
+
+    def named(call: cst.Call) -> cst.Call:
+        if not call.args or call.args[0].keyword:
+            return call
+        value = call.args[0].value
+        if not isinstance(value, (cst.BinaryOperation, cst.Float, cst.Integer, cst.UnaryOperation, cst.Name)):
+            return call
+        row = tree.expression(f'{{"{key}": {tree.text_of(value)}}}')
+        return call.with_deep_changes(call.args[0], value=row)
+
+    return _in_log(text, named)
+
+
+def log_where_a_run_is(text: str) -> str:
+    """Log only in a process that has a run."""
+
+    def guarded(line: tree.Line) -> tree.Line | cst.If:
+        small = line.body[0]
+        if len(line.body) != 1 or not isinstance(small, cst.Expr) or tree.name_of(small.value) != "wandb.log":
+            return line
+        bare = line.with_changes(leading_lines=())
+        body = cst.IndentedBlock(body=[bare])
+        return cst.If(test=tree.expression("wandb.run is not None"), body=body, leading_lines=line.leading_lines)
+
+    return tree.changed(text, lambda module: tree.edit_lines(module, guarded))

@@ -1,0 +1,1 @@
+"""Faults of a job that still runs."""

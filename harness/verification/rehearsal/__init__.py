@@ -1,0 +1,1 @@
+"""Rehearsals: the job again, with an outage or a requeue played on it."""

@@ -1,0 +1,70 @@
+"""A line for each watched job: state, steps, rate, the age of each layer's newest sign, and the time that is left."""
+
+import time
+
+from harness.judging.live.life import NONE
+from harness.judging.live.words import span
+from harness.report.text import clean
+from harness.watch.ledger import Entry
+from harness.watch.subjects import Subject
+
+HEADER = ("job", "state", "steps", "rate", "step", "heard", "disk", "output", "left")
+
+
+def cells(subject: Subject) -> tuple[str, ...]:
+    """Return the columns of `HEADER`, as texts; a dash for what is not known."""
+    life, left = subject.life, subject.track.time_left_s
+    beats = (life.steps, life.heartbeat, life.disk, life.output) if life else (NONE,) * 4
+    ages = [life.age(beat) if life else None for beat in beats]
+    rhythm = life.steps.rhythm if life else None
+    rate = f"{1 / rhythm.median_s:.3g}/s" if rhythm and rhythm.median_s else "–"
+    return (
+        clean(subject.name, 60), state_of(subject), f"{subject.steps:,}", rate,
+        *(span(age) if age is not None else "–" for age in ages), span(left) if left is not None else "–",
+    )  # fmt: skip
+
+
+def state_of(subject: Subject) -> str:
+    """Say the state in a word or two; a problem comes first."""
+    if subject.problem and not (subject.ended and subject.state == "finished" and subject.verdict == "passed"):
+        return "PROBLEM"
+    if subject.unread:
+        return "not read"
+    return "works" if subject.state == "running" else subject.state or "not seen yet"
+
+
+def line(subject: Subject, now: float) -> str:
+    """Put a job into one plain line; with its problem, or why it could not be read."""
+    name, state, steps, rate, step, heard, disk, output, left = cells(subject)
+    parts = [time.strftime("%H:%M:%S", time.localtime(now)), name, state, f"{steps} steps"]
+    known = (("", rate), ("last step", step), ("heard", heard), ("disk", disk), ("output", output), ("left", left))
+    parts += [f"{what} {value}".strip() for what, value in known if value != "–"]
+    if told := details(subject):
+        parts.append(told)
+    return "  ".join(parts)
+
+
+def details(subject: Subject) -> str:
+    """Say what is wrong; nothing where all is well."""
+    if subject.problem:
+        return clean(f"{subject.problem}: {subject.words}", 300)
+    if subject.unread:
+        return clean(subject.unread, 200)
+    return f"verdict {subject.verdict}" if subject.ended and subject.verdict else ""
+
+
+def past(entry: Entry) -> str:
+    """Put the last line of a job in the ledger into one plain line."""
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.at))
+    parts = [
+        when,
+        clean(entry.job, 60),
+        entry.state or "not seen",
+        f"{entry.steps:,} steps",
+        entry.verdict or "not verified",
+    ]
+    if entry.gpu_hours is not None:
+        parts.append(f"{entry.gpu_hours:.2f} GPU-hours")
+    if entry.problem:
+        parts.append(clean(f"{entry.problem}: {entry.words}", 200))
+    return "  ".join(parts)

@@ -1,0 +1,115 @@
+"""Asks a server for many runs at once: one small answer for up to 50 runs of a project."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.evidence.models import Trouble
+from harness.evidence.network.graphql import GraphqlClient
+from harness.evidence.network.route import extra_headers, proxy_for, trust_for
+from harness.evidence.server.convert import NON_FINITE, number, unix
+from harness.watch.track import Look
+
+PAGE = 50
+SECONDS = 15.0
+QUERY = """query HarnessWatch($entity: String!, $project: String!, $filters: JSONString, $first: Int) {
+  project(name: $project, entityName: $entity) {
+    runs(filters: $filters, first: $first, order: "-created_at") { edges { node {
+      name displayName state createdAt heartbeatAt historyLineCount summaryMetrics systemMetrics
+    } } }
+  }
+}"""
+"""Fields of the SDK's own queries (wandb/apis/public/runs.py)."""
+VIEWER = "query HarnessViewer { viewer { username } }"
+_TELLING = re.compile(r"(system\.)?(gpu\.\d+\.(gpu|powerWatts)(/l:.+)?|cpu|disk\..*\.out(/l:.+)?)")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One run of an answer."""
+
+    id: str
+    name: str
+    look: Look
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of one question."""
+
+    runs: tuple[Listed, ...] = ()
+    trouble: Trouble | None = None
+    retry_after_s: float | None = None
+
+
+class Listing:
+    """One server, asked as the user; holds the key and never shows it."""
+
+    def __init__(self, base_url: str, key: str, env: Mapping[str, str]) -> None:
+        trust = trust_for(env, tls=base_url.lower().startswith("https"))
+        self._client = GraphqlClient(
+            base_url, api_key=key, proxy=proxy_for(base_url, env), trust=trust, headers=extra_headers(env)
+        )
+        self.requests = 0
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def runs(self, entity: str, project: str, ids: Sequence[str]) -> Answered:
+        """Ask for these runs of a project."""
+        found: list[Listed] = []
+        for start in range(0, len(ids), PAGE):
+            page = list(ids[start : start + PAGE])
+            answer = self._ask(entity, project, {"name": {"$in": page}})
+            if answer.trouble:
+                return answer
+            found += answer.runs
+        return Answered(tuple(found))
+
+    def running(self, entity: str, project: str, user: str | None) -> Answered:
+        """Ask for the newest runs of a project that run now, of one user or of all."""
+        return self._ask(entity, project, {"state": "running", **({"username": user} if user else {})})
+
+    def me(self) -> str | None:
+        """Return the name of the key's owner."""
+        self.requests += 1
+        viewer = self._client.ask(VIEWER, {}, SECONDS).data.get("viewer")
+        return viewer.get("username") if isinstance(viewer, dict) else None
+
+    def _ask(self, entity: str, project: str, filters: Mapping[str, Any]) -> Answered:
+        self.requests += 1
+        names = {"entity": entity, "project": project, "filters": json.dumps(filters), "first": PAGE}
+        answer = self._client.ask(QUERY, names, SECONDS)
+        if answer.trouble:
+            return Answered(trouble=answer.trouble, retry_after_s=answer.retry_after)
+        found = answer.data.get("project")
+        if not isinstance(found, dict):
+            where = f"{entity}/{project}"
+            return Answered(trouble=Trouble(kind="not_found", text=f"there is no project {where}, or it is not open"))
+        return Answered(tuple(_listed(edge["node"]) for edge in found["runs"]["edges"]))
+
+
+def _listed(node: Mapping[str, Any]) -> Listed:
+    summary, system = _object(node["summaryMetrics"]), _object(node["systemMetrics"])
+    values = {k.removeprefix("system."): n for k, v in system.items() if (n := number(v)) is not None}
+    look = Look(
+        state=node["state"] or "",
+        created_at=unix(node["createdAt"]),
+        heartbeat_at=unix(node["heartbeatAt"]),
+        rows=node["historyLineCount"] or 0,
+        last_row_at=number(summary.get("_timestamp")),
+        odd=tuple(sorted(k for k, v in summary.items() if v in NON_FINITE)) if summary else (),
+        system={k: v for k, v in values.items() if _TELLING.fullmatch(k)},
+    )
+    return Listed(node["name"], node["displayName"] or "", look)
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

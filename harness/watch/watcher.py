@@ -1,0 +1,212 @@
+"""The watch itself: looks when it is time, many jobs with one question, and tells what is new; its clock is given."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from harness.evidence.models import slurm_states
+from harness.judging.live.early import ENOUGH_ROWS
+from harness.judging.live.troubles import troubles
+from harness.watch.ledger import Entry, Ledger
+from harness.watch.listing import Answered
+from harness.watch.queue import Queued
+from harness.watch.subjects import ENDS, Subject
+from harness.watch.track import LONGEST_S
+from harness.watch.verifying import Judged, Verifying
+
+AGAIN_S, DOUBT_S = 1800.0, 300.0
+"""Seconds until a verification is made again: where all was well, and where something was wrong."""
+PACE_S = 20.0
+"""Seconds between two verifications that nothing hurries: of many runs they are made one after the other."""
+MANY = 10
+TOGETHER = 0.3
+"""A look that is due within this share of the longest interval is made along with the others."""
+
+AskRuns = Callable[[str | None, str, str, Sequence[str]], Answered]
+"""Asks a server (None: that of the settings) for runs of a project."""
+AskQueue = Callable[[Sequence[str]], dict[str, Queued] | None]
+Tell = Callable[[str, Subject, Judged | None], None]
+"""Told of an event (problem, mended, end) of a subject."""
+
+
+@dataclass
+class Watcher:
+    """Watches subjects; everything that costs something is given to it."""
+
+    subjects: list[Subject]
+    ask_runs: AskRuns
+    ask_queue: AskQueue
+    look_at: Callable[[Subject, float], None]
+    """Looks at what a subject has on disk: folder, output."""
+    verify: Verifying
+    ledger: Ledger
+    tell: Tell
+    once: bool = False
+    last: dict[str, Judged] = field(default_factory=dict)
+    _paced_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        for subject in self.subjects:
+            self._go_on(subject)
+
+    def add(self, subject: Subject) -> None:
+        """Watch one more."""
+        self._go_on(subject)
+        self.subjects.append(subject)
+
+    def _go_on(self, subject: Subject) -> None:
+        """Go on where an earlier watch left off: what it told of is no news."""
+        if (known := self.ledger.last(subject.name)) is not None:
+            subject.problem, subject.words = known.problem, known.words
+
+    def round(self, now: float) -> float:
+        """Look at all that is due; return when the next look is."""
+        due = self._due(now)
+        if not due:  # time for what can wait
+            waiting = [s for s in self.subjects if not s.ended and self._routine(s, now)]
+            for subject in waiting[:1]:
+                self._settle(subject, now)
+            return self._next(now)
+        self._slurm(due, now)
+        for subject in due:
+            if subject.kind != "run":
+                self.look_at(subject, now)
+        self._server(due, now)
+        for subject in due:
+            self._settle(subject, now)
+        return self._next(now)
+
+    def _next(self, now: float) -> float:
+        """Return when something is to be done again: a look, or a verification that had to wait."""
+        times = [s.due_at for s in self.subjects if not s.ended]
+        if any(not s.ended and self._routine(s, self._paced_at + self._pace_s) for s in self.subjects):
+            times.append(max(now, self._paced_at + self._pace_s))
+        return min(times, default=now)
+
+    def _due(self, now: float) -> list[Subject]:
+        """Those whose time has come, and those that are nearly due: one question serves all of them."""
+        waiting = [s for s in self.subjects if not s.ended]
+        if not any(s.due_at <= now for s in waiting):
+            return []
+        return [s for s in waiting if s.due_at <= now + TOGETHER * LONGEST_S]
+
+    def _slurm(self, due: Iterable[Subject], now: float) -> None:
+        jobs = [s for s in due if s.kind == "job"]
+        found = self.ask_queue([s.name for s in jobs]) if jobs else {}
+        for subject in jobs if found is not None else ():
+            queued = found.get(subject.name) if found else None
+            state = slurm_states.base(queued.state) if queued else None
+            subject.track.queued(state, now)
+            subject.track.time_left_s = queued.left_s if queued else None
+
+    def _server(self, due: Iterable[Subject], now: float) -> None:
+        """One question for each project."""
+        places: dict[tuple[str | None, str, str], list[Subject]] = {}
+        for subject in due:
+            if subject.run is not None:
+                places.setdefault((subject.server, *subject.run[:2]), []).append(subject)
+        for (server, entity, project), there in places.items():
+            answer = self.ask_runs(server, entity, project, [s.run[2] for s in there if s.run])
+            looks = {listed.id: listed.look for listed in answer.runs}
+            for subject in there:
+                look = looks.get(subject.run[2]) if subject.run else None
+                subject.unread = answer.trouble.text if answer.trouble else "" if look else "the server has no such run"
+                if look is not None:
+                    subject.track.take(look, now)
+                    subject.life = subject.track.life(now)
+                elif answer.trouble:
+                    subject.track.failed(now)
+                    subject.life = None
+                wait = answer.retry_after_s or 0.0
+                subject.due_at = now + wait if wait else 0.0
+
+    def _settle(self, subject: Subject, now: float) -> None:
+        """Make up the mind about one subject, and tell what is new."""
+        if not subject.unread or not subject.state:
+            self._state(subject, now)
+        broken = troubles(subject.life)[:1] if subject.life else ()
+        odd = bool(subject.track.look and subject.track.look.odd)
+        fault = broken[0].id if broken else ""
+        over = self._over(subject)
+        if self._to_be_verified(subject, now, over=over, news=odd or fault not in ("", subject.problem)):
+            if judged := self.verify(subject):
+                new = subject.verdict != judged.verdict
+                self.last[subject.name], subject.verdict = judged, judged.verdict
+                if new:
+                    self._note("verified", subject, now)
+            subject.verified_at = now
+        judged = self.last.get(subject.name)
+        words = broken[0].words if broken else ""
+        if not broken and judged and judged.verdict == "failed":
+            fault, words = judged.fault, judged.words
+        self._problem(subject, fault, words, now)
+        if over:
+            self._note("end", subject, now)
+            self.tell("end", subject, judged)
+        subject.ended = over or self.once
+        subject.due_at = max(subject.due_at, subject.track.next_look(now, subject.life))
+
+    def _state(self, subject: Subject, now: float) -> None:
+        look, scheduler = subject.track.look, subject.track.scheduler
+        state = look.state if look else subject.state if subject.kind == "folder" else ""
+        if scheduler is not None and (
+            not state or scheduler in slurm_states.WAITING or slurm_states.is_final(scheduler)
+        ):
+            state = scheduler.lower()
+        subject.steps = subject.life.steps.count if subject.life else look.rows if look else subject.steps
+        known = self.ledger.last(subject.name)
+        if state and (known is None or known.state != state):
+            subject.state = state
+            self._note("begin" if known is None else "state", subject, now)
+        subject.state = state or subject.state
+
+    @staticmethod
+    def _over(subject: Subject) -> bool:
+        scheduler = subject.track.scheduler
+        if subject.kind == "job":
+            return scheduler is not None and slurm_states.is_final(scheduler)
+        return subject.state in ENDS
+
+    def _to_be_verified(self, subject: Subject, now: float, *, over: bool, news: bool) -> bool:
+        # A metric that stays odd is verified once, and then as often as anything that is wrong.
+        hurries = news and (subject.verified_at is None or not subject.problem)
+        if self.once or over or (hurries and not subject.unread):
+            return True
+        if not self._routine(subject, now):
+            return False
+        self._paced_at = now
+        return True
+
+    @property
+    def _pace_s(self) -> float:
+        return PACE_S if len(self.subjects) > MANY else 0.0
+
+    def _routine(self, subject: Subject, now: float) -> bool:
+        """Whether a verification that nothing hurries is to be made now."""
+        if subject.unread or now - self._paced_at < self._pace_s:
+            return False
+        if subject.verified_at is None:
+            return subject.steps >= ENOUGH_ROWS
+        return now - subject.verified_at >= (AGAIN_S if subject.verdict == "passed" else DOUBT_S)
+
+    def _problem(self, subject: Subject, fault: str, words: str, now: float) -> None:
+        if fault == subject.problem:
+            subject.words = words or subject.words
+            return
+        event = "problem" if fault else "mended"
+        subject.problem, subject.words = fault, words
+        self._note(event, subject, now)
+        self.tell(event, subject, self.last.get(subject.name))
+
+    def _note(self, event: str, subject: Subject, now: float) -> None:
+        self.ledger.add(
+            Entry(
+                now, subject.name, event, subject.state, subject.steps, subject.problem, subject.words, subject.verdict
+            )
+        )
+
+    @property
+    def code(self) -> int:
+        """The exit code: as of `check`, over all that was watched."""
+        if any(s.problem or s.verdict == "failed" for s in self.subjects):
+            return 1
+        return 10 if any(s.unread or s.verdict == "inconclusive" for s in self.subjects) else 0

@@ -1,0 +1,64 @@
+"""`lumi-wandb watch`: its arguments, and what it does where nothing can be watched."""
+
+import time
+
+import pytest
+
+from harness.commands.watch import Teller, main, until
+from harness.settings.model import SettingsError
+from harness.watch.ledger import Entry, Ledger
+from harness.watch.subjects import Subject
+from harness.watch.track import Track
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ([], "name a run, a Slurm job or a folder"),
+        (["nonsense"], "'nonsense' is no run"),
+        (["a/b/c", "--until", "soon"], "--until: 'soon' is neither end nor problem nor a duration"),
+        (["--project", "team"], "--project: 'team' is no project"),
+        (["--onec"], "did you mean --once?"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(argv, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(argv, {"HOME": str(tmp_path)})
+    except SystemExit as end:
+        code = end.code
+    told = capsys.readouterr().err
+    assert (code, told.count("\n")) == (4, 1)
+    assert said in told
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86_400)])
+def test_a_duration(text, seconds):
+    assert until(text, 1000.0) == 1000.0 + seconds
+    assert until("end", 1000.0) is None
+    with pytest.raises(SettingsError):
+        until("-1h", 1000.0)
+
+
+def test_a_run_that_cannot_be_asked_for_is_not_checked(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    environ = {"HOME": str(tmp_path), "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_API_KEY": "k" * 40}
+    assert main(["team/vit/abcd", "--once"], environ) == 10
+    assert "not read" in capsys.readouterr().out
+
+
+def test_history_lists_what_was_watched(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    ledger = Ledger(tmp_path / ".harness" / "watch")
+    ledger.add(Entry(time.time(), "team/vit/abcd", "end", "finished", 1240, verdict="passed"))
+    ledger.close()
+    assert main(["--history"], {}) == 0
+    assert "team/vit/abcd  finished  1,240 steps  passed" in capsys.readouterr().out
+
+
+def test_the_command_is_told_what_broke_and_its_failure_ends_nothing(tmp_path, capsys):
+    subject = Subject("team/vit/abcd", "run", Track(0.0), problem="live-no-steps", words="no step for 80 s")
+    words = "$HARNESS_WATCH_EVENT $HARNESS_WATCH_JOB $HARNESS_WATCH_FAULT: $HARNESS_WATCH_TEXT"
+    Teller(f'echo "{words}" > {tmp_path}/out; exit 3', {"PATH": "/usr/bin:/bin"}).tell("problem", subject, None)
+    assert (tmp_path / "out").read_text() == "problem team/vit/abcd live-no-steps: no step for 80 s\n"
+    assert capsys.readouterr().err.endswith("the command of --on-problem failed: exit code 3\n")

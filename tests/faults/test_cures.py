@@ -1,0 +1,49 @@
+"""What is printed mends it: cures of every kind are carried out where the fault is, and then it passes."""
+
+import pytest
+
+from tests.faults.cures import cure, off_stage
+from tests.faults.scenarios import EVERY
+
+SAMPLE = ("offline-argument", "offline-users-file", "stats-off-by-variable", "no-key")
+"""One of each kind: an edit, a file of settings, the shell, and what needs somebody else; `make test` plays these."""
+MENDED = (
+    "disabled", "no-key-in-the-job", "stale-variable-hides-netrc", "server-without-scheme", "every-rank",
+    "bad-project-name", "log-after-finish", "config-changed", "loss-renamed", "every-row-left-open",
+    "require-legacy-service", "setting-unknown",
+)  # fmt: skip
+AGAIN = (
+    "offline-variable", "offline-set-in-the-script", "offline-workspace-file", "mode-misspelt-in-the-job",
+    "short-key-in-the-job", "quoted-key", "key-with-newline", "unknown-key-at-login", "netrc-for-the-cloud",
+    "key-file-ends-with-a-newline", "key-and-identity-token", "https-to-a-server-without-it", "one-run-for-each-node",
+    "workers-import-the-script", "entity-404", "resume-must", "steps-go-back", "stats-off-in-the-script",
+    "refused-in-the-job",
+)  # fmt: skip
+"""Other faults of the same families."""
+PARAMS = [
+    *(pytest.param(name, marks=pytest.mark.sample) for name in SAMPLE), *MENDED,
+    *(pytest.param(name, marks=pytest.mark.thorough) for name in AGAIN),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PARAMS)
+def test_the_first_cure_mends_it(name):
+    scenario = EVERY[name]
+    cured = cure(scenario, most=1)
+    assert cured.causes == (scenario.expect, "passed"), cured.output
+    assert cured.leaks == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "off"),
+    [
+        ("/venv/bin/python -m pip install --force-reinstall wandb", True),
+        ("pip  install -U wandb", True),
+        ('export HOME="$(getent passwd me | cut -d: -f6)"', True),
+        ('chmod +x "$(python -c x)"/bin/*', True),
+        ("unset WANDB_MODE", False),
+    ],
+)
+def test_a_cure_that_reaches_beyond_its_stage_is_never_carried_out(line, off):
+    assert off_stage({"commands": [line], "patch": None}) is off

@@ -1,0 +1,124 @@
+"""Cures as they are told: commands, patches that apply, keys that stay unseen, and what only somebody else can do."""
+
+import shlex
+import subprocess
+
+import pytest
+
+from harness.evidence.models import ScriptSource
+from harness.evidence.redaction.redactor import REDACTED
+from harness.judging.catalogue import catalogue
+from harness.judging.cures.batch import BATCH_EDITS
+from harness.judging.cures.cure import Cure, edited, filled, told, written
+from harness.judging.cures.edits import EDITS
+from harness.judging.judge import judge
+from tests.faults.recorded import recordings
+from tests.judging import build as b
+
+KEY = "0123456789abcdef" * 2 + "01234567"
+SCRIPT = "import wandb\n\nrun = wandb.init(project='p', mode='offline')\nrun.finish()\n"
+
+
+def of(text, path="train.py", patchable=True):
+    source = ScriptSource(path=path, text=text, patchable=patchable)
+    return b.evidence(setup=b.setup().model_copy(update={"source": source}))
+
+
+def carried_out(cure, folder, text):
+    (folder / "train.py").write_text(text)
+    if cure.patch:
+        subprocess.run(["patch", "-s", "-p1"], cwd=folder, input=cure.patch, text=True, check=True)
+    subprocess.run(["bash", "-ec", "\n".join(cure.commands)], cwd=folder, check=True)
+    return (folder / "train.py").read_text()
+
+
+def test_an_edit_is_a_patch_that_applies(tmp_path):
+    cure = edited("mode_online", of(SCRIPT))
+    assert cure.kind == "edit"
+    assert carried_out(cure, tmp_path, SCRIPT) == SCRIPT.replace(", mode='offline'", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        ('os.environ["WANDB_API_KEY"] = "{}"\n', ""),
+        ('wandb.login(key="{}")\n', "wandb.login()\n"),
+        ('if 1:  # a/b & c\\d\n    wandb.login(key="{}", host="http://a/b")\n',
+         'if 1:  # a/b & c\\d\n    wandb.login(host="http://a/b")\n'),
+    ],
+)  # fmt: skip
+def test_a_line_with_a_key_is_mended_by_its_number(tmp_path, line, after):
+    cure = edited("login_without_key", of("import os, wandb\n" + line.format(REDACTED) + "f()\n"))
+    assert cure.kind == "shell"
+    assert REDACTED not in str(cure)
+    mended = carried_out(cure, tmp_path, "import os, wandb\n" + line.format(KEY) + "f()\n")
+    assert mended == "import os, wandb\n" + after + "f()\n"
+
+
+def test_a_script_outside_the_folder_is_mended_by_its_path(tmp_path):
+    cure = edited("mode_online", of(SCRIPT, path=str(tmp_path / "train.py"), patchable=False))
+    assert cure.patch is None
+    assert "mode=" not in carried_out(cure, tmp_path, SCRIPT)
+
+
+@pytest.mark.parametrize("text", ["wandb.init(**options)\n", "def broken(:\n", ""])
+def test_an_edit_that_cannot_be_made_is_a_sketch(text):
+    cure = edited("mode_online", of(text))
+    assert (cure.kind, cure.ready, cure.patch) == ("edit", False, None)
+    assert told("Words:\n  code", cure) == "Words:\n  code"
+
+
+def test_a_job_without_its_script_gets_a_sketch():
+    assert edited("mode_online", b.evidence()) == Cure(kind="edit")
+
+
+def test_what_is_told_is_what_is_carried_out():
+    cure = edited("mode_online", of(SCRIPT))
+    words, *diff = told("Words:\n  any code", cure).splitlines()
+    assert words == "Words:"
+    assert "\n".join(line[2:] for line in diff) + "\n" == cure.patch
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("Do:\n  unset A\n  export B=1", ("unset A", "export B=1")),
+        ("Do:\n  export A=<folder>", ()),
+        ("Do:\n  srun ...", ()),
+        ("Do:\n  cat < ~/.wandb_key", ("cat < ~/.wandb_key",)),
+        ("Ask somebody.\n  # curl x", ()),
+    ],
+)
+def test_commands_are_the_lines_that_are_shown(text, commands):
+    assert written("shell", text).commands == commands
+
+
+def test_an_argument_that_is_not_known_makes_no_edit():
+    assert filled("rename_metric {renames}", {}) is None
+    assert shlex.split(filled("known_setting {setting}", {"setting": "a b"}) or "") == ["known_setting", "a b"]
+
+
+@pytest.mark.parametrize("entry", catalogue().values(), ids=catalogue())
+def test_edits_of_the_catalogue_are_known(entry):
+    for advice in entry.advice:
+        assert (advice.cure == "edit") is (advice.edit is not None)
+        if advice.edit:
+            name = advice.edit.split()[0]
+            known = BATCH_EDITS if advice.when and "batch" in advice.when.replace("not batch", "") else EDITS
+            assert name in known
+
+
+@pytest.mark.parametrize("entry", [e for e in catalogue().values() if e.severity == "error"], ids=lambda e: e.id)
+def test_every_error_has_a_cure(entry):
+    assert any(advice.cure for advice in entry.advice)
+
+
+@pytest.mark.parametrize("name", sorted(recordings()))
+def test_bash_reads_every_cure_of_what_was_recorded(name):
+    verdict = judge(recordings()[name])
+    for finding in verdict.findings:
+        assert not finding.explains or finding.id == "unknown" or finding.cure
+        lines = "\n".join(finding.cure.commands) if finding.cure else ""
+        if lines:
+            subprocess.run(["bash", "-n"], input=lines, text=True, check=True)
+            assert "<" not in lines.replace("< ~/", "")

@@ -1,0 +1,171 @@
+"""Edits of a user's script: what is mended, what stays as it was written, and what is left alone."""
+
+import ast
+import shlex
+
+import pytest
+
+from harness.judging.cures.edits import EDITS
+
+SCRIPT = '''\
+"""My training."""
+from __future__ import annotations
+import wandb  # the tracker
+
+
+def main():
+    run = wandb.init(
+        project="vit",   # ours
+        mode="offline",
+    )
+    for e in range(3):
+        run.log({"loss": loss, "acc": acc}, step=e)
+    run.finish()
+
+
+main()
+'''
+
+
+GUARDED = """\
+if __name__ == "__main__":
+    run = wandb.init()
+def f(): pass
+if __name__ == "__main__":
+    train()
+    run.finish()"""
+WITH_LOGGER = """\
+import lightning as L
+from lightning.pytorch.loggers import WandbLogger
+t = L.Trainer(max_epochs=3, logger=WandbLogger(project="vit"))"""
+
+
+def edited(edit, text):
+    name, *arguments = shlex.split(edit)
+    return EDITS[name](text, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("edit", "before", "after"),
+    [
+        ("mode_online", "run = wandb.init(project='p', mode='offline')", "run = wandb.init(project='p')"),
+        ("mode_online", "wandb.init(mode=MODE, project='p')", "wandb.init(project='p')"),
+        ("mode_online", "wandb.init(settings=wandb.Settings(mode='offline'))", "wandb.init(settings=wandb.Settings())"),
+        ("mode_online", 'os.environ["WANDB_MODE"] = "offline"\nwandb.init()', "wandb.init()"),
+        ("mode_online", "wandb.init(project='p')", "wandb.init(project='p', mode=\"online\")"),
+        ("mode_online", "wandb.init(**options)", "wandb.init(**options)"),
+        ("drop_argument entity", "wandb.init(entity='x')", "wandb.init()"),
+        ("set_argument resume '\"allow\"' id", "wandb.init(id='a')", "wandb.init(id='a', resume=\"allow\")"),
+        ("set_argument resume '\"allow\"' id", "wandb.init()", "wandb.init()"),
+        ("resume_afresh", "wandb.init(id='a')", 'wandb.init(id="a-2", resume="allow")'),
+        ("resume_afresh", "wandb.init(id=name)", "wandb.init(id=name)"),
+        ("project_alone", "wandb.init(project='me/vit')", 'wandb.init(project="vit")'),
+        ("clean_id", "wandb.init(id='123:4')", 'wandb.init(id="123-4")'),
+        ("clean_id", "wandb.init(id=name())", "wandb.init()"),
+        ("shorten_argument name 128", "wandb.init(name=long)", "wandb.init(name=long[:128])"),
+        ("shorten_argument tags 64", "wandb.init(tags=t)", "wandb.init(tags=[tag[:64] for tag in t])"),
+        ("shorten_argument id 128", "wandb.init(id='i' * 129)", "wandb.init(id=('i' * 129)[:128])"),
+        ("allow_config_change", "run.config.update(c)", "run.config.update(c, allow_val_change=True)"),
+        (
+            "allow_config_change", "run.config.lr = 1; f()",
+            'run.config.update({"lr": 1}, allow_val_change=True); f()',
+        ),
+        (
+            "allow_config_change", 'run.config["lr"] = 1',
+            'run.config.update({"lr": 1}, allow_val_change=True)',
+        ),
+        ("without_require", 'import wandb\nwandb.require("core")', "import wandb"),
+        ("known_setting bad", "wandb.Settings(bad=1, console='off')", "wandb.Settings(console='off')"),
+        ("known_setting _a_b", "wandb.Settings(_a_b=1)", "wandb.Settings(x_a_b=1)"),
+        ("without_disabled_run", "wandb.init(mode='disabled').finish()\nf()", "f()"),
+        ("forget_variable A", "if x:\n    os.environ.pop('A', None)", "if x:\n    pass"),
+        ("forget_variable A", "del os.environ['A']; f()", "f()"),
+        ("forget_variable A", "os.environ.update(A='1', B='2')", "os.environ.update(A='1', B='2')"),
+        ("forget_variable A", "if x: os.environ['A'] = '1'", "if x:\n    pass"),
+        ("strip_variable A", "os.environ['A'] = f.read()", "os.environ['A'] = f.read().strip()"),
+        ("strip_variable A", "os.environ['A'] = a + b", "os.environ['A'] = (a + b).strip()"),
+        ("login_without_key", "wandb.login(key=K, relogin=True)", "wandb.login(relogin=True)"),
+        ("rename_metric train_loss=loss", "run.log({'train_loss': x})", "run.log({'loss': x})"),
+        ("rename_metric train_loss=loss", "log(dict(train_loss=x))", "log(dict(loss=x))"),
+        ("rename_metric train.loss=loss", "run.log({'train': {'loss': x}})", 'run.log({"loss": x})'),
+        ("drop_step", "run.log({'a': 1}, step=e)", "run.log({'a': 1, \"e\": e})"),
+        ("drop_step", "run.log(row(), step=e)", 'run.log({**row(), "e": e})'),
+        ("drop_step", "run.log(row, step=2 * e)", "run.log(row)"),
+        ("commit_rows", "run.log(row, commit=False)", "run.log(row)"),
+        ("commit_constant_rows", "run.log(row, step=0)", "run.log(row)"),
+        ("commit_constant_rows", "run.log(row, step=e)", "run.log(row, step=e)"),
+        ("as_number loss", "run.log({'loss': f'tensor({x})'})", "run.log({'loss': float(x)})"),
+        ("as_number loss", "run.log({'loss': str(x)})", "run.log({'loss': float(x)})"),
+        ("as_number loss", "run.log({'loss': None})", "run.log({'loss': None})"),
+        ("as_dictionary loss", "run.log(a / b)", 'run.log({"loss": a / b})'),
+        ("log_where_a_run_is", "if r: wandb.log(x)", "if r:\n    if wandb.run is not None:\n        wandb.log(x)"),
+        ("finish_later", "run.finish(); run.log(x)", "run.log(x)"),
+        ("finish_before_exit", "os._exit(0)", "wandb.finish(); os._exit(0)"),
+        (
+            "finish_before_exit", "def work():\n    run = wandb.init()\n    f(run)",
+            "def work():\n    run = wandb.init()\n    f(run)\n    wandb.finish()",
+        ),
+        ("one_init", "run = wandb.init()\nb = wandb.init(project='b')", "run = wandb.init()\nb = wandb.run"),
+        ("rank_as_number", "if os.environ['RANK'] == 0: f()", "if int(os.environ['RANK']) == 0: f()"),
+        (
+            "rank_from_slurm", 'rank = int(os.environ.get("RANK", 0))',
+            'rank = int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0)))',
+        ),
+        (
+            "main_guard", "run = wandb.init()\ndef f(): pass\ntrain()\nrun.finish()",
+            GUARDED,
+        ),
+        ("without_limits", "resource.setrlimit(resource.RLIMIT_AS, (1, 1))\nf()", "f()"),
+        ("log_every logging_steps 5", "TrainingArguments(logging_steps=500)", "TrainingArguments(logging_steps=5)"),
+        (
+            "attach_logger transformers", "a = TrainingArguments(output_dir='o')",
+            "a = TrainingArguments(output_dir='o', report_to=\"wandb\")",
+        ),
+        (
+            "attach_logger lightning vit", "import lightning as L\nt = L.Trainer(max_epochs=3)",
+            WITH_LOGGER,
+        ),
+        (
+            "attach_logger accelerate vit", "acc = Accelerator()",
+            'acc = Accelerator(log_with="wandb")\nacc.init_trackers("vit")',
+        ),
+    ],
+)  # fmt: skip
+def test_an_edit(edit, before, after):
+    assert edited(edit, before + "\n") == after + "\n"
+
+
+@pytest.mark.parametrize("edit", ["one_writer", "one_writer resume", "resume_by_job"])
+def test_what_needs_os_imports_it_behind_docstring_and_future(edit):
+    changed = edited(edit, SCRIPT)
+    assert changed.startswith('"""My training."""\nfrom __future__ import annotations\nimport os\nimport wandb  # the')
+    ast.parse(changed)
+
+
+def test_comments_and_layout_stay():
+    changed = edited("mode_online", SCRIPT)
+    assert changed == SCRIPT.replace('        mode="offline",\n', "")
+
+
+def test_an_argument_that_is_added_keeps_to_lines_of_its_own():
+    changed = edited("set_argument resume '\"allow\"'", SCRIPT)
+    assert '        mode="offline",\n        resume="allow",\n    )' in changed
+
+
+def test_on_other_ranks_than_the_first_a_run_is_disabled():
+    changed = edited("one_writer", "import os\nimport wandb\nwandb.init(project='p')\n")
+    first = 'os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"'
+    assert changed.endswith(f"wandb.init(project='p', mode=None if {first} else \"disabled\")\n")
+
+
+@pytest.mark.parametrize("name", EDITS)
+@pytest.mark.parametrize("text", ["#!/bin/bash\nsrun python train.py\n", "def broken(:\n", "", "print(1)\n"])
+def test_what_an_edit_does_not_know_it_leaves_alone(name, text):
+    arguments = {
+        "drop_argument": ["mode"], "set_argument": ["a", "1"], "shorten_argument": ["name", "64"],
+        "known_setting": ["a"], "forget_variable": ["A"], "strip_variable": ["A"], "rename_metric": ["a=b"],
+        "as_number": ["a"], "as_dictionary": ["a"], "attach_logger": ["lightning"], "log_every": ["a", "1"],
+    }.get(name, [])  # fmt: skip
+    if name == "exit_on_sigterm":  # the handler needs nothing but a script
+        return
+    assert EDITS[name](text, *arguments) == text

@@ -1,0 +1,1 @@
+"""Tests of how a running job is judged."""

@@ -1,0 +1,86 @@
+"""Real scripts, rehearsed with the real SDK: one that is right passes, each wrong one is told its cause."""
+
+import os
+import sys
+
+import pytest
+
+from harness.judging.judge import judge
+from harness.settings.resolve import resolve
+from harness.verification.progress import Silent
+from harness.verification.rehearsal import rehearse as rehearsing
+from harness.verification.verify import verify
+from tests.verification.rehearsal import scripts
+
+pytestmark = pytest.mark.slow
+
+
+def environment():
+    """The user's, without W&B's and Slurm's variables."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "SLURM"))}
+
+
+def test_the_built_in_job_survives_all(tmp_path):
+    settings = resolve({"harness_wandb_rehearse": "all"}, {}, lambda _: "", tmp_path)
+    (tmp_path / "report").mkdir()
+    verdict = judge(verify(settings, tmp_path / "report", Silent(), environment()))
+    assert [(one.case, one.text) for one in verdict.rehearsals if one.outcome != "passed"] == []
+    assert verdict.verdict == "passed"
+
+
+@pytest.fixture
+def played(tmp_path, monkeypatch):
+    """The verdict on a script after a rehearsal; `patience_s` is how long a start may be late."""
+
+    def play(text, rehearse, plan=None, patience_s=60.0):
+        monkeypatch.setattr(rehearsing.rehearse, "__defaults__", (patience_s,))
+        (tmp_path / "train.py").write_text(text)
+        (tmp_path / "job.sh").write_text(f"exec {sys.executable} train.py\n")
+        (tmp_path / "report").mkdir()
+        given = {"wandb_job": "job.sh", "wandb_rehearse": rehearse, "wandb_rehearse_plan": plan}
+        settings = resolve({f"harness_{k}": v for k, v in given.items()}, {}, lambda _: "", tmp_path)
+        return judge(verify(settings, tmp_path / "report", Silent(), environment()))
+
+    return play
+
+
+def test_a_script_that_is_right_survives_all(played):
+    verdict = played(scripts.RIGHT, "all")
+    assert [(one.case, one.outcome) for one in verdict.rehearsals if one.outcome != "passed"] == []
+    assert verdict.verdict == "passed"
+    assert len(verdict.rehearsals) == 7
+
+
+@pytest.mark.sample
+def test_a_script_without_an_id_makes_a_new_run(played):
+    assert played(scripts.NO_ID, "requeue").root_cause == "reh-new-run"
+
+
+@pytest.mark.parametrize(
+    ("script", "plan", "patience_s", "cause"),
+    [
+        ("RAISES", "start refuse", 60.0, "reh-init-raises"),
+        ("BLOCKS", "start refuse", 15.0, "reh-init-blocks"),
+        ("WITHOUT_RUN", "start refuse", 60.0, "reh-goes-on-without-run"),
+        ("FINISH_BLOCKS", "end refuse", 15.0, "reh-finish-blocks"),
+        ("WAITS", "end silence", 15.0, "reh-loop-waits"),
+    ],
+)
+def test_what_an_outage_breaks_is_named(played, script, plan, patience_s, cause):
+    verdict = played(getattr(scripts, script), "outage", plan, patience_s)
+    assert verdict.root_cause == cause
+    assert [f.id for f in verdict.findings if f.explains] == [cause]
+
+
+@pytest.mark.parametrize(
+    ("script", "cause"),
+    [
+        ("RANDOM_ID", "reh-id-changes"),
+        ("NO_CHECKPOINT", "reh-no-checkpoint"),
+        ("STEP_AGAIN", "reh-step-starts-again"),
+        ("CONFIG", "reh-config-changes"),
+        ("DEAF", "reh-sigterm-not-handled"),
+    ],
+)
+def test_what_a_requeue_breaks_is_named(played, script, cause):
+    assert played(getattr(scripts, script), "requeue").root_cause == cause

@@ -1,0 +1,53 @@
+"""What the watch shows: lines, and a table at 80 and at 200 columns."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from harness.watch.lines import line
+from harness.watch.screen import Lines, table
+from harness.watch.subjects import Subject
+from harness.watch.track import Look, Track
+
+
+def subject(name: str = "team/vit/abcd1234", **change: object) -> Subject:
+    """A run that works: 100 steps of half a second, the last one 8 s ago."""
+    track = Track(0.0)
+    track.take(Look("running", 0.0, 95.0, 160, 80.0), 90.0)
+    track.take(Look("running", 0.0, 95.0, 184, 92.0), 100.0)
+    return Subject(name, "run", track, state="running", steps=184, life=track.life(100.0), **change)  # type: ignore[arg-type]
+
+
+def test_a_line_tells_state_steps_rate_and_ages():
+    assert line(subject(), 100.0)[10:] == "team/vit/abcd1234  works  184 steps  2/s  last step 8 s  heard 5 s"
+
+
+def test_a_line_tells_what_is_wrong():
+    told = line(subject(problem="live-no-steps", words="no step for 80 s"), 100.0)
+    assert "PROBLEM" in told
+    assert told.endswith("live-no-steps: no step for 80 s")
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_table_fits_and_says_all_that_is_wrong(width):
+    broken = {"problem": "metric-missing-key", "words": "Metric acc was never logged"}
+    many = [subject("team-of-many/a-project-with-a-long-name-indeed/abcd1234"), subject("team/vit/efgh5678", **broken)]
+    console = Console(file=StringIO(), width=width, force_terminal=False)
+    console.print(table(many, width))
+    shown = console.file.getvalue()
+    assert max(map(len, shown.splitlines())) <= width
+    assert "team/vit/efgh5678: metric-missing-key: Metric acc was never logged" in " ".join(shown.split())
+    assert shown.index("efgh5678") < shown.index("abcd1234")
+    assert "8 s" in shown
+    assert "output" not in shown
+
+
+def test_plain_lines_come_with_news_and_now_and_then(capsys):
+    lines, one = Lines(), subject()
+    for now in (100.0, 160.0, 750.0):
+        lines.show([one], now)
+    assert capsys.readouterr().out.count("\n") == 2
+    one.state = "finished"
+    lines.show([one], 760.0)
+    assert "finished" in capsys.readouterr().out

@@ -1,0 +1,153 @@
+"""Real runs with the real SDK against the embedded server, judged and watched while they run."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.loopback.server import LoopbackServer
+from harness.watch.ledger import Ledger
+from harness.watch.listing import Listing
+from harness.watch.subjects import Subject
+from harness.watch.track import Track
+from harness.watch.verifying import Judged
+from harness.watch.watcher import Watcher
+from tests.targets.slurm.double import Double
+
+SCRIPT = """
+import sys, time, wandb
+settings = wandb.Settings(x_file_stream_transmit_interval=1, x_stats_sampling_interval=1)
+run = wandb.init(project="live", id=sys.argv[1], config={"learning_rate": 0.1}, settings=settings)
+for n in range(1000):
+    run.log({"loss": 1 / (n + 1), **({} if "lacking" in sys.argv[1] else {"acc": n / 1000})})
+    print("step", n, flush=True)
+    time.sleep(0.1)
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as made:
+        yield made
+
+
+@contextmanager
+def logging_run(
+    server: LoopbackServer, run: str, folder: Path, output: Path = Path(os.devnull)
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A script that logs while the block runs, once it has logged 30 steps."""
+    script = folder / "train.py"
+    script.write_text(SCRIPT)
+    env = {**os.environ, **server.environment(), "WANDB_DIR": str(folder)}
+    with (
+        output.open("wb") as printed,
+        subprocess.Popen(
+            [sys.executable, str(script), run], cwd=folder, env=env, stdout=printed, stderr=subprocess.STDOUT
+        ) as job,
+    ):
+        try:
+            end = time.monotonic() + 60
+            while time.monotonic() < end and not any(r.name == run and len(r.rows) > 30 for r in server.store.runs()):
+                time.sleep(0.2)
+            yield job
+        finally:
+            job.kill()
+
+
+def harness(
+    server: LoopbackServer, folder: Path, *arguments: str, path: str = os.environ["PATH"]
+) -> subprocess.CompletedProcess[str]:
+    """The command, as a user calls it."""
+    env = {**os.environ, **server.environment(), "PATH": path}
+    return subprocess.run([sys.executable, "-m", "harness", *arguments], cwd=folder, env=env, capture_output=True,
+                          text=True, timeout=180, check=False)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.sample
+def test_a_run_is_judged_while_it_runs(server, tmp_path):
+    entity = server.environment().get("WANDB_ENTITY", "loopback")
+    with logging_run(server, "alive", tmp_path):
+        for ways in (("--run", f"{entity}/live/alive"), ("--run-dir", str(tmp_path / "wandb"))):
+            done = harness(server, tmp_path, "check", *ways, "--expect", "loss,acc", "--report", str(tmp_path / "r"))
+            assert done.returncode == 0, done.stdout
+            verdict = json.loads((tmp_path / "r" / "verdict.json").read_text())
+            assert verdict["live"] is True
+            assert "works so far: " in done.stdout
+        watched = harness(server, tmp_path, "watch", "--once", f"{entity}/live/alive", str(tmp_path / "wandb"))
+        assert watched.returncode == 0, watched.stdout
+        assert watched.stdout.count("works") == 2
+        every = harness(server, tmp_path, "watch", "--once", "--project", f"{entity}/live", "--user")
+        assert "/live/alive  works" in every.stdout
+
+
+@pytest.mark.slow
+def test_what_is_wrong_is_told_while_it_runs(server, tmp_path):
+    entity = server.environment().get("WANDB_ENTITY", "loopback")
+    command = f"echo $HARNESS_WATCH_EVENT $HARNESS_WATCH_FAULT >> {tmp_path}/told"
+    with logging_run(server, "lacking", tmp_path) as job:
+        once = ("watch", f"{entity}/live/lacking", "--expect", "loss,acc", "--once", "--on-problem", command)
+        assert harness(server, tmp_path, *once).returncode == 1
+        assert harness(server, tmp_path, *once).returncode == 1
+        assert (tmp_path / "told").read_text() == "problem metric-missing-key\n"
+        job.send_signal(signal.SIGKILL)
+        job.wait()
+        assert harness(server, tmp_path, "watch", str(tmp_path / "wandb"), "--once").returncode == 1
+    assert "metric-missing-key" in harness(server, tmp_path, "watch", "--history").stdout
+
+
+@pytest.mark.slow
+def test_a_slurm_job_is_found_by_what_it_prints(server, tmp_path):
+    double = Double(tmp_path / "bin")
+    double.says("squeue", {"out": "4242|RUNNING|1:00:00|None\n"})
+    double.says("scontrol", {"out": f"JobId=4242 JobState=RUNNING StdOut={tmp_path}/slurm-4242.out\n"})
+    with logging_run(server, "job", tmp_path, tmp_path / "slurm-4242.out"):
+        watched = harness(server, tmp_path, "watch", "4242", "--once", path=double.env()["PATH"])
+        assert watched.returncode == 0, watched.stdout
+        assert "4242  works" in watched.stdout
+        assert "left 60 min" in watched.stdout
+        # Attaching reads the same commands in formats of its own.
+        double.says("squeue", {"out": "RUNNING|N/A|1:00|1:00:00|nid005001|None\n"})
+        words = ("check", "--lumi-attach", "4242", "--report", str(tmp_path / "r"))
+        attached = harness(server, tmp_path, *words, path=double.env()["PATH"])
+        assert json.loads((tmp_path / "r" / "verdict.json").read_text())["live"] is True, attached.stdout
+        assert attached.returncode == 0, attached.stdout
+
+
+@pytest.mark.slow
+def test_two_hundred_runs_are_watched_by_one(server, tmp_path):
+    now = time.time()
+    names = [f"many-{n}" for n in range(200)]
+    for name in names:
+        rows = [{"_step": n, "loss": 1.0, "_timestamp": now - 60 + n} for n in range(60)]
+        server.store.seed_run(
+            "loopback", "many", name, state="running", history=rows, summary=rows[-1], created_at=now - 100,
+            heartbeat_at=now,
+        )  # fmt: skip
+    environment = server.environment()
+    listing = Listing(environment["WANDB_BASE_URL"], environment["WANDB_API_KEY"], {})
+    subjects = [Subject(n, "run", Track(now), run=("loopback", "many", n)) for n in names]
+    watcher = Watcher(
+        subjects, lambda _s, e, p, ids: listing.runs(e, p, ids), lambda _: {}, lambda _s, _n: None,
+        lambda _: Judged("passed"), Ledger(tmp_path), lambda *_: None,
+    )  # fmt: skip
+    watcher.round(time.time())
+    begun, rounds = resource.getrusage(resource.RUSAGE_SELF).ru_utime, 5
+    for _ in range(rounds):
+        for subject in subjects:
+            subject.due_at = 0.0
+        watcher.round(time.time())
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_utime - begun  # the server's own work is in it
+    assert listing.requests == 4 * (rounds + 1)
+    assert all(s.state == "running" and not s.problem for s in subjects)
+    assert used / rounds < 1.5

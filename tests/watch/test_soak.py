@@ -1,0 +1,90 @@
+"""Healthy rhythms raise no alarm, and real problems raise one in time, by a simulated clock."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+
+from tests.watch.simulated import Job, Pause, watched
+
+VALIDATION = Pause(90, "validate", every=400)
+CHECKPOINT = Pause(60, "checkpoint", every=500)
+HEALTHY = (
+    *(
+        Job(f"steps of {s:g} s", step_s=s, lasts_s=max(1200.0, 60 * s))
+        for s in (0.01, 0.05, 0.2, 0.5, 1, 2, 5, 10, 20, 40)
+    ),
+    *(Job(f"steps of {s:g} s", step_s=s, lasts_s=40 * s) for s in (60, 120, 180, 600, 2400)),
+    *(Job(f"uneven steps of {s:g} s", step_s=s, spread=0.5, lasts_s=max(1800.0, 60 * s)) for s in (0.5, 5, 30, 120)),
+    Job("long start", start_s=1500, start_kind="compile", lasts_s=4000),
+    Job("long start, the data is fetched", start_s=1200, start_kind="idle", lasts_s=4000),
+    Job("compile pause in the middle", pauses=(Pause(150, "compile", at=300),)),
+    Job("compile pauses for new shapes", pauses=(Pause(40, "compile", at=3), Pause(120, "compile", at=250))),
+    Job("validation", pauses=(VALIDATION,)),
+    Job("long validation", pauses=(Pause(600, "validate", every=300),), lasts_s=7200),
+    Job("validation of a fast training", step_s=0.02, pauses=(Pause(45, "validate", every=5000),)),
+    Job("checkpoint stalls", pauses=(CHECKPOINT,)),
+    Job("checkpoint of a large model", step_s=8, pauses=(Pause(200, "checkpoint", every=40),), lasts_s=7200),
+    Job("checkpoints and validations", pauses=(CHECKPOINT, VALIDATION), lasts_s=5400),
+    Job("rank 0 saves while the others wait", pauses=(Pause(120, "dead-rank", every=400),), lasts_s=3600),
+    Job("requeued", requeued=((600, 1500),), lasts_s=3600),
+    Job("requeued twice", requeued=((400, 460), (1200, 2400)), lasts_s=4800),
+    Job("offline then synced", synced=True, step_s=0.05, lasts_s=600),
+    Job("a long offline run is synced", synced=True, step_s=0.5, lasts_s=3600),
+    Job("server away for 3 minutes", away=((700, 880),)),
+    Job("server away for 3 minutes at the start", away=((10, 190),)),
+    Job("server away for an hour", away=((700, 4300),), lasts_s=6000),
+    Job("server away again and again", away=((300, 360), (600, 690), (900, 1080)), lasts_s=2400),
+    Job("the way is cut for half a minute", cut_off=((700, 730),)),
+    Job("laptop asleep", asleep=((600, 4200),), gpus=0, lasts_s=6000),
+    Job("laptop asleep twice", asleep=((300, 900), (1500, 9000)), gpus=1, lasts_s=10_000),
+    Job("one GPU", gpus=1, pauses=(VALIDATION,)),
+    Job("no GPU", gpus=0, step_s=3, pauses=(Pause(60, "compile", every=100),)),
+    Job("joined late", joined_s=3000, lasts_s=6000, pauses=(VALIDATION,)),
+    Job("joined in a validation", joined_s=430, pauses=(VALIDATION,)),
+    Job("a night", step_s=2, pauses=(Pause(120, "validate", every=1000),), lasts_s=8 * 3600),
+    Job("sweep agents, one run after the other", step_s=0.3, lasts_s=240),
+    Job("shared mode, uneven", step_s=1, spread=0.8, lasts_s=3600),
+    Job("steps that get slower", step_s=4, spread=0.4, pauses=(Pause(30, "validate", every=50),), lasts_s=5400),
+)  # fmt: skip
+
+
+def broken(fault: str, fault_s: float = 1000.0, own_s: float = 15.0, **change: object) -> Job:
+    """A job to which this happens after a while."""
+    name = f"{fault} at {fault_s:g} s with {change}"
+    return Job(name, fault=fault, fault_s=fault_s, own_s=own_s, **{"lasts_s": fault_s + 3000, **change})  # type: ignore[arg-type]
+
+
+PROBLEMS = (
+    *(broken("killed", step_s=s) for s in (0.01, 0.5, 2, 10)),
+    broken("killed", step_s=120, fault_s=4000, own_s=30),
+    broken("killed", fault_s=200), broken("killed", pauses=(VALIDATION,), fault_s=1900, own_s=15),
+    *(broken("cut", step_s=s) for s in (0.1, 1, 5)), broken("cut", step_s=60, fault_s=2000, own_s=30),
+    *(broken("spin", step_s=s) for s in (0.01, 0.3, 1, 4)),
+    broken("spin", step_s=40, fault_s=3000, own_s=45), broken("spin", step_s=180, fault_s=8000, own_s=200),
+    broken("spin", pauses=(VALIDATION,), fault_s=2000, own_s=90), broken("spin", fault_s=300),
+    *(broken("idle", step_s=s) for s in (0.05, 1, 5)),
+    broken("idle", gpus=0, step_s=1), broken("idle", gpus=1, step_s=0.2),
+    broken("idle", step_s=90, fault_s=5000, own_s=110), broken("idle", pauses=(CHECKPOINT,), fault_s=2000, own_s=60),
+    broken("dead-rank", own_s=100), broken("one-gpu-silent", own_s=60), broken("nan", own_s=15),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("job", HEALTHY, ids=lambda job: job.name)
+def test_a_healthy_rhythm_raises_no_alarm(job):
+    assert watched(job) is None
+
+
+@pytest.mark.parametrize("job", PROBLEMS, ids=lambda job: job.name)
+def test_a_problem_is_told_within_three_intervals(job):
+    alarm = watched(job)
+    assert alarm is not None
+    assert job.fault_s <= alarm[0] <= job.fault_s + 3 * job.own_s + 30 + job.step_s, alarm
+
+
+def test_there_are_enough_of_them():
+    assert len(HEALTHY) >= 40
+    assert len(PROBLEMS) >= 25
+    waits = [alarm[0] - job.fault_s for job in PROBLEMS if (alarm := watched(job))]
+    assert median(waits) < 90
