@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from harness.evidence.models import Evidence, LocalReading, LocalRun, ServerReading, ServerRun, SlurmJob
 
+MOST_OTHERS = 1000
 CLOCKS_S = 60.0
 """Seconds by which the clocks of two nodes, and Slurm's whole seconds, may differ."""
 
@@ -80,10 +81,12 @@ def _own_local(evidence: Evidence) -> tuple[LocalReading, set[str]]:
     unsure = [r for r in reading.runs if said[r.path] is None and _neighbours(r, evidence, said)]
     runs = tuple(run for run in reading.runs if said[run.path] is not False and run not in unsure)
     if len(runs) == len(reading.runs):
-        return reading, set()
+        return reading, set(reading.others) - {run.run_id for run in runs}
     told = tuple(_either(run, evidence, said) for run in unsure)
-    left = reading.model_copy(update={"runs": runs, "undecided": (*reading.undecided, *told)})
-    return left, {run.run_id for run in reading.runs} - {run.run_id for run in runs}
+    ours = {run.run_id for run in runs}
+    others = dict.fromkeys((*reading.others, *(run.run_id for run in reading.runs if run.run_id not in ours)))
+    change = {"runs": runs, "others": tuple(others)[:MOST_OTHERS], "undecided": (*reading.undecided, *told)}
+    return reading.model_copy(update=change), set(others) - ours
 
 
 def _whose(run: LocalRun, evidence: Evidence, tokens: Collection[str]) -> bool | None:

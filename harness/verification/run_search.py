@@ -27,6 +27,7 @@ def where_to_look(request: Request, setup: Setup | None, output: JobOutput | Non
     return Where(
         projects=tuple(dict.fromkeys(projects)),
         ids=tuple(dict.fromkeys(ids))[:MOST_IDS],
+        theirs=frozenset(local.others) - {run.run_id for run in local.runs},
         token=request.token,
         expect=request.expect,
         order=likely_first if request.expect_auto else None,

@@ -75,7 +75,8 @@ def test_two_steps_side_by_side_make_a_run_each(player: Player) -> None:
     player.ended(job)
     seen = player.verify("--lumi-attach", job)
     fine(seen, runs=2)
-    fine(player.verify("--lumi-attach", f"{job}.0", report="step"))
+    for step in ("0", "1"):  # the server lists both, whichever is asked for
+        fine(player.verify("--lumi-attach", f"{job}.{step}", report=f"step-{step}"))
 
 
 RESUMES = """
@@ -197,7 +198,8 @@ def test_a_component_and_the_whole_of_a_heterogeneous_job(player: Player) -> Non
     job = player.submit(body)
     player.ended(job)
     fine(player.verify("--lumi-attach", job), runs=2)
-    fine(player.verify("--lumi-attach", f"{job}+1", report="component"))
+    for part in ("0", "1"):
+        fine(player.verify("--lumi-attach", f"{job}+{part}", report=f"component-{part}"))
 
 
 @pytest.mark.thorough
@@ -206,10 +208,12 @@ def test_an_array_that_the_harness_submits_carries_the_token_in_every_task(playe
     script.write_text(
         f"#!/bin/bash\n#SBATCH --partition=small-g --mem=1G --array=1-2 --output=array-%a.out\n{RANKS} --project vit\n"
     )
-    seen = player.verify("--job", str(script))
+    seen = player.verify("--job", str(script), report="work/.harness/first")
     fine(seen, runs=2)
     token = seen.evidence["request"]["token"]
     assert all(token in run["tags"] for run in seen.evidence["server"]["runs"])
+    for task in ("1", "2"):  # the token alone does not tell them apart
+        fine(player.verify("--lumi-attach", f"{seen.slurm['job_id']}_{task}", report=f"work/.harness/task-{task}"))
 
 
 @pytest.mark.thorough

@@ -19,6 +19,7 @@ from harness.evidence.models.wandb_log import LocalLog
 _NAME = re.compile(r"(?P<offline>offline-)?run-(?P<time>\d{8}_\d{6})-(?P<rest>.+)")
 _LOG_NAME = re.compile(r"run-(?P<id>.+)\.wandb")
 _MOST_CHILDREN = 1000
+MOST_OTHERS = 1000
 _CLOCK_SLACK_S = 2.0
 """Folder names hold whole seconds, and a file system's clock may differ from ours."""
 
@@ -125,10 +126,8 @@ def read_local_run(run_dir: Path, scrub: Callable[[str], str]) -> LocalRun:
         ImportError: the `wandb` package is not installed.
     """
     place = _place(run_dir)
-    log_file = _log_of(run_dir)
-    match = _LOG_NAME.fullmatch(log_file.name) if log_file else None
-    run_id = match["id"] if match else place.rest
-    log_file = log_file or run_dir / f"run-{run_id}.wandb"
+    run_id = _id_of(run_dir)
+    log_file = _log_of(run_dir) or run_dir / f"run-{run_id}.wandb"
     metadata, trouble = read_json(run_dir / "files" / "wandb-metadata.json", scrub)
     log = read_wandb_log(log_file)
     return LocalRun(
@@ -201,13 +200,15 @@ def read_local_runs(
     announced = [path for path in extra if _is_run_dir(path)]
     seen: dict[str, Path] = {str(path.resolve()): path for path in announced}
     ours = set(seen)
-    older = 0
+    older, others = 0, dict[str, None]()
     for folder in folders:
         for run in _runs_in(folder):
             key = str(run.resolve())
             if key in ours:
                 continue
             told = whose(_slurm_in(run))
+            if told is False:
+                others[_id_of(run)] = None
             if key in before or told is False or (told is None and not _is_of_job(run, since)):
                 older += 1
             else:
@@ -223,6 +224,7 @@ def read_local_runs(
         folders=tuple(str(folder) for folder in folders),
         runs=tuple(read_local_run(run, scrub) for run in runs[:limit]),
         older_runs=older,
+        others=tuple(others)[:MOST_OTHERS],
         status=status if there else "folder_missing",
         troubles=tuple(troubles),
     )
@@ -238,6 +240,12 @@ def _is_of_job(run: Path, since: float | None) -> bool:
     if shared and facts.st_uid != os.getuid():
         return False
     return since is None or facts.st_mtime >= since - _CLOCK_SLACK_S
+
+
+def _id_of(run_dir: Path) -> str:
+    log_file = _log_of(run_dir)
+    match = _LOG_NAME.fullmatch(log_file.name) if log_file else None
+    return match["id"] if match else _place(run_dir).rest
 
 
 def _slurm_in(run: Path) -> dict[str, str]:

@@ -73,6 +73,8 @@ class LocalReading(Fact):
     runs: tuple[LocalRun, ...] = ()
     older_runs: int = 0
     """Run directories that were there before the job and are not part of it."""
+    others: tuple[str, ...] = ()
+    """Ids of runs that lie there and are another job's, task's or step's, at most 1,000."""
     undecided: tuple[str, ...] = ()
     """Run directories that could be of this job or of another one, with both."""
     status: Literal["read", "not_looked", "folder_missing", "unreadable"] = "not_looked"

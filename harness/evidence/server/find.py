@@ -29,6 +29,8 @@ class Where:
     projects: tuple[tuple[str, str], ...] = ()
     """(entity, project) pairs, most likely first; an empty entity means the key's default one."""
     ids: tuple[str, ...] = ()
+    theirs: frozenset[str] = frozenset()
+    """Ids of runs that are known to be another job's, task's or step's, whatever names them."""
     token: str | None = None
     expect: tuple[str, ...] = ()
     """Metrics whose series are sampled."""
@@ -65,6 +67,8 @@ def glance(reader: Reader, where: Where) -> ServerReading:
         answered = True
         unlisted += answer["total"] - len(answer["runs"])
         for raw in answer["runs"]:
+            if raw["id"] in where.theirs:
+                continue
             run = server_run(raw, _found_by(raw, where))
             runs[run.entity, run.project, run.id] = run
     if not answered and missing is not None:

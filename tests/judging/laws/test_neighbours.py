@@ -7,6 +7,7 @@ from harness.evidence.models import Evidence, LocalRun, SlurmJob
 from harness.evidence.models.wandb_log import LocalEnvironment, RunFacts
 from harness.evidence.own_runs import of_job, own
 from harness.judging.judge import judge
+from harness.verification.run_search import where_to_look
 from tests.faults.recorded import recordings
 from tests.judging import build as b
 
@@ -127,3 +128,21 @@ def test_a_run_that_may_be_of_two_jobs_is_not_checked_and_told_with_both():
 def test_what_the_output_names_is_the_jobs_beside_a_neighbour():
     output = b.output(run_dirs=("wandb/run-20261129_120000-c",))
     assert kept(attached(told("b", job="8"), told("c"), output=output)) == ["c"]
+
+
+def test_runs_of_another_step_are_known_before_the_server_is_asked():
+    """The output of a job names the runs of all its steps, and details are read of one run alone."""
+    evidence = attached(told("a", job="7"), told("b", job="8"), output=b.output(run_dirs=()))
+    local = own(evidence).local
+    assert local.others == ("b",)
+    assert own(evidence.model_copy(update={"local": local})).local == local
+    listed = b.server(b.server_run(id="a"), b.server_run(id="b"))
+    left = own(evidence.model_copy(update={"local": local, "server": listed}))
+    assert [run.id for run in left.server.runs] == ["a"]
+    assert where_to_look(evidence.request, None, None, local).theirs == {"b"}
+
+
+def test_a_run_that_two_jobs_went_on_with_is_each_ones():
+    mine, theirs = told("a", job="7"), told("a", job="8").model_copy(update={"path": "/w/wandb/run-20261129_110000-a"})
+    local = own(attached(mine, theirs)).local
+    assert (local.runs, local.others) == ((mine,), ())
