@@ -116,7 +116,7 @@ def pack(folder: Path, target: Path, environ: Mapping[str, str]) -> str:
 
 
 def _without_script(evidence: Evidence) -> Evidence:
-    """Leave the text of the job script at home: it serves to mend it, and may say what is nobody else's business."""
+    """Leave the whole text of the job script at home; a cure in the verdict still shows the lines that it changes."""
     if evidence.setup is None:
         return evidence
     return evidence.model_copy(update={"setup": evidence.setup.model_copy(update={"source": None})})

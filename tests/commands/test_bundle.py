@@ -6,11 +6,12 @@ import zipfile
 import pytest
 
 from harness.commands.bundle import main, pack, tail
+from harness.evidence.models import ScriptSource
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.redaction.scrubbing import Scrubber
 from harness.settings.model import SettingsError
 from harness.verification.saved_evidence import load
-from tests.judging.build import evidence, job, local, local_run, server, server_run
+from tests.judging.build import evidence, job, local, local_run, server, server_run, setup
 
 KEY = "0123456789abcdef" * 2 + "01234567"
 SECRETS = (KEY, "wandb_v1_abcdefgh1234", "someone@csc.example.fi", "hunter2hunter2", "/private/place")
@@ -57,6 +58,14 @@ def test_nothing_personal_is_in_it_and_what_matters_stays(report, tmp_path):
     assert "Epoch 1, Loss: 2.0" in texts["job.log"]
     assert "WANDB_MODE=online" in texts["job.log"]
     assert "'WANDB_MODE': 'online'" in texts["job.log"]
+
+
+def test_the_script_stays_at_home(tmp_path):
+    told = setup().model_copy(update={"source": ScriptSource(path="train.py", text="PLACE = 'our own recipe'\n")})
+    (tmp_path / "evidence.json").write_text(evidence(setup=told).model_dump_json())
+    pack(tmp_path, tmp_path / "support.zip", {})
+    with zipfile.ZipFile(tmp_path / "support.zip") as bundle:
+        assert "recipe" not in bundle.read("evidence.json").decode()
 
 
 def test_contents_list_what_was_left_out(report, tmp_path):
