@@ -5,6 +5,7 @@ the same time, has a token or Slurm ids of its own.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from harness.evidence.models import Evidence, LocalReading, LocalRun, ServerReading, ServerRun, SlurmJob
@@ -14,16 +15,26 @@ CLOCKS_S = 60.0
 """Seconds by which the clocks of two nodes, and Slurm's whole seconds, may differ."""
 
 
+@dataclass(frozen=True)
+class _Marked:
+    """What the runs tell that carry the job's token, wherever they were seen."""
+
+    ids: frozenset[str]
+    numbers: frozenset[str]
+    """Slurm's job ids in them: a script may start again what it gives such a number to."""
+
+
 def own(evidence: Evidence) -> Evidence:
     """Leave out runs of others that happened to be found: in a folder that jobs share, or by their ids."""
     if evidence.request.source != "job":
         return evidence
-    local, theirs = _own_local(evidence)
+    marked = _marked(evidence)
+    local, theirs = _own_local(evidence, marked)
     if not _part_asked(evidence):
-        theirs -= _told_by_token(evidence) or {run.id for run in _server_runs(evidence) if _speaks(run, evidence)}
-    change: dict[str, object] = {"local": local, "server": _own_server(evidence, evidence.server, theirs)}
+        theirs -= marked.ids or {run.id for run in _server_runs(evidence) if _speaks(run, evidence, marked)}
+    change: dict[str, object] = {"local": local, "server": _own_server(evidence, evidence.server, theirs, marked)}
     if evidence.synced:
-        change["synced"] = _own_server(evidence, evidence.synced, theirs)
+        change["synced"] = _own_server(evidence, evidence.synced, theirs, marked)
     return evidence if all(getattr(evidence, k) is v for k, v in change.items()) else evidence.model_copy(update=change)
 
 
@@ -65,19 +76,20 @@ def of_job(told: dict[str, str], job: SlurmJob | None) -> bool | None:
     return bool({number, array} & {job.job_id, job.raw_id, job.leader} - {None})
 
 
-def _speaks(run: LocalRun | ServerRun, evidence: Evidence) -> bool | None:
+def _speaks(run: LocalRun | ServerRun, evidence: Evidence, marked: _Marked) -> bool | None:
     """What the Slurm ids of a run say; outside Slurm a job has those of the shell that it was started from, or none."""
     told, job = slurm_of(run), evidence.job.slurm if evidence.job else None
     if job is not None:
         return of_job(told, job)
     around = evidence.setup.place.variables if evidence.setup else {}
-    return None if told.get("job_id") in (None, around.get("SLURM_JOB_ID")) else False
+    number = told.get("job_id")
+    return None if number in (None, around.get("SLURM_JOB_ID")) or number in marked.numbers else False
 
 
-def _own_local(evidence: Evidence) -> tuple[LocalReading, set[str]]:
+def _own_local(evidence: Evidence, marked: _Marked) -> tuple[LocalReading, set[str]]:
     """Keep the job's run directories; returns also the ids of the others'."""
-    reading, tokens = evidence.local, _told_by_token(evidence)
-    said = {run.path: _whose(run, evidence, tokens) for run in reading.runs}
+    reading = evidence.local
+    said = {run.path: _whose(run, evidence, marked) for run in reading.runs}
     unsure = [r for r in reading.runs if said[r.path] is None and _neighbours(r, evidence, said)]
     runs = tuple(run for run in reading.runs if said[run.path] is not False and run not in unsure)
     if len(runs) == len(reading.runs):
@@ -89,13 +101,13 @@ def _own_local(evidence: Evidence) -> tuple[LocalReading, set[str]]:
     return reading.model_copy(update=change), set(others) - ours
 
 
-def _whose(run: LocalRun, evidence: Evidence, tokens: Collection[str]) -> bool | None:
+def _whose(run: LocalRun, evidence: Evidence, marked: _Marked) -> bool | None:
     """Whether it is the job's, by the best evidence there is; None where nothing speaks against it, nor for it."""
-    told = _speaks(run, evidence)
+    told = _speaks(run, evidence, marked)
     if carries(run, evidence.request.token):
         return told is not False or not _part_asked(evidence)
-    if tokens:
-        return told is not False if run.run_id in tokens else _beside(run, tokens, evidence)
+    if marked.ids:
+        return told is not False if run.run_id in marked.ids else _beside(run, evidence, marked)
     return _by_the_rest(run, evidence) if told is None else told
 
 
@@ -105,22 +117,24 @@ def _part_asked(evidence: Evidence) -> bool:
     return job is not None and (job.step is not None or any(sign in (job.job_id or "") for sign in "_+"))
 
 
-def _told_by_token(evidence: Evidence) -> set[str]:
-    """Ids of the runs that carry the token, wherever they were seen."""
+def _marked(evidence: Evidence) -> _Marked:
     token = evidence.request.token
-    on_disk = {run.run_id for run in evidence.local.runs if carries(run, token)}
-    return on_disk | {run.id for run in _server_runs(evidence) if carries(run, token)}
+    on_disk = [run for run in evidence.local.runs if carries(run, token)]
+    shown = [run for run in _server_runs(evidence) if carries(run, token)]
+    numbers = {slurm_of(run).get("job_id", "") for run in on_disk} | {slurm_of(run).get("job_id", "") for run in shown}
+    ids = {run.run_id for run in on_disk} | {run.id for run in shown}
+    return _Marked(frozenset(ids), frozenset(numbers - {""}))
 
 
 def _server_runs(evidence: Evidence) -> tuple[ServerRun, ...]:
     return (*evidence.server.runs, *(evidence.synced.runs if evidence.synced else ()))
 
 
-def _beside(run: LocalRun, ours: Collection[str], evidence: Evidence) -> bool:
+def _beside(run: LocalRun, evidence: Evidence, marked: _Marked) -> bool:
     """Whether a log that breaks off in its header, and so tells of no tags, lies where the job's other runs lie."""
-    if run.log.run is not None or _speaks(run, evidence) is False:
+    if run.log.run is not None or _speaks(run, evidence, marked) is False:
         return False
-    folders = {PurePath(other.path).parent for other in evidence.local.runs if other.run_id in ours}
+    folders = {PurePath(other.path).parent for other in evidence.local.runs if other.run_id in marked.ids}
     return PurePath(run.path).parent in folders or _announced(run, evidence)
 
 
@@ -167,16 +181,17 @@ def _either(run: LocalRun, evidence: Evidence, said: dict[str, bool | None]) -> 
     return f"{run.path} may be of job {job} or of {others}: it carries neither a token nor Slurm's job id"
 
 
-def _own_server(evidence: Evidence, reading: ServerReading, theirs: Collection[str]) -> ServerReading:
-    token = bool(_told_by_token(evidence))
+def _own_server(
+    evidence: Evidence, reading: ServerReading, theirs: Collection[str], marked: _Marked
+) -> ServerReading:
     local = {run.run_id for run in evidence.local.runs} - set(theirs)
 
     def is_own(run: ServerRun) -> bool:
-        if _part_asked(evidence) and (run.id in theirs or _speaks(run, evidence) is False):
+        if _part_asked(evidence) and (run.id in theirs or _speaks(run, evidence, marked) is False):
             return False
         if carries(run, evidence.request.token) or run.id in local:
             return True
-        return not token and run.id not in theirs and _speaks(run, evidence) is not False
+        return not marked.ids and run.id not in theirs and _speaks(run, evidence, marked) is not False
 
     runs = tuple(run for run in reading.runs if is_own(run))
     foreign = len(reading.runs) - len(runs)

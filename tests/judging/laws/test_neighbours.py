@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.evidence.models import Evidence, LocalRun, SlurmJob
-from harness.evidence.models.wandb_log import LocalEnvironment, RunFacts
+from harness.evidence.models.wandb_log import LocalEnvironment, LocalLog, RunFacts
 from harness.evidence.own_runs import of_job, own
 from harness.judging.judge import judge
 from harness.verification.run_search import where_to_look
@@ -146,3 +146,19 @@ def test_a_run_that_two_jobs_went_on_with_is_each_ones():
     mine, theirs = told("a", job="7"), told("a", job="8").model_copy(update={"path": "/w/wandb/run-20261129_110000-a"})
     local = own(attached(mine, theirs)).local
     assert (local.runs, local.others) == ((mine,), ())
+
+
+def test_a_start_that_was_given_a_number_of_its_own_is_the_jobs_though_its_log_tells_of_no_token():
+    """A script that starts itself again as Slurm does; the first start was killed before its log was written."""
+    second = told("second", job="77")
+    second = second.model_copy(
+        update={"log": second.log.model_copy(update={"run": second.log.run.model_copy(update={"tags": (TOKEN,)})})}
+    )
+    first = b.local_run(
+        run_id="first", path="/w/wandb/run-20261129_110000-first", log=LocalLog(path="run-first.wandb", status="empty"),
+        metadata={"slurm": {"job_id": "77"}},
+    )  # fmt: skip
+    request = b.evidence().request.model_copy(update={"source": "job", "token": TOKEN})
+    found = b.evidence(request=request, job=b.job(), local=b.local(first, second))
+    assert kept(found) == ["first", "second"]
+    assert own(found).local.others == ()
