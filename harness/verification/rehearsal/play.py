@@ -5,12 +5,13 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from harness.evidence.disk.run_dirs import read_local_runs, snapshot_run_dirs, wandb_folders
-from harness.evidence.models import Attempt, Evidence, Job, LocalRun, Request, SlurmJob
+from harness.evidence.models import Attempt, Evidence, Job, JobOutput, LocalRun, Request, SlurmJob
 from harness.evidence.output.reader import OutputReader
 from harness.evidence.own_runs import own
 from harness.evidence.redaction.documents import redact_file
@@ -46,10 +47,20 @@ class Stage:
     redactor: Redactor
     stop: threading.Event
     begun: float = field(default_factory=time.monotonic)
+    _before: frozenset[str] = frozenset()
 
     def now(self) -> float:
         """Seconds since the case began."""
         return time.monotonic() - self.begun
+
+    @property
+    def folders(self) -> list[Path]:
+        """Where the SDK puts run directories."""
+        return wandb_folders(self.environment, self.cwd, self.settings.wandb_root())
+
+    def has_run(self) -> bool:
+        """Whether the start that is under way has begun a run."""
+        return bool(snapshot_run_dirs(self.folders) - self._before)
 
     def play(
         self,
@@ -69,8 +80,8 @@ class Stage:
         Raises:
             Stopped: the verification was interrupted.
         """
-        folders = wandb_folders(self.environment, self.cwd, self.settings.wandb_root())
-        before = snapshot_run_dirs(folders)
+        folders = self.folders
+        before = self._before = snapshot_run_dirs(folders)
         log = self.folder / f"job-{number}.log"
         begun, over, ended_by_us = self.now(), False, False
         with ProcessGroup(self.argv, cwd=self.cwd, env={**self.environment, **(more or {})}, log=log) as group:
@@ -96,7 +107,6 @@ class Stage:
         job = Job(ending="unknown", output=seen, slurm=SlurmJob(job_id=self.environment.get("SLURM_JOB_ID")))
         evidence = Evidence(request=Request(token=self.token), job=job, local=found)
         runs = own(evidence).local.runs
-        said = (line.text for line in (*seen.wandb_lines, *seen.notable) if re.search(DROPPED, line.text))
         attempt = Attempt(
             begun_s=begun,
             ended_s=ended,
@@ -105,13 +115,35 @@ class Stage:
             over_limit=over,
             stuck=tuple(self.redactor.text(line) for line in stuck(text)),
             errors=seen.errors[:8],
-            run_ids=tuple(run.run_id for run in runs),
-            resumed=any(run.log.run.resumed for run in runs if run.log.run),
-            rows=sum(run.log.history_rows for run in runs),
-            ended_in_order=bool(runs) and all(run.log.has_exit for run in runs),
-            dropped=next(said, None),
+            dropped=dropped(seen),
+            **told_by(runs),
         )
         return attempt, runs
+
+
+class ToldByRuns(TypedDict):
+    """What the run directories of a start tell of it."""
+
+    run_ids: tuple[str, ...]
+    resumed: bool
+    rows: int
+    ended_in_order: bool
+
+
+def told_by(runs: Sequence[LocalRun]) -> ToldByRuns:
+    """Read what the run directories of a start tell of it."""
+    return {
+        "run_ids": tuple(run.run_id for run in runs),
+        "resumed": any(run.log.run.resumed for run in runs if run.log.run),
+        "rows": sum(run.log.history_rows for run in runs),
+        "ended_in_order": bool(runs) and all(run.log.has_exit for run in runs),
+    }
+
+
+def dropped(output: JobOutput) -> str | None:
+    """The SDK's word on rows that it dropped because their step had been before."""
+    found = (line.text for line in (*output.wandb_lines, *output.notable) if re.search(DROPPED, line.text))
+    return next(found, None)
 
 
 def _ask_where(group: ProcessGroup) -> None:
