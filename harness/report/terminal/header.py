@@ -38,7 +38,7 @@ def rehearsed(settings: Settings) -> list[str]:
             "rehearses: scontrol requeue, on a second job after one that runs undisturbed",
             f"rehearsal: three starts, each billed up to its end or the time limit{hours}",
         ]
-    names = {"sigterm": "SIGTERM", "kill": "node failure", "twice": "twice in a row", "usr1": "USR1"}
+    names = {"sigterm": "SIGTERM", "kill": "node failure", "twice": "twice", "usr1": "USR1"}
     played = [plural(len(settings.outages), "outage")] if settings.outages else []
     listed = ", ".join(names[one] for one in settings.requeues)
     played += [f"{plural(len(settings.requeues), 'requeue')} ({listed})"] if settings.requeues else []

@@ -30,7 +30,7 @@ from harness.verification.progress import Progress
 from harness.verification.rehearsal.cases import Undisturbed
 from harness.verification.rehearsal.ground import case_settings
 from harness.verification.rehearsal.play import dropped, told_by
-from harness.verification.rehearsal.rehearse import NOT_WORKING, init_arguments, worked
+from harness.verification.rehearsal.rehearse import init_arguments, not_working
 
 HALF = 0.5
 
@@ -80,8 +80,8 @@ def rehearse_on_slurm(
         interrupts: what may end it early.
         unwritten: told of a file that could not be written as it should be.
     """
-    if not worked(evidence) or known.ground is None:
-        return Rehearsals(skipped=NOT_WORKING)
+    if (why := not_working(evidence)) or known.ground is None:
+        return Rehearsals(skipped=why)
     before = Undisturbed.of(evidence)
     place = folder / "rehearsal"
     shutil.rmtree(place, ignore_errors=True)

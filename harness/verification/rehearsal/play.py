@@ -25,6 +25,7 @@ DUMP_S = 2.0
 MOST_FRAMES = 12
 DROPPED = r"(?i)tried to log to step \d+ that is less than the current step|steps must be monotonically increasing"
 _FRAME = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+),? in (?P<name>\S+)')
+_STACK = re.compile(r"(?:Current thread|Thread) 0x\w+.*\(most recent call first\):")
 _LIBRARY = re.compile(r"/(?:site|dist)-packages/|/lib/python\d")
 
 
@@ -154,15 +155,20 @@ def _ask_where(group: ProcessGroup) -> None:
 
 def stuck(text: str) -> list[str]:
     """Return where a job hung, innermost first, from what its Python printed: the stack that passes through W&B."""
-    stacks: list[list[str]] = [[]]
+    stacks: list[list[str]] = []
+    main: list[list[str]] = []
+    reading = False  # a traceback has frames too
     for line in text.splitlines():
-        if match := _FRAME.match(line):
+        match = _FRAME.match(line)
+        if match and reading:
             stacks[-1].append(f"{match['file']}, line {match['line']} in {match['name']}")
-        elif stacks[-1]:
+        elif reading := _STACK.match(line) is not None:
             stacks.append([])
-    # A script's own stack ends in its own code; a thread of a library, or the launcher, does not.
+            main += [stacks[-1]] if line.startswith("Current") else []
+    # A script's own stack ends in its own code; a thread of a library, or the launcher, does not. When the script has
+    # ended, what is left of its thread is the SDK's.
     own = [stack for stack in stacks if any(not _LIBRARY.search(frame) for frame in stack)]
-    of_sdk = [stack for stack in own if any(f"{os.sep}wandb{os.sep}" in frame for frame in stack)]
+    of_sdk = [stack for stack in (*own, *main) if any(f"{os.sep}wandb{os.sep}" in frame for frame in stack)]
     found = next(iter([*of_sdk, *own]), [])
     users = [frame for frame in found if not _LIBRARY.search(frame)]
     # What lies right below the script's own code is what it called.

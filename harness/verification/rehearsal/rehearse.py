@@ -27,7 +27,6 @@ FIRST_JOB_ID = 9_000_001
 """Slurm's id of the first case; every case has its own, lest one finds what another left."""
 AROUND_S = 5.0
 """What a case takes beside its job, as far as one can say before."""
-NOT_WORKING = "the job has to work undisturbed first"
 Argv = Callable[[Settings], list[str]]
 
 
@@ -46,8 +45,8 @@ def rehearse(
         argv: the command of a job with such settings.
         patience_s: so much longer than undisturbed a start may take.
     """
-    if not worked(evidence):
-        return Rehearsals(skipped=NOT_WORKING)
+    if why := not_working(evidence):
+        return Rehearsals(skipped=why)
     before = Undisturbed.of(evidence)
     asked: list[Outage | Requeue] = [*settings.outages, *settings.requeues]
     place = folder / "rehearsal"
@@ -88,10 +87,13 @@ def rehearse(
     return Rehearsals(cases=tuple(found[n] for n in sorted(found)), init_arguments=init_arguments(settings, here.env))
 
 
-def worked(evidence: Evidence) -> bool:
-    """Whether the job ran to its end undisturbed, and logged something."""
-    done = evidence.job is not None and evidence.job.ending == "completed"
-    return done and any(run.log.history_rows for run in evidence.local.runs)
+def not_working(evidence: Evidence) -> str:
+    """Why the job cannot be rehearsed: undisturbed it has to come to its end, and to log something."""
+    if evidence.job is None or evidence.job.ending != "completed":
+        return "the job has to work undisturbed first"
+    if any(run.log.history_rows for run in evidence.local.runs):
+        return ""
+    return "undisturbed the job logged no row: does it go on from a checkpoint that an earlier start has left?"
 
 
 def workers(settings: Settings) -> int:

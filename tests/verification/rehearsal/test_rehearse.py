@@ -1,23 +1,15 @@
 """Real scripts, rehearsed with the real SDK: one that is right passes, each wrong one is told its cause."""
 
-import os
-import sys
-
 import pytest
 
 from harness.judging.judge import judge
 from harness.settings.resolve import resolve
 from harness.verification.progress import Silent
-from harness.verification.rehearsal import rehearse as rehearsing
 from harness.verification.verify import verify
 from tests.verification.rehearsal import scripts
+from tests.verification.rehearsal.conftest import environment
 
 pytestmark = pytest.mark.slow
-
-
-def environment():
-    """The user's, without W&B's and Slurm's variables."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "SLURM"))}
 
 
 def test_the_built_in_job_survives_all(tmp_path):
@@ -26,25 +18,6 @@ def test_the_built_in_job_survives_all(tmp_path):
     verdict = judge(verify(settings, tmp_path / "report", Silent(), environment()))
     assert [(one.case, one.text) for one in verdict.rehearsals if one.outcome != "passed"] == []
     assert verdict.verdict == "passed"
-
-
-@pytest.fixture
-def played(tmp_path, monkeypatch):
-    """The verdict on a script after a rehearsal; `patience_s` is how long a start may be late."""
-
-    def play(text, rehearse, plan=None, patience_s=60.0, nproc=None):
-        monkeypatch.setattr(rehearsing.rehearse, "__defaults__", (patience_s,))
-        (tmp_path / "train.py").write_text(text)
-        (tmp_path / "job.sh").write_text(
-            f"#SBATCH --signal=USR1@60 --open-mode=append\nexec {sys.executable} train.py\n"
-        )
-        (tmp_path / "report").mkdir()
-        job = "train.py" if nproc else "job.sh"
-        given = {"wandb_job": job, "wandb_nproc": nproc, "wandb_rehearse": rehearse, "wandb_rehearse_plan": plan}
-        settings = resolve({f"harness_{k}": v for k, v in given.items()}, {}, lambda _: "", tmp_path)
-        return judge(verify(settings, tmp_path / "report", Silent(), environment()))
-
-    return play
 
 
 def test_a_script_that_is_right_survives_all(played):

@@ -40,11 +40,16 @@ def _line(attempt: Attempt) -> str:
     return next(own, "")
 
 
+def _init_failed(attempt: Attempt) -> bool:
+    """Whether init raised an error that nothing handled; some SDKs let the process hang after that (seen with 0.25)."""
+    return not attempt.rows and any("CommError" in error.exception for error in attempt.errors)
+
+
 def hangs(evidence: Evidence) -> Iterator[Hit]:
     """The job still hung when its time was over: the stack of its Python says in which call."""
     for case in cases(evidence, "outage"):
         attempt = case.attempts[0]
-        if not attempt.over_limit:
+        if not attempt.over_limit or _init_failed(attempt):
             continue
         called = _functions(attempt)
         seen = (
@@ -64,15 +69,14 @@ def ends(evidence: Evidence) -> Iterator[Hit]:
     """The job ended with an error of the SDK's, in init or later."""
     for case in cases(evidence, "outage"):
         attempt = case.attempts[0]
-        if survived(case) or attempt.over_limit:
+        if survived(case) or (attempt.over_limit and not _init_failed(attempt)):
             continue
         last = sorted(attempt.errors, key=lambda e: (e.rank is None, e.line), reverse=True)
         told = next((e for e in last if "wandb" in e.exception), None) or next(iter(last), None)
         words = f"{told.exception}: {told.message}"[:300] if told else ended_badly(attempt) or ""
         began = any(run for run in attempt.run_ids) and attempt.rows > 0
-        yield Hit(
-            id="reh-call-raises" if began else "reh-init-raises", observed=(f"{case.name}: {words}",),
-        )  # fmt: skip
+        hung = ("The process then hung at its end.",) if attempt.over_limit else ()
+        yield Hit(id="reh-call-raises" if began else "reh-init-raises", observed=(f"{case.name}: {words}", *hung))
 
 
 def loses(evidence: Evidence) -> Iterator[Hit]:
