@@ -14,7 +14,7 @@ from harness.report.charts.scale import Scale
 from harness.report.charts.time_line import Stretch
 from harness.report.text import clean, seconds
 
-SIGNALS = {"kill": "", "usr1": "USR1, SIGTERM, ", "slurm": "scontrol requeue, "}
+SIGNALS = {"kill": "", "usr1": "USR1, SIGTERM, "}
 """What ended the job before SIGKILL, where it was not SIGTERM alone."""
 
 
@@ -51,6 +51,8 @@ def rehearsals_of(evidence: Evidence, verdict: Verdict) -> RehearsalsView | None
 
 def _ended(case: Rehearsal) -> str:
     used = case.grace_used_s
+    if case.how == "slurm":
+        return "scontrol requeue, and the next start"
     how = "SIGKILL ended the job" if used is None else f"the job ended {seconds(used)} later"
     return f"{SIGNALS.get(case.how or '', 'SIGTERM, ')}{how}, and the next start"
 

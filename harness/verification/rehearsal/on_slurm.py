@@ -4,6 +4,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.evidence.disk.run_dirs import snapshot_run_dirs, wandb_folders
@@ -14,7 +15,6 @@ from harness.evidence.models import (
     Rehearsal,
     Rehearsals,
     SdkSettings,
-    SlurmJob,
     slurm_states,
 )
 from harness.evidence.setup.job_settings import JobSettings
@@ -35,25 +35,33 @@ from harness.verification.rehearsal.rehearse import init_arguments, not_working
 HALF = 0.5
 
 
+@dataclass
+class Moments:
+    """When the job was requeued."""
+
+    struck_at: float | None = None
+    """Unix seconds."""
+    lines_before: int | None = None
+    """Lines of its output when it first waited again."""
+
+
 class RequeuedJob(SlurmTarget):
     """A Slurm job that is requeued once, when it is time."""
 
     due: Callable[[], bool]
-    struck_at: float | None = None
-    again_at: float | None = None
-    """When the second start was first seen to run."""
-    lines = lines_before = 0
-    """Lines of its output: so far, and before the second start."""
+    moments: Moments
+    lines = 0
 
     def running(self) -> bool:
         """Look at the job, and requeue it when it is time; one that Slurm does not requeue is ended."""
-        if self.struck_at is None and self.started() and self.due():
-            self.struck_at = time.time()
+        moments = self.moments
+        if moments.struck_at is None and self.started() and self.due():
+            moments.struck_at = time.time()
             if trouble := self.requeue():
                 self.cancel(f"Slurm does not requeue it: {trouble.text}")
         alive = super().running()
-        if self.again_at is None and (again := _again(self.job().slurm, self.struck_at)):
-            self.again_at, self.lines_before = again, self.lines
+        if moments.struck_at and moments.lines_before is None and not self.started():
+            moments.lines_before = self.lines
         return alive
 
     def new_lines(self) -> list[str]:
@@ -104,47 +112,40 @@ def rehearse_on_slurm(
     job = RequeuedJob(
         case, place, environment, image=known.ground.image, site=known.ground.site, interrupts=interrupts
     )  # fmt: skip
-    job.due = due
+    job.due, job.moments = due, Moments()
     found = watch_job(
         job, case, request, known.setup, there, progress, clock, log=log_path(place), unwritten=unwritten
     )  # fmt: skip
-    return Rehearsals(cases=(_told(before, found, job),), init_arguments=init_arguments(settings, own.env))
+    return Rehearsals(cases=(told(before, found, job.moments),), init_arguments=init_arguments(settings, own.env))
 
 
-def _again(slurm: SlurmJob | None, struck_at: float | None) -> float | None:
-    """When a job that was requeued was seen to run again."""
-    states = slurm.states if slurm else ()
-    waited = [s.at for s in states if struck_at and s.at > struck_at and s.state in slurm_states.WAITING]
-    runs = (s.at for s in states if waited and s.at > waited[0] and s.state in slurm_states.RUNNING)
-    return next(runs, None)
-
-
-def _told(before: Undisturbed, found: Evidence, job: RequeuedJob) -> Rehearsal:
+def told(before: Undisturbed, found: Evidence, moments: Moments) -> Rehearsal:
     """What the second job came to, as a case: its run directories before and after the requeue, and the server."""
-    case, ended = before.case("requeue", how="slurm"), found.job
-    if ended is None or job.struck_at is None or job.again_at is None:
+    case, ended, struck = before.case("requeue", how="slurm"), found.job, moments.struck_at
+    again = ended.started_at if ended and ended.slurm and ended.slurm.restarts else None
+    if ended is None or struck is None or again is None:
         why = (ended.stopped_by_harness if ended else None) or "the job ended before the moment of the requeue came"
         return case.model_copy(update={"not_played": why})
     if found.server.status != "read":
         text = found.server.trouble.text if found.server.trouble else "it was not asked"
         return case.model_copy(update={"not_played": f"the server could not be read: {text}"})
     states = ended.slurm.states if ended.slurm else ()
-    begun = next((s.at for s in states if s.state in slurm_states.RUNNING), job.struck_at)
-    waits = next((s.at for s in states if s.at > job.struck_at and s.state in slurm_states.WAITING), job.struck_at)
+    begun = next((s.at for s in states if s.state in slurm_states.RUNNING), struck)
+    waiting = (s.at for s in states if s.at > struck and s.state in slurm_states.WAITING)
     runs = found.local.runs
-    early = [run for run in runs if _begun(run) < job.struck_at]
-    late = [run for run in runs if _begun(run) >= job.struck_at]
-    last = _attempt(late, job.again_at - begun, (ended.ended_at or job.again_at) - begun).model_copy(
+    early = [run for run in runs if _begun(run) < struck]
+    late = [run for run in runs if _begun(run) >= struck]
+    last = _attempt(late, again - begun, (ended.ended_at or again) - begun).model_copy(
         update={
             "exit_code": ended.exit_code, "signal": ended.signal, "over_limit": ended.ending == "timeout",
-            "errors": tuple(e for e in ended.output.errors if e.line > job.lines_before)[:8],
+            "errors": tuple(e for e in ended.output.errors if e.line > (moments.lines_before or 0))[:8],
             "dropped": dropped(ended.output),
         }
     )  # fmt: skip
     return case.model_copy(
         update={
-            "attempts": (_attempt(early, 0.0, waits - begun), last),
-            "struck_s": job.struck_at - begun, "back_s": last.begun_s,
+            "attempts": (_attempt(early, 0.0, next(waiting, struck) - begun), last),
+            "struck_s": struck - begun, "back_s": last.begun_s,
             "runs_on_server": tuple(run.id for run in found.server.runs),
             "rows_on_disk": sum(run.log.history_rows for run in runs),
             "rows_on_server": sum(run.rows or 0 for run in found.server.runs),
