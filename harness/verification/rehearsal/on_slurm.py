@@ -98,8 +98,9 @@ def rehearse_on_slurm(
     request = evidence.request.model_copy(update={"token": f"rehearsal-{secrets.token_hex(6)}"})
     environment = job_environment.job_environment(case, known.users, request.token or "")
     version = known.setup.python.wandb_version if known.setup.python else None
-    there = own.moved(known.users, case.cwd).corrected(known.setup.sdk or SdkSettings(), version)
-    there = there.started_with(environment)
+    # The SDK was asked in another folder: where it would put runs here, it has not said.
+    sdk = (known.setup.sdk or SdkSettings()).model_copy(update={"root_dir": None})
+    there = own.moved(known.users, case.cwd).corrected(sdk, version).started_with(environment)
     beside = [Path(run.path).parent for run in evidence.local.runs]
     folders = list(dict.fromkeys((*wandb_folders(there.env, there.cwd, there.wandb_root()), *beside)))
     old, seen = snapshot_run_dirs(folders), list[float]()

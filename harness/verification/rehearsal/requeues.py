@@ -48,7 +48,7 @@ class Blow:
         elif self.how == "usr1":
             self.heard = group.signal_all(signal.SIGUSR1, without="wandb-core", catching=True) > 0
             group.wait(WARNED_S if self.heard else 0.0)
-        group.terminate(GRACE_S)
+        group.terminate(0.0 if self.how == "kill" else GRACE_S)
         self.ended = self.stage.now()
         return True
 
