@@ -114,6 +114,7 @@ def edited(edit, text):
             "finish_before_exit", "def work():\n    run = wandb.init()\n    f(run)",
             "def work():\n    run = wandb.init()\n    f(run)\n    wandb.finish()",
         ),
+        ("resume_by_job", "import os\no = {'id': i}\nwandb.init(**o)", "import os\no = {'id': i}\nwandb.init(**o)"),
         ("with_setting a 9", "wandb.init(id='x')", "wandb.init(id='x', settings=wandb.Settings(a=9))"),
         ("with_setting a 9", "s = wandb.Settings(a=20)\nwandb.init(settings=s)",
          "s = wandb.Settings(a=9)\nwandb.init(settings=s)"),

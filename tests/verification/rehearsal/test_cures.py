@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.thorough]
         ("WAITS", "outage", "end silence"),
         ("CALL_RAISES", "outage", "end refuse"),
         ("NO_ID", "requeue", "sigterm"),
-        ("RANDOM_ID", "requeue", "sigterm"),
         ("CONFIG", "requeue", "sigterm"),
         ("DEAF", "requeue", "sigterm"),
     ],

@@ -21,37 +21,11 @@ def with_setting(text: str, name: str, value: str) -> str:
         settings = tree.expression(f"wandb.Settings({name}={value})")
 
         def added(call: cst.Call) -> cst.Call:
-            return call if _may_hold(module, call, "settings") else tree.with_argument(call, "settings", settings)
+            return call if tree.may_hold(module, call, "settings") else tree.with_argument(call, "settings", settings)
 
         return tree.edit_calls(tree.edit_calls(module, ["wandb.Settings"], limited), ["wandb.init"], added)
 
     return tree.changed(text, whole)
-
-
-def _may_hold(module: cst.Module, call: cst.Call, keyword: str) -> bool:
-    """Whether a call is given an argument, or may be by an `**options` that cannot be read."""
-    unread = (_keys_of(module, arg.value) for arg in call.args if arg.star == "**")
-    return tree.argument(call, keyword) is not None or any(keys is None or keyword in keys for keys in unread)
-
-
-def _keys_of(module: cst.Module, value: cst.BaseExpression) -> set[object] | None:
-    """The keys of a dictionary, also by the name that it is given once; None where they are not sure."""
-    if isinstance(value, cst.Name):
-        nodes = list(tree.descend(module))
-        given = [
-            node.value for node in nodes if isinstance(node, cst.Assign)
-            and any(tree.name_of(target.target) == value.value for target in node.targets)
-        ]  # fmt: skip
-        changed = any(
-            isinstance(n, (cst.Subscript, cst.Attribute)) and tree.name_of(n.value) == value.value for n in nodes
-        )
-        return None if len(given) != 1 or changed or isinstance(given[0], cst.Name) else _keys_of(module, given[0])
-    if isinstance(value, cst.Dict):
-        keys = {tree.literal(e.key) if isinstance(e, cst.DictElement) else None for e in value.elements}
-        return None if None in keys else keys
-    if isinstance(value, cst.Call) and tree.name_of(value.func) == "dict" and all(arg.keyword for arg in value.args):
-        return {arg.keyword.value for arg in value.args if arg.keyword}
-    return None
 
 
 class _Offline(cst.CSTTransformer):
@@ -98,7 +72,7 @@ class _Offline(cst.CSTTransformer):
     def _may_fail(self, call: object) -> bool:
         if self.within or not isinstance(call, cst.Call) or tree.name_of(call.func) != "wandb.init":
             return False
-        return tree.argument(call, "mode") is not None or not _may_hold(self.module, call, "mode")
+        return tree.argument(call, "mode") is not None or not tree.may_hold(self.module, call, "mode")
 
 
 def _offline(call: object) -> cst.Call:
