@@ -73,7 +73,7 @@ def crowd(evidence: Evidence) -> tuple[Writer, ...]:
 
 
 def _steps(found: tuple[Writer, ...]) -> list[tuple[str, int] | None]:
-    """For each run its job, and which of the steps with runs it belongs to: the first of its start, the second, …
+    """For each run its job, and the how many-th of the steps with runs of its start it belongs to.
 
     Slurm numbers the steps anew in each start, and which of two that are launched at once comes first is chance.
     """
