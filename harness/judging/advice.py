@@ -2,7 +2,6 @@
 
 import operator
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -58,7 +57,7 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "wandb_dir": (setup.place.wandb_dir if setup else "") or ".",
         "run_dir": run.path if run else "<run directory>",
         "sdk_version": job_sdk_version(evidence) or "<unknown>",
-        "wandb": f"{shlex.quote(setup.python.executable)} -m wandb" if setup and setup.python else "wandb",
+        "wandb": evidence.request.wandb,
         "paste_key": PASTE_KEY,
         "check": evidence.request.command,
         "node_named": (evidence.job.slurm.nodes or ("my node",))[0]

@@ -23,7 +23,7 @@ def test_advice_names_what_is_the_users_own():
         "home": "/users/me", "script": "train.py", "cwd": "/scratch/me", "wandb_dir": "/scratch/me",
         "run_dir": "/scratch/me/wandb/run-20261123_120000-abcd1234", "sdk_version": "0.31.0",
         "python": "/usr/bin/python3", "world_size": "16", "account": "project_465000001", "partition": "dev-g",
-        "slurm_job_id": "4242", "wandb": "/usr/bin/python3 -m wandb", "paste_key": PASTE_KEY,
+        "slurm_job_id": "4242", "wandb": "wandb", "paste_key": PASTE_KEY,
         "check": "pytest checks", "node_named": "my node",
     }  # fmt: skip
 

@@ -54,6 +54,12 @@ def edited(edit, text):
         ("mode_online", 'os.environ["WANDB_MODE"] = "offline"\nwandb.init()', "wandb.init()"),
         ("mode_online", "wandb.init(project='p')", "wandb.init(project='p', mode=\"online\")"),
         ("mode_online", "wandb.init(**options)", "wandb.init(**options)"),
+        (
+            "clip_gradients",
+            "import torch\no=A(m.parameters())\nif 1:\n o.step()",
+            "import torch\no=A(m.parameters())\nif 1:\n torch.nn.utils.clip_grad_norm_(m.parameters(), 1.0)\n o.step()",
+        ),
+        ("clip_gradients", "o = A(m.parameters())\no.step(); o.step()", "o = A(m.parameters())\no.step(); o.step()"),
         ("drop_argument entity", "wandb.init(entity='x')", "wandb.init()"),
         ("set_argument resume '\"allow\"' id", "wandb.init(id='a')", "wandb.init(id='a', resume=\"allow\")"),
         ("set_argument resume '\"allow\"' id", "wandb.init()", "wandb.init()"),
