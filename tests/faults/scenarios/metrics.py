@@ -69,7 +69,15 @@ run, writer = wandb.init(project="scenario"), SummaryWriter()
 for step in range(10): writer.add_scalar("Loss/train", 1.0 / (step + 1), step); time.sleep(0.3)
 writer.close(); run.finish()
 """
-ACCELERATE = "class Accelerator:\n    def log(self, metrics, step): pass\n"
+ACCELERATE = """
+class Accelerator:
+    def __init__(self, log_with=None): self.log_with, self.run = log_with, None
+    def init_trackers(self, project):
+        import wandb
+        self.run = wandb.init(project=project) if self.log_with == "wandb" else None
+    def log(self, metrics, step):
+        if self.run: self.run.log(metrics, step=step)
+"""
 LOGGED_TO_NOBODY = f"""{INSTALLED}
 import wandb
 from accelerate import Accelerator

@@ -54,6 +54,18 @@ def edited(edit, text):
         ("mode_online", 'os.environ["WANDB_MODE"] = "offline"\nwandb.init()', "wandb.init()"),
         ("mode_online", "wandb.init(project='p')", "wandb.init(project='p', mode=\"online\")"),
         ("mode_online", "wandb.init(**options)", "wandb.init(**options)"),
+        ("log_every logging_steps 5", "a = TrainingArguments('o')", "a = TrainingArguments('o', logging_steps=5)"),
+        ("log_every log_every_n_steps 5", "Trainer()\nTrainer()", "Trainer()\nTrainer()"),
+        (
+            "attach_logger accelerate p",
+            "a, b = Accelerator(), 1\n",
+            'a, b = Accelerator(log_with="wandb"), 1\na.init_trackers("p")\n',
+        ),
+        (
+            "attach_logger accelerate p",
+            "x[0] = Accelerator()\n",
+            'x[0] = Accelerator(log_with="wandb")\nx[0].init_trackers("p")\n',
+        ),
         (
             "clip_gradients",
             "import torch\no=A(m.parameters())\nif 1:\n o.step()",

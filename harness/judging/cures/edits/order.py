@@ -70,10 +70,11 @@ def clip_gradients(text: str) -> str:
 
     def whole(module: cst.Module) -> cst.Module:
         owners = {
-            tree.name_of(node.targets[0].target): tree.text_of(node.value.args[0].value)
+            name: tree.text_of(made.args[0].value)
             for node in tree.descend(module)
-            if isinstance(node, cst.Assign) and isinstance(node.value, cst.Call) and node.value.args
-            if tree.name_of(node.value.args[0].value).endswith(".parameters")
+            for name, made in (tree.assigned(node) if isinstance(node, cst.Assign) else ())
+            if isinstance(made, cst.Call) and made.args
+            if tree.name_of(made.args[0].value).endswith(".parameters")
         }
         steps = [call for name in owners for call in tree.calls(module, f"{name}.step")]
         if len(owners) != 1 or len(steps) != 1 or "clip_grad" in text:
