@@ -78,9 +78,9 @@ def python_edits() -> Mapping[str, Callable[..., str]]:
 
 
 def told(text: str, cure: Cure | None) -> str:
-    """The advice with what is carried out in place of the pattern that it shows."""
+    """The advice with what is carried out in place of the pattern that it shows; a sketch is said to be one."""
     if cure is None or not cure.ready or cure.kind == "outside":
-        return text
+        return f"By hand: {text}" if cure and cure.kind == "edit" else text
     words = [line for line in text.splitlines() if not line.startswith(" ")]
     shown = cure.patch.splitlines() if cure.patch else cure.commands
     return "\n".join((*words[:1], *(f"  {line}" for line in shown)))
