@@ -157,11 +157,12 @@ def began_anew(evidence: Evidence, run: LocalRun) -> bool:
 
 
 def _by_id(runs: Iterable[LocalRun]) -> list[list[LocalRun]]:
-    """Directories that share a run id, two or more of each."""
-    by_id: dict[str, list[LocalRun]] = {}
+    """Directories that share a run id, two or more of each; a copy of one, known by its exact start, is no second."""
+    by_id: dict[str, dict[object, LocalRun]] = {}
     for run in runs:
-        by_id.setdefault(run.run_id, []).append(run)
-    return [shared for shared in by_id.values() if len(shared) > 1]
+        exact = run.log.run.start_time if run.log.run else None
+        by_id.setdefault(run.run_id, {}).setdefault(exact or run.path, run)
+    return [list(shared.values()) for shared in by_id.values() if len(shared) > 1]
 
 
 def _begun(run: LocalRun) -> float | None:
