@@ -209,6 +209,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("metric", metafunc.config.stash[KEY].expect)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Import what judges and reports while the job runs: it is wanted in the moment in which the job ends."""
+    from harness.checking.session import KEY
+
+    mine = session.config.stash.get(KEY, None)
+    if mine and mine.settings.source == "job" and session.items and not session.config.option.collectonly:
+        from harness.evidence.network.background import Background
+
+        Background(_beforehand)
+
+
+def _beforehand() -> None:
+    from harness.judging.graph import standard_graph
+    from harness.judging.judge import judge  # noqa: F401 - imported for whoever imports it next
+    from harness.report.html.page import render  # noqa: F401
+    from harness.report.markdown import summary  # noqa: F401
+
+    standard_graph()
+
+
 def _is_check(item: pytest.Item) -> bool:
     return CHECKS in item.path.resolve().parents  # a clone may be reached through a link, as on Lustre
 
