@@ -53,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from harness.settings.report_folder import USUAL, remove_earlier, report_folder
     from harness.targets.interrupts import Interrupts
 
+    # At the end it would import the whole of Hypothesis, to say whether a property test failed.
+    config.pluginmanager.unregister(name="hypothesispytest")
     if why := refused(config):
         raise pytest.UsageError(why)
     interrupts = Interrupts()
@@ -217,17 +219,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     mine = session.config.stash.get(KEY, None)
     if mine and mine.settings.source == "job" and session.items and not session.config.option.collectonly:
         from harness.evidence.network.background import Background
+        from harness.report.write import get_ready
 
-        Background(_beforehand)
-
-
-def _beforehand() -> None:
-    from harness.judging.graph import standard_graph
-    from harness.judging.judge import judge  # noqa: F401 - imported for whoever imports it next
-    from harness.report.html.page import render  # noqa: F401
-    from harness.report.markdown import summary  # noqa: F401
-
-    standard_graph()
+        Background(get_ready)
 
 
 def _is_check(item: pytest.Item) -> bool:
