@@ -17,6 +17,7 @@ from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.evidence.setup.script.ranks import starts_ranks
 from harness.judging.setup_questions import blockers
 from harness.settings.model import Settings
+from harness.settings.places import called
 from harness.targets import environment as job_environment
 from harness.targets.base import Target, log_path
 from harness.targets.interrupts import Interrupts
@@ -89,6 +90,7 @@ def request_of(settings: Settings) -> Request:
         run_dir=str(settings.run_dir) if settings.run_dir else None,
         job_log=str(settings.job_log) if settings.job_log else None,
         command=settings.command,
+        wandb=called(command="wandb", module="wandb"),
         token=f"harness-{secrets.token_hex(6)}" if settings.source == "job" else None,
     )
 

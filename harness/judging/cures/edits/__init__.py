@@ -34,6 +34,7 @@ EDITS: Mapping[str, Callable[..., str]] = {
     "without_disabled_run": init.without_disabled_run,
     "without_limits": environment.without_limits,
     "variables_before_wandb": environment.variables_before_wandb,
+    "clip_gradients": order.clip_gradients,
     "exit_on_sigterm": order.exit_on_sigterm,
     "commit_constant_rows": log.commit_constant_rows,
     "forget_variable": environment.forget_variable,

@@ -22,9 +22,13 @@ def parsed(text: str) -> cst.Module | None:
 
 
 def changed(text: str, edit: Callable[[cst.Module], cst.Module]) -> str:
-    """The script after an edit of its tree; as it was where it is no Python."""
+    """The script after an edit of its tree; as it was where it is no Python, or would be none."""
     module = parsed(text)
-    return text if module is None else edit(module).code
+    try:
+        done = text if module is None else edit(module).code
+    except (cst.ParserSyntaxError, cst.CSTValidationError):
+        return text
+    return done if parsed(done) else text
 
 
 def name_of(node: cst.CSTNode) -> str:
@@ -230,12 +234,22 @@ def _imports(module: cst.Module, name: str) -> bool:
     return False
 
 
+def assigned(node: cst.Assign) -> Iterator[tuple[str, cst.BaseExpression]]:
+    """Each name and its value; of a tuple on both sides the pairs."""
+    for target in (t.target for t in node.targets):
+        if isinstance(target, cst.Tuple) and isinstance(node.value, cst.Tuple):
+            pairs = zip(target.elements, node.value.elements, strict=False)
+            yield from ((text_of(name.value), value.value) for name, value in pairs)
+        else:
+            yield text_of(target), node.value
+
+
 def run_names(module: cst.Module) -> frozenset[str]:
     """Names under which the script knows a run, `wandb` itself among them."""
     found = {"wandb", "run", "wandb.run", "wandb_run", "self.run"}
     for node in descend(module):
-        if isinstance(node, cst.Assign) and calls(node.value, "wandb.init"):
-            found |= {name_of(target.target) for target in node.targets}
+        if isinstance(node, cst.Assign):
+            found |= {name for name, value in assigned(node) if calls(value, "wandb.init")}
         elif isinstance(node, cst.WithItem) and calls(node.item, "wandb.init") and node.asname:
             found.add(name_of(node.asname.name))
     return frozenset(found - {""})
