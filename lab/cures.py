@@ -1,84 +1,133 @@
 """Plays every fault that the tests can inject, carries out its cure as printed, and verifies again: a table by family.
 
-python -m lab.cures [-j N] [-k PART] [--json FILE]
+python -m lab.cures [-j N] [-k PART] [--once]: what was played is kept in `proven.json`, and the table in docs/cures.md.
 """
 
 import argparse
-import json
 import sys
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
 
-from tests.faults.cures import Cured, cure
+from harness.judging.catalogue import catalogue
+from harness.judging.cures import proven
+from harness.judging.cures.proven import OUTCOMES, Outcome, Proven
+from harness.judging.judge import judge
+from tests.faults.cures import Cured, cure, elsewhere
+from tests.faults.recorded import recordings
 from tests.faults.scenario import Scenario
-from tests.faults.scenarios import BY_FAMILY
+from tests.faults.scenarios import AGAIN, EVERY
+from tests.repository import REPOSITORY
 
-UNSAID = "could not be played"
+DATA = Path(proven.__file__).with_name(proven.FILE)
+PAGE = REPOSITORY / "docs" / "cures.md"
+BEGIN = "<!-- table: make cures -->\n"
+END = "<!-- end of the table -->"
 
 
-def injected(part: str = "") -> list[tuple[str, Scenario]]:
-    """Scenarios of errors whose name, fault or family holds this, with their family."""
+def injected(part: str = "", *, once: bool = False) -> list[Scenario]:
+    """Scenarios of errors whose name, fault or family holds this; on demand one for each fault."""
+    known = catalogue()
     return [
-        (family, s)
-        for family, scenarios in BY_FAMILY.items()
-        for s in scenarios
-        if s.kind == "error" and s.expect and any(part in text for text in (family, s.name, s.expect))
-        if not (s.why_not and s.why_not())
+        s
+        for s in EVERY.values()
+        if s.kind == "error" and s.expect in known
+        if any(part in text for text in (known[s.expect].family, s.name, s.expect))
+        if not (once and s.name in AGAIN) and not (s.why_not and s.why_not())
     ]
 
 
-def word(cured: Cured) -> str:
-    """How it came out."""
+def outcome(scenario: Scenario) -> tuple[Outcome | None, str]:
+    """How it came out, and the causes in turn; what the recording leaves to others is not played."""
+    if (recorded := recordings().get(scenario.name)) and elsewhere(judge(recorded), scenario):
+        return "outside", str(scenario.expect)
+    cured = cure(scenario)
+    leaks = [f"LEAK {place}" for place in cured.leaks]
+    return word(cured), " > ".join([*cured.causes, *leaks])
+
+
+def word(cured: Cured) -> Outcome | None:
+    """What is said of it; None where another fault came than the one that was played."""
     if cured.causes[0] != cured.scenario.expect:
-        return UNSAID
-    if cured.by_first:
-        return "first"
+        return None
     if cured.in_the_end:
-        return "in steps"
-    if cured.refused:
-        return "installs"
-    return "outside" if cured.kind == "outside" else "sketch" if cured.kind == "sketch" else "NOT CURED"
+        return "by hand" if cured.by_hand else "first" if cured.by_first else "in steps"
+    return "outside" if cured.left_to_others else "not cured"
 
 
-def line(family: str, cured: Cured) -> str:
-    """A row of the table."""
-    causes = " > ".join(cured.causes)
-    leaks = f"  LEAK {', '.join(cured.leaks)}" if cured.leaks else ""
-    return f"{family:15} {cured.scenario.name:42} {cured.kind:9} {word(cured):10} {causes}{leaks}"
+def kept(rows: Mapping[str, Outcome], sdk: str, day: str) -> Proven:
+    """The table with these rows in place of their old ones, and none of a scenario that is gone."""
+    old = proven.proven().faults
+    faults: dict[str, dict[str, Outcome]] = {}
+    for name, scenario in EVERY.items():
+        fault = str(scenario.expect)
+        came = rows.get(name) or old.get(fault, {}).get(name)
+        if came and scenario.kind == "error":
+            faults.setdefault(fault, {})[name] = came
+    return Proven(sdk=sdk, date=day, faults=faults)
+
+
+def table(found: Proven) -> str:
+    """By family, in Markdown: how many tests came out in which way."""
+    families: dict[str, list[str]] = {}
+    for fault, came in found.faults.items():
+        families.setdefault(catalogue()[fault].family, []).extend(came.values())
+    families = {**families, "all": [how for came in families.values() for how in came]}
+    lines = [f"| family | tests | {' | '.join(OUTCOMES)} |", "|---|" + "--:|" * (len(OUTCOMES) + 1)]
+    for family, came in families.items():
+        lines.append(f"| {family.replace('_', ' ')} | {len(came)} | {' | '.join(_counts(came))} |")
+    inside = [how for how in families["all"] if how != "outside"]
+    machine = [how for how in inside if how != "by hand"]
+    lines += [
+        "",
+        f"wandb {found.sdk}, {found.date}. The first cure mended {_share(inside, 'first')} where nobody else must act,",
+        f"and {_share(machine, 'first')} where nothing is left to write by hand either.",
+        f"Not mended: {', '.join(_names(found, 'not cured')) or 'none'}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _counts(came: list[str]) -> Iterable[str]:
+    return (str(came.count(how)) for how in OUTCOMES)
+
+
+def _share(came: list[str], how: str) -> str:
+    return f"{came.count(how)} of {len(came)} ({came.count(how) / max(len(came), 1):.0%})"
+
+
+def _names(found: Proven, how: Outcome) -> list[str]:
+    return [f"`{name}` ({fault})" for fault, came in found.faults.items() for name, one in came.items() if one == how]
+
+
+def save(found: Proven) -> None:
+    """Write the data file, and the table of the page."""
+    DATA.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n{table(found)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Play what was asked for; each row is kept as soon as it is known."""
+    from wandb import __version__ as sdk
+
     cli = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     cli.add_argument("-j", "--jobs", type=int, default=2)
     cli.add_argument("-k", "--part", default="", help="only scenarios whose name, fault or family holds this")
-    cli.add_argument("--newest", action="store_true", help="leave out what is played with an older SDK")
-    cli.add_argument("--json", help="write what came out to this file")
+    cli.add_argument("--once", action="store_true", help="one scenario for each fault")
     options = cli.parse_args(argv)
-    chosen = [pair for pair in injected(options.part) if not (options.newest and pair[1].sdk)]
-    rows: list[tuple[str, Cured]] = []
+    rows: dict[str, Outcome] = {}
+    day = datetime.now(tz=timezone.utc).date().isoformat()
+    chosen = injected(options.part, once=options.once)
     with ThreadPoolExecutor(options.jobs) as pool:
-        for (family, _), cured in zip(chosen, pool.map(lambda pair: cure(pair[1]), chosen), strict=True):
-            rows.append((family, cured))
-            sys.stdout.write(line(family, cured) + "\n")
+        for scenario, (came, causes) in zip(chosen, pool.map(outcome, chosen), strict=True):
+            sys.stdout.write(f"{scenario.name:42} {came or 'was another fault':18} {causes}\n")
             sys.stdout.flush()
-    totals(rows)
-    if options.json:
-        told = [{"family": f, "name": c.scenario.name, "fault": c.scenario.expect, "kind": c.kind, "came": word(c),
-                 "causes": c.causes, "cures": c.cures} for f, c in rows]  # fmt: skip
-        with open(options.json, "w", encoding="utf-8") as file:  # noqa: PTH123
-            json.dump(told, file, indent=1)
+            if came:
+                rows[scenario.name] = came
+                save(kept(rows, sdk, day))
+    sys.stdout.write(table(kept(rows, sdk, day)))
     return 0
-
-
-def totals(rows: list[tuple[str, Cured]]) -> None:
-    """By family: how many were cured by the first cure, in several steps, by somebody outside, and not."""
-    columns = ("first", "in steps", "outside", "installs", "sketch", "NOT CURED", UNSAID)
-    sys.stdout.write(f"\n{'family':16}" + "".join(f"{c:>12}" for c in columns) + "\n")
-    for family in [*dict.fromkeys(f for f, _ in rows), "all"]:
-        words = [word(c) for f, c in rows if family in (f, "all")]
-        sys.stdout.write(f"{family:16}" + "".join(f"{words.count(c):12}" for c in columns) + "\n")
-    known = [word(c) for _, c in rows if word(c) not in ("outside", "installs", UNSAID)]
-    share = known.count("first") / len(known) if known else 1.0
-    sys.stdout.write(f"the first cure mends {share:.1%} of what is not outside, and installs nothing\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from harness.commands.arguments import Parser
 from harness.evidence.models import Evidence
 from harness.judging.advice import common_values
 from harness.judging.catalogue import Entry, Symptom, catalogue
+from harness.judging.cures.proven import proven
 from harness.judging.findings import fill, with_command
 from harness.settings.places import usual_check
 
@@ -57,9 +58,11 @@ def page(entry: Entry, console: Console) -> None:
             console.print(f"    wandb {escape(symptom.versions)}", style="dim", highlight=False)
     console.print("\n[bold]What to do[/bold]")
     for advice in entry.advice:
-        told = with_command(fill(advice.text, values), usual_check()).rstrip().replace("\n", "\n    ")
+        told = with_command(fill(advice.shown, values), usual_check()).rstrip().replace("\n", "\n    ")
         kind = f"{CURES[advice.cure]}: " if advice.cure else ""
         console.print(f"  - {escape(kind + condition(advice.when) + told)}", highlight=False, soft_wrap=True)
+    if share := proven().told(entry.id):
+        console.print("\n" + escape(share), highlight=False)
     console.print(f"\nGuide section: {escape(entry.guide_section)}", highlight=False)
     for link in entry.links:
         console.print(escape(link), highlight=False, soft_wrap=True)
@@ -106,7 +109,7 @@ def _explain_log(parser: Parser, path: Path) -> int:
         console.print(f"[bold]{entry.id}[/bold] line {number}: {escape(line.strip()[:160])}", highlight=False)
         console.print(f"  {escape(fill(entry.title, generic_values()))}", highlight=False)
         console.print(
-            f"  {escape(fill(entry.advice[0].text, generic_values()).strip())}",
+            f"  {escape(fill(entry.advice[0].shown, generic_values()).strip())}",
             highlight=False,
             soft_wrap=True,
         )

@@ -65,7 +65,7 @@ def _section(entry: Entry) -> Iterator[str]:
         yield from ("```", *symptom.text.strip().replace("```", "'''").splitlines(), "```", "")
     yield from ("What to do:", "")
     for advice in entry.advice:
-        first, *rest = fill(advice.text, values).strip().splitlines()
+        first, *rest = fill(advice.shown, values).strip().splitlines()
         yield f"- {condition(advice.when)}{_plain(first)}"
         if rest:
             yield from ("", "  ```", *(f"  {line.removeprefix('  ')}" for line in rest), "  ```", "")

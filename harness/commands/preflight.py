@@ -20,6 +20,7 @@ from harness.evidence.setup.credentials import known_secrets
 from harness.evidence.setup.job_settings import read_job_settings
 from harness.judging.judge import judge
 from harness.judging.symptoms import setup as of_setup
+from harness.judging.symptoms.run import BEFORE_A_JOB
 from harness.judging.verdict import Verdict
 from harness.report.terminal.preflight import told
 from harness.settings.model import Settings, SettingsError
@@ -105,7 +106,7 @@ def look(settings: Settings, environ: Mapping[str, str]) -> Preflight:
         known = prepare(settings, request, own, server, settings.cwd)
     evidence = redacted(Evidence(request=request, setup=known.setup), Redactor(known_secrets(own)))
     lines, refused = _of_slurm(settings, known) if known.ground else ((), False)
-    return Preflight(evidence, judge(evidence, checks=of_setup.CHECKS), lines, refused)
+    return Preflight(evidence, judge(evidence, checks=(*of_setup.CHECKS, BEFORE_A_JOB)), lines, refused)
 
 
 def _of_slurm(settings: Settings, known: Prepared) -> tuple[tuple[str, ...], bool]:

@@ -181,9 +181,7 @@ def _either(run: LocalRun, evidence: Evidence, said: dict[str, bool | None]) -> 
     return f"{run.path} may be of job {job} or of {others}: it carries neither a token nor Slurm's job id"
 
 
-def _own_server(
-    evidence: Evidence, reading: ServerReading, theirs: Collection[str], marked: _Marked
-) -> ServerReading:
+def _own_server(evidence: Evidence, reading: ServerReading, theirs: Collection[str], marked: _Marked) -> ServerReading:
     local = {run.run_id for run in evidence.local.runs} - set(theirs)
 
     def is_own(run: ServerRun) -> bool:

@@ -2,7 +2,6 @@
 
 import operator
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -14,11 +13,13 @@ _COMPARE: Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
 
-PASTE_KEY = (
-    "[ -s ~/.wandb_key ] || (umask 077; read -rsp 'Paste the key: ' key; printf '%s\\n' \"$key\" > ~/.wandb_key); "
+PASTE_NEW_KEY = (
+    "(umask 077; read -rsp 'Paste the key: ' key; printf '%s\\n' \"$key\" > ~/.wandb_key); "
     "export WANDB_API_KEY=\"$(tr -d '[:space:]' < ~/.wandb_key)\""
 )
 """One line of bash, for `read` would take a second one that is pasted with it for the key."""
+PASTE_KEY = f"[ -s ~/.wandb_key ] || {PASTE_NEW_KEY}"
+"""The same where no key was refused yet: one that is kept already is taken."""
 
 
 def job_sdk_version(evidence: Evidence) -> str | None:
@@ -58,8 +59,9 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "wandb_dir": (setup.place.wandb_dir if setup else "") or ".",
         "run_dir": run.path if run else "<run directory>",
         "sdk_version": job_sdk_version(evidence) or "<unknown>",
-        "wandb": f"{shlex.quote(setup.python.executable)} -m wandb" if setup and setup.python else "wandb",
+        "wandb": evidence.request.wandb,
         "paste_key": PASTE_KEY,
+        "paste_new_key": PASTE_NEW_KEY,
         "check": evidence.request.command,
         "node_named": (evidence.job.slurm.nodes or ("my node",))[0]
         if evidence.job and evidence.job.slurm

@@ -48,6 +48,11 @@ class Advice(BaseModel):
     edit: str | None = None
     """For `edit`: one of `harness.judging.cures.edits` and its arguments, filled in like the text."""
 
+    @property
+    def shown(self) -> str:
+        """The text as people read it: a `#` keeps what is for later, or to look at, out of the cure's commands."""
+        return self.text.replace("\n  # ", "\n  ") if self.cure == "outside" else self.text
+
 
 class Entry(BaseModel):
     """One fault of the catalogue."""

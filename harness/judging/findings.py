@@ -18,7 +18,7 @@ CHECK_IN_CLONE: str = Request.model_fields["command"].default
 QUOTED = frozenset({
     "script", "run_dir", "python", "netrc", "wandb_dir", "cwd", "home", "folder", "file", "ca_bundle", "key_file",
     "tmpdir", "batch_script", "log_file", "run_path", "suggested", "expect_there", "mode_file", "renamed", "hiding",
-    "likely_url",
+    "likely_url", "rocm_smi",
     "username", "job_args", "project_alone", "slurm_time", "base_url",
 })  # fmt: skip
 """Values that may hold what bash would take apart."""
@@ -60,15 +60,19 @@ def finding(hit: Hit, evidence: Evidence, values: dict[str, str]) -> Finding:
 
 def _step(advice: Advice, values: dict[str, str], evidence: Evidence) -> tuple[str, cures.Cure | None]:
     """An advice in the user's own names, and how it is carried out."""
-    words = in_words_of(logging_framework(evidence), fill(advice.text, values, quoted=QUOTED), values["project"])
-    text = with_command(words, evidence.request.command)
+
+    def in_users_words(text: str) -> str:
+        words = in_words_of(logging_framework(evidence), fill(text, values, quoted=QUOTED), values["project"])
+        return with_command(words, evidence.request.command)
+
+    text = in_users_words(advice.shown)
     if advice.cure is None:
         return text, None
     if advice.edit:
         edit = cures.filled(advice.edit, values)
         cure = cures.edited(edit, evidence) if edit else cures.Cure(kind="edit")
         return cures.told(text, cure), cure
-    return text, cures.written(advice.cure, text)
+    return text, cures.written(advice.cure, in_users_words(advice.text))
 
 
 def fill(text: str, values: dict[str, str], quoted: Collection[str] = ()) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from harness.evidence.models import Request, Setup
+from harness.evidence.models import JobPython, Request, Setup
 
 ONLINE = ("online", "run", "shared")
 
@@ -27,6 +27,20 @@ def no_key_here(setup: Setup) -> str | None:
     if winning.problem:
         return f"the key from {winning.source} is malformed: {winning.problem.replace('_', ' ')}"
     return None
+
+
+def sdk_problem(python: JobPython | None) -> str | None:
+    """Say why no run can come of what the job's interpreter would import as `wandb`, or None."""
+    if python is None:
+        return None
+    words = {
+        "file": f"would import {python.wandb_location} as wandb",
+        "namespace_folder": f"finds no SDK, and would import the folder {python.wandb_location} as wandb",
+        "missing": "finds no package named wandb",
+    }
+    if python.wandb_kind == "package" and python.core_binary == "missing":
+        return f"{python.wandb_location} has no wandb-core, so no run can start"
+    return f"{python.executable} {words[python.wandb_kind]}" if python.wandb_kind in words else None
 
 
 def reach_problem(setup: Setup) -> str | None:

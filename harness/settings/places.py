@@ -25,10 +25,10 @@ def usual_check() -> str:
     return CHECK if INSTALLED else CHECK_IN_CLONE
 
 
-def called(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the command as it can be typed here, quoted for bash: by its name, by its path, or as a module."""
-    beside = Path(sys.executable).with_name(COMMAND)
-    found = shutil.which(COMMAND, path=environ.get("PATH"))
+def called(environ: Mapping[str, str] = os.environ, command: str = COMMAND, module: str = "harness") -> str:
+    """Return a command as it can be typed here, quoted for bash: by its name, by its path, or as a module."""
+    beside = Path(sys.executable).with_name(command)
+    found = shutil.which(command, path=environ.get("PATH"))
     if found and beside.exists() and Path(found).samefile(beside):
-        return COMMAND
-    return shlex.quote(str(beside)) if beside.exists() else f"{shlex.quote(sys.executable)} -m harness"
+        return command
+    return shlex.quote(str(beside)) if beside.exists() else f"{shlex.quote(sys.executable)} -m {module}"

@@ -23,6 +23,8 @@ _BEYOND_A_COPY = re.compile(
     r"\bpip install\b|\bHOME=|\bwandb (sync|login)\b|\bmodule (load|use|unload)\b|\bread -|/bin/\*"
 )
 """What changes more than a copy (an installation, the server), or asks somebody."""
+_OF_THE_SHELL = re.compile(r"\b(export|unset|ulimit) ")
+"""What holds for one shell, and is said again in the next one."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def tried(
             step = len(trials) + 1
             patch = place.patched(found.cure) if found.cure else ()
             commands = [place.moved(line) for line in (found.cure.commands if found.cure else ())]
-            carried = [line for line in carried if line.startswith(("export ", "unset "))] + [*patch, *commands]
+            carried = [line for line in carried if _OF_THE_SHELL.search(line)] + [*patch, *commands]
             again = place.verify(carried, arguments, folder / f"tried-{step}")
             cause = str(again.get("root_cause") or "")
             if again.get("verdict") == "passed":

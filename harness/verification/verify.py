@@ -17,6 +17,7 @@ from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.evidence.setup.script.ranks import starts_ranks
 from harness.judging.setup_questions import blockers
 from harness.settings.model import Settings
+from harness.settings.places import called
 from harness.targets import environment as job_environment
 from harness.targets.base import Target, log_path
 from harness.targets.interrupts import Interrupts
@@ -89,6 +90,7 @@ def request_of(settings: Settings) -> Request:
         run_dir=str(settings.run_dir) if settings.run_dir else None,
         job_log=str(settings.job_log) if settings.job_log else None,
         command=settings.command,
+        wandb=called(command="wandb", module="wandb"),
         token=f"harness-{secrets.token_hex(6)}" if settings.source == "job" else None,
     )
 
@@ -124,10 +126,17 @@ def _verify_job(
         )
     if not settings.rehearse:
         return evidence
-    from harness.verification.rehearsal.rehearse import rehearse
-
     with clock.phase("rehearsals"):
-        played = rehearse(settings, evidence, own.moved(own.env, known.cwd), folder, progress, local_argv)
+        if settings.target == "slurm":
+            from harness.verification.rehearsal.on_slurm import rehearse_on_slurm
+
+            played = rehearse_on_slurm(
+                settings, evidence, known, own, folder, progress, clock, interrupts, unwritten
+            )  # fmt: skip
+        else:
+            from harness.verification.rehearsal.rehearse import rehearse
+
+            played = rehearse(settings, evidence, own.moved(own.env, known.cwd), folder, progress, local_argv)
     return evidence.model_copy(update={"rehearsals": played})
 
 

@@ -1,6 +1,6 @@
 """`explain --log`: the faults whose words a log holds, and none where a job was well."""
 
-from harness.commands.explain import matches
+from harness.commands.explain import main, matches
 
 HEALTHY = """
 wandb: Currently logged in as: me (team) to https://api.wandb.ai. Use `wandb login --relogin` to force relogin
@@ -25,3 +25,9 @@ def test_a_fault_is_found_with_the_line_that_tells_it():
     assert ("auth-no-key", 2) in found(
         "\nwandb.errors.errors.UsageError: No API key configured. Use `wandb login` to log in.\n"
     )
+
+
+def test_a_page_says_in_which_share_of_the_tests_the_cure_helped(capsys):
+    main(["mode-env-offline"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "In the tests: mended by the first cure in " in told

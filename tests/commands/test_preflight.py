@@ -67,6 +67,15 @@ def test_a_setup_that_fails_has_its_cause_and_its_cure(look):
     assert "W&B would not work" in said.out
 
 
+@pytest.mark.slow
+def test_a_file_that_hides_the_sdk_is_found_without_a_job(look, tmp_path):
+    (tmp_path / "wandb.py").write_text("")
+    code, said = look(GUARDED, "--server", "loopback")
+    assert code == 1
+    assert "init-shadowed-by-file" in said.out
+    assert "W&B would not work" in said.out
+
+
 @pytest.mark.parametrize(
     ("options", "words"), [(["--run", "a/b/c"], "has not run yet"), (["--nproc", "0"], "--nproc"), (["--jbo"], "--job")]
 )

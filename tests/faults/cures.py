@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.judging.verdict import Verdict
 from tests.faults.run import _run, command_of, stage_of
 from tests.faults.scenario import Scenario, Stage
 
 MOST_STEPS = 4
-OFF_STAGE = re.compile(r"\b(pip|conda|apt-get) +install\b|\bHOME=|/bin/\*|\bmodule +(load|use|unload)\b")
-"""What would change the installation that runs the tests, or the home of whoever runs them: never carried out here."""
+OFF_STAGE = re.compile(r"\b(conda|apt-get) +install\b|\bmodule +(load|use|unload)\b")
+"""What would change the machine that runs the tests: never carried out here."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,14 @@ class Cured:
     output: str
     """What the last verification printed."""
     leaks: tuple[str, ...] = ()
+    by_hand: bool = False
+    """Whether one of them was a sketch, and was written as the scenario says that somebody would."""
 
     @property
-    def kind(self) -> str:
-        """Of the first cure; `sketch` where nothing could be carried out."""
-        first = self.cures[0] if self.cures else None
-        if first is None:
-            return "none"
-        ready = first["commands"] or first["patch"]
-        return first["kind"] if ready or first["kind"] == "outside" else "sketch"
-
-    @property
-    def refused(self) -> bool:
-        """Whether the last cure was left alone, for it reaches beyond the scenario."""
-        return bool(self.cures) and off_stage(self.cures[-1])
+    def left_to_others(self) -> bool:
+        """Whether in the end somebody else has to act."""
+        last = self.cures[-1] if self.cures else None
+        return bool(last) and last["kind"] == "outside" and not ready(last)
 
     @property
     def by_first(self) -> bool:
@@ -57,6 +52,18 @@ class Cured:
     def in_the_end(self) -> bool:
         """Whether it passed after some."""
         return self.causes[-1] == "passed"
+
+
+def ready(found: Mapping[str, Any]) -> bool:
+    """Whether a cure can be carried out as it stands."""
+    return bool(found["commands"] or found["patch"])
+
+
+def elsewhere(verdict: Verdict, scenario: Scenario) -> bool:
+    """Whether a verdict finds the fault of a scenario, and leaves it to somebody else."""
+    first = verdict.findings[0] if verdict.findings else None
+    cure = first.cure if first and first.id == scenario.expect else None
+    return cure is not None and cure.kind == "outside" and not cure.ready
 
 
 def off_stage(found: Mapping[str, Any] | None) -> bool:
@@ -70,10 +77,11 @@ def cure(scenario: Scenario, most: int = MOST_STEPS) -> Cured:
     causes: list[str] = []
     cures: list[Mapping[str, Any] | None] = []
     before: list[str] = []
+    by_hand = False
     try:
         with stage_of(scenario, root) as stage:
             command = command_of(scenario, stage)
-            stage.env["PIP_DRY_RUN"] = "1"  # should a cure install something all the same
+            _fenced(stage)
             for step in range(most + 1):
                 verdict, output = _verify(stage, command, before, step, scenario.timeout_s)
                 cause = "passed" if verdict.get("verdict") == "passed" else str(verdict.get("root_cause"))
@@ -82,7 +90,11 @@ def cure(scenario: Scenario, most: int = MOST_STEPS) -> Cured:
                     break
                 found = verdict["findings"][0]["cure"] if verdict.get("findings") else None
                 cures.append(found)
-                if not found or not (found["commands"] or found["patch"]) or off_stage(found):
+                if found and not ready(found) and found["kind"] != "outside" and scenario.by_hand and not by_hand:
+                    by_hand = True
+                    before += map(stage.fill, scenario.by_hand)
+                    continue
+                if not found or not ready(found) or off_stage(found):
                     break
                 if found["patch"]:
                     before.append(f"patch -p1 < {shlex.quote(str(_saved(root, step, found['patch'])))}")
@@ -93,7 +105,21 @@ def cure(scenario: Scenario, most: int = MOST_STEPS) -> Cured:
         leaks += [str(f) for f in root.glob("report*/**/*") if f.is_file() and key.encode() in f.read_bytes()]
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    return Cured(scenario, tuple(causes), tuple(cures), output, tuple(leaks))
+    return Cured(scenario, tuple(causes), tuple(cures), output, tuple(leaks), by_hand)
+
+
+def _fenced(stage: Stage) -> None:
+    """Keep on the stage what a cure installs, and where it looks for the user's home."""
+    tools, packages = stage.root / "tools", stage.root / "packages"
+    tools.mkdir()
+    (tools / "getent").write_text(f"#!/bin/sh\necho user:x:1000:1000::{stage.home}:/bin/bash\n")
+    (tools / "getent").chmod(0o755)
+    before = stage.env.get("SCENARIO_SDK")
+    stage.env |= {
+        "PATH": f"{tools}{os.pathsep}{stage.env['PATH']}",
+        "PIP_TARGET": str(packages),
+        "SCENARIO_SDK": os.pathsep.join([str(packages), *filter(None, [before])]),
+    }
 
 
 def _saved(root: Path, step: int, patch: str) -> Path:
@@ -108,7 +134,7 @@ def _verify(
     """Verify in a bash in which the cures so far were carried out; edits of files are made once, in their step."""
     report = stage.root / f"report-{step}"
     whole = [*command[:-1], str(report)]
-    asked = f"printf '%s\\n' {shlex.quote(stage.server.api_key)} | cat" if before else ":"
+    asked = f"yes {shlex.quote(stage.server.api_key)}" if before else ":"
     done = stage.root / "done.sh"
     # A patch or a sync of an earlier step stays done; what it exported is exported again.
     lines = [line for line in before if not (done.exists() and line in done.read_text().splitlines() and _once(line))]
@@ -120,9 +146,4 @@ def _verify(
 
 
 def _once(line: str) -> bool:
-    return not line.startswith(("export ", "unset ", "ulimit "))
-
-
-def bash(lines: list[str]) -> int:
-    """Whether bash can read these lines."""
-    return subprocess.run(["bash", "-n", "-c", "\n".join(lines)], check=False, capture_output=True).returncode
+    return re.search(r"\b(export|unset|ulimit) ", line) is None

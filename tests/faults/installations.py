@@ -13,7 +13,7 @@ from tests.compat.sdks import installed
 from tests.faults.scenario import Hook, Stage
 
 HIDE_PACKAGE = """
-sys.path[:] = [p for p in sys.path if not os.path.isfile(os.path.join(p, "wandb", "__init__.py"))]
+sys.path[:] = [p for p in sys.path if p in OWN or not os.path.isfile(os.path.join(p, "wandb", "__init__.py"))]
 """
 """The job's Python no longer finds the package, as in an image without it."""
 
@@ -26,9 +26,9 @@ if libc.unshare(NEW_MOUNTS) and libc.unshare(NEW_MOUNTS | NEW_USERS):
 libc.mount(b"none", b"/", None, PRIVATE, None)
 os.makedirs("disk", exist_ok=True)
 assert libc.mount(b"none", b"disk", b"tmpfs", 0, b"size=SIZE") == 0, os.strerror(ctypes.get_errno())
-os.environ["WANDB_DIR"] = os.path.abspath("disk")
+os.environ.setdefault("WANDB_DIR", os.path.abspath("disk"))
 """
-"""The job keeps its run on a disk of SIZE bytes that only it sees (unshare(2), mount(2)); no root needed."""
+"""The usual place for the job's run is a disk of SIZE bytes that only it sees (unshare(2), mount(2)), without root."""
 
 
 def linked_sdk(stage: Stage, *, without: str) -> Path:
@@ -58,6 +58,7 @@ def helper_not_executable(stage: Stage) -> Iterator[None]:
         shutil.copy(program, folder / program.name)
         if program.name != "wandb-core":
             (folder / program.name).chmod(0o644)
+    stage.env["PYTHONPATH"] = stage.env["SCENARIO_SDK"]
     yield
 
 

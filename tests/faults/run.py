@@ -19,6 +19,7 @@ from typing import Any
 
 from harness.loopback.server import LoopbackServer
 from harness.plugin import EXIT
+from harness.settings.model import Settings
 from tests.compat.sdks import sdk_python
 from tests.faults.right import Judgement, checks, findings, judgement
 from tests.faults.scenario import PRELUDE, Scenario, Stage
@@ -86,7 +87,9 @@ def command_of(scenario: Scenario, stage: Stage) -> list[str]:
     """The user's command."""
     how = scenario.command
     if how is None:
-        how = ("--server", "real", "--job", "train.py", "--nproc", str(scenario.nproc))
+        # Who wants the usual two does not say so; a cure may then ask for others.
+        ranks = () if scenario.nproc == Settings.nproc else ("--nproc", str(scenario.nproc))
+        how = ("--server", "real", "--job", "train.py", *ranks)
     fixed = ("-c", str(REPOSITORY / "pyproject.toml"), "--rootdir", str(REPOSITORY), "-p", "no:cacheprovider")
     given = [stage.fill(word) for word in (*how, *stage.options)]
     report = ("--report", str(stage.root / "report"))

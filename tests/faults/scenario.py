@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -14,7 +15,8 @@ from harness.loopback.server import LoopbackServer
 
 PRELUDE = """\
 import os, sys, time, math
-sys.path[:0] = [p for p in [os.environ.get("SCENARIO_SDK")] if p]
+OWN = [p for p in os.environ.get("SCENARIO_SDK", "").split(os.pathsep) if p]
+sys.path[:0] = OWN
 rank = int(os.environ.get("RANK", 0)); local_rank = int(os.environ.get("LOCAL_RANK", 0))
 world = int(os.environ.get("WORLD_SIZE", 1))
 CONFIG = {"learning_rate": 0.001, "architecture": "vit_b_16", "epochs": 3}
@@ -25,7 +27,7 @@ def train(run, epochs=3, pause=0.6):
     for e in range(epochs):
         run.log(epoch(e)); time.sleep(pause)
 """
-"""Stands before every job: ranks without torch. `SCENARIO_SDK` puts an SDK of another age in front of the job's own."""
+"""Stands before every job: ranks without torch. `SCENARIO_SDK` puts SDKs in front of the job's own."""
 
 
 def init_job(
@@ -49,6 +51,11 @@ def init_job(
 
 
 GOOD = init_job()
+
+
+def edited(old: str, new: str) -> str:
+    """An edit of the script that somebody makes by hand; both as `sed` takes them."""
+    return f"sed -i {shlex.quote(f's|{old}|{new}|')} train.py"
 
 
 @dataclass
@@ -112,6 +119,8 @@ class Scenario:
     """Checks (without file) that must be among the failed ones; all failed checks must be explained anyway."""
     also: frozenset[str] = frozenset()
     """Other errors or warnings that are right beside the root cause."""
+    by_hand: tuple[str, ...] = ()
+    """Where the cure is a sketch: what somebody types, or does to the script, who follows it; lines of bash."""
     sdk: str | None = None
     """SDK version of the job, where it is not the harness's own."""
     hook: Hook | None = None

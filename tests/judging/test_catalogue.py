@@ -101,6 +101,14 @@ def test_placeholders_are_names(entry):
     assert all(re.fullmatch(r"[a-z_]+", name) for name in names), names
 
 
+@ENTRY
+def test_what_somebody_else_has_to_do_is_asked_in_words(entry):
+    """Whoever is asked is named, with a sentence to send; or the page is named where one makes a key."""
+    asked = re.compile(r"\b(ask|tell|send|write to)\b[^\"]*\"[^\"]{15,}[.?]\"|\{authorize_url\}", re.IGNORECASE)
+    told = [re.sub(r"\n  .*", "", a.text) for a in entry.advice if a.cure == "outside"]
+    assert [text for text in told if not asked.search(text)] == []
+
+
 def test_common_values_fill_what_they_name():
     values = common_values(b.evidence())
     assert fill("{base_url} {username} ${{#WANDB_API_KEY}}", values) == "https://api.wandb.ai me ${#WANDB_API_KEY}"

@@ -84,3 +84,31 @@ def test_offline_and_sync(player: Player) -> None:
     assert seen.code == 0, seen.out
     assert json.loads((seen.folder / "slurm.json").read_text())["offline"] is True
     assert seen.outcomes()["test_nothing_was_lost"] == "passed"
+
+
+TWO_CAUSES = """
+import os, time, wandb
+if os.environ["RANK"] == "0":
+    still = wandb.Settings(x_disable_stats=True)
+    run = wandb.init(project="p", mode="offline", config={"lr": 1}, settings=still)
+    for e in range(3):
+        print(f"Epoch {e + 1}, Loss: {1 / (e + 1)}", flush=True)
+        run.log({"loss": 1 / (e + 1)}); time.sleep(1)
+    run.finish()
+"""
+
+
+@pytest.mark.thorough
+def test_cures_of_two_causes_are_tried_in_jobs_of_their_own_and_the_cost_is_told(player: Player) -> None:
+    script = player.work / "two.py"
+    script.write_text(TWO_CAUSES)
+    seen = player.verify("--job", "two.py", "--try-cure", timeout_s=300)
+    assert (seen.code, seen.cause) == (1, "mode-env-offline"), seen.out
+    assert f"another job in dev-g of {ACCOUNT}, 1 nodes with 2 GPUs each" in seen.out
+    assert "it is billed like the first" in seen.out
+    assert "tried: this is mended, and then comes sys-disabled-by-setting" in seen.out
+    assert "tried: with it and those before it, the verification passes" in seen.out
+    tried = [json.loads((seen.folder / f"tried-{n}" / "verdict.json").read_text()) for n in (1, 2)]
+    assert [(t["verdict"], t["root_cause"]) for t in tried] == [("failed", "sys-disabled-by-setting"), ("passed", None)]
+    assert script.read_text() == TWO_CAUSES
+    assert not player.jobs()

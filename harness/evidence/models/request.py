@@ -34,6 +34,8 @@ class Request(Fact):
     rehearse: Literal["", "outage", "requeue", "all"] = ""
     command: str = "pytest checks"
     """What the user types to verify: advice names it."""
+    wandb: str = "wandb"
+    """How the SDK's own command is called there: advice names it."""
     token: str | None = None
     """The tag by which runs of this job are found on the server."""
 

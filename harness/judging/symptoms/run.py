@@ -9,6 +9,7 @@ from harness.judging.duplicates import problem as duplicates_problem
 from harness.judging.live.early import RUNNING
 from harness.judging.live.troubles import troubles
 from harness.judging.outcomes import NotApplicable, NotChecked
+from harness.judging.setup_questions import sdk_problem
 from harness.judging.view import own_entities, unread
 
 CONFIG = ("learning_rate", "architecture", "epochs", "batch_size")
@@ -18,6 +19,14 @@ CONFIG = ("learning_rate", "architecture", "epochs", "batch_size")
 def init_succeeded(case: Case, _: str) -> str | None:
     """There is no run."""
     return None if case.run_count else "no run of this job is there"
+
+
+def init_can_succeed(case: Case, _: str) -> str | None:
+    """There can be no run, whatever the script does."""
+    setup, script = case.evidence.setup, case.evidence.request.job_kind != "batch"
+    if setup and script and (problem := sdk_problem(setup.python)):
+        return problem
+    raise NotApplicable("no job was started")
 
 
 def exactly_one_run(case: Case, _: str) -> str | None:
@@ -140,3 +149,6 @@ CHECKS = (
     Check(FILE, "test_environment_is_recorded", environment_is_recorded, needs=RUN, shows="samples"),
     Check(FILE, "test_console_output_is_captured", console_output_is_captured, needs=RUN, shows="end"),
 )  # fmt: skip
+
+BEFORE_A_JOB = Check(FILE, "test_init_succeeded", init_can_succeed)
+"""The same check, as far as it can be made without a job."""

@@ -62,7 +62,7 @@ def project_is_writable(case: Case, _: str) -> str | None:
     if reached_server(case.evidence):
         return None
     if {"entity", "base_url"} & set(setup.script_names):
-        raise NotApplicable("the job script names its own server or entity")
+        raise NotApplicable("the job script may choose its own server or entity")
     step, problem = setup.network.step("project"), questions.access_problem(setup)
     if step and not step.ok and problem is None:
         raise NotChecked(f"the server did not say: {step.trouble.text if step.trouble else 'no reason given'}")

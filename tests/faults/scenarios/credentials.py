@@ -185,12 +185,14 @@ SCENARIOS = (
         name="home-missing",
         expect="auth-home-not-in-container",
         env={**NO_KEY, "HOME": "/proc/nowhere"},
+        files={"~/.netrc": NETRC},
         failed=UNCONFIGURED,
     ),
     Scenario(
         name="web-address-as-server",
         expect="auth-base-url-invalid",
         env={"WANDB_BASE_URL": "https://wandb.ai"},
+        files={"~/.config/wandb/settings": "[default]\nbase_url = {URL}\n"},
         failed=("test_server_is_reachable",),
     ),
     Scenario(

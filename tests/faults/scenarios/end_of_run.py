@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.loopback.faults import Fault
-from tests.faults.scenario import PRELUDE, Scenario, Stage, init_job
+from tests.faults.scenario import PRELUDE, Scenario, Stage, edited, init_job
 
 UNFINISHED = ("test_run_finished",)
 LOST = frozenset({"end-lost-local-buffer", "end-last-15s-lost"})
@@ -22,6 +22,8 @@ def kill(signal: int) -> str:
     """Training that ends by a signal to its own process."""
     return f"train(run); os.kill(os.getpid(), {signal}); time.sleep(20)"
 
+
+NOT_KILLED = (edited(r"os.kill(os.getpid(), [0-9]*); time.sleep(20)", "run.finish()"),)
 
 FORKED = """
 import multiprocessing, wandb
@@ -117,7 +119,8 @@ SCENARIOS = (
         job=init_job(settings=PROMPT, train=f"train(run); time.sleep(2.5); {kill(9).removeprefix('train(run); ')}"),
     ),
     Scenario(
-        name="terminated", expect="end-sigterm-no-flush", job=init_job(train=kill(15)), failed=UNFINISHED, also=LOST
+        name="terminated", expect="end-sigterm-no-flush", job=init_job(train=kill(15)), failed=UNFINISHED, also=LOST,
+        by_hand=NOT_KILLED,
     ),
     Scenario(
         name="left-by-os-exit", expect="end-no-finish-in-subproc", job=init_job(train="train(run); os._exit(0)"),
@@ -126,11 +129,11 @@ SCENARIOS = (
     Scenario(name="forked-child", expect="end-no-finish-in-subproc", job=FORKED, failed=UNFINISHED, also=LOST),
     Scenario(
         name="killed-offline", expect="end-lost-local-buffer", job=init_job(train=kill(9)), options=("--offline",),
-        failed=("test_nothing_was_lost",),
+        failed=("test_nothing_was_lost",), by_hand=NOT_KILLED,
     ),
     Scenario(
         name="killed-offline-0.19.5", expect="end-lost-local-buffer", job=init_job(train=kill(15)),
-        options=("--offline",), failed=("test_nothing_was_lost",), sdk="0.19.5",
+        options=("--offline",), failed=("test_nothing_was_lost",), sdk="0.19.5", by_hand=NOT_KILLED,
     ),
     Scenario(
         name="left-by-os-exit-offline", expect="end-lost-local-buffer", options=("--offline",),
@@ -139,18 +142,19 @@ SCENARIOS = (
     Scenario(
         name="script-fails", expect="end-failed-exitcode", job=init_job(train=RAISES),
         failed=("test_job_completed", "test_run_finished"), nproc=2,
+        by_hand=(edited('raise ValueError("bad batch")', "train(run)"),),
     ),
     Scenario(
         name="offline-run-fails-in-a-job-that-does-not", expect="end-failed-exitcode", job=CHILD_FAILS,
-        options=("--offline",), failed=UNFINISHED,
+        options=("--offline",), failed=UNFINISHED, by_hand=(edited(r"sys.exit(3)", "run.finish()"),),
     ),
     Scenario(
         name="script-fails-before-init", expect="end-failed-exitcode", job=init_job(before="import no_such_module"),
-        failed=("test_job_completed",),
+        failed=("test_job_completed",), by_hand=(edited("^import no_such_module", ""),),
     ),
     Scenario(
         name="other-rank-fails", expect="end-failed-exitcode", job=OTHER_RANK_RAISES, nproc=2,
-        failed=("test_job_completed",), also=LOST,
+        failed=("test_job_completed",), also=LOST, by_hand=(edited("raise KeyError.*", "pass"),),
     ),
     Scenario(
         name="interrupted", expect="end-ctrl-c", job=init_job(train=kill(2)), failed=("test_job_completed",),
@@ -176,6 +180,7 @@ SCENARIOS = (
         expect="end-failed-exitcode",
         job=init_job(train="train(run); run.finish(); sys.exit(3)"),
         failed=("test_job_completed",),
+        by_hand=(edited("; sys.exit(3)", ""),),
     ),
     Scenario(
         name="other-rank-exits-without-a-word",
@@ -184,6 +189,7 @@ SCENARIOS = (
         nproc=2,
         failed=("test_job_completed",),
         also=frozenset({"end-lost-local-buffer"}),
+        by_hand=(edited(".*os._exit(7)", ""),),
     ),
     *(
         Scenario(

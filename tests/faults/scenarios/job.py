@@ -1,7 +1,8 @@
 """Scenarios about the call of a local job: arguments that it lacks, ranks that it wants, a GPU that is not there."""
 
-from tests.faults.scenario import Scenario, init_job
+from tests.faults.scenario import Scenario, edited, init_job
 
+ARGUMENTS = "export HARNESS_WANDB_JOB_ARGS"
 NOT_COMPLETED = ("test_job_completed",)
 PARSER = """
 import argparse
@@ -10,28 +11,36 @@ parser.add_argument("--data", required=True); parser.add_argument("--lr", type=f
 parser.parse_args(ARGUMENTS)
 """
 CLICK = """
-sys.exit("Usage: train.py [OPTIONS]\\nTry 'train.py --help' for help.\\n\\nError: Missing option '--data'.")
+if "--data" not in sys.argv:
+    sys.exit("Usage: train.py [OPTIONS]\\nTry 'train.py --help' for help.\\n\\nError: Missing option '--data'.")
 """
 FIRE = """
-sys.stderr.write("ERROR: The function received no value for the required argument: data\\nUsage: train.py DATA\\n")
-sys.exit(2)
+if len(sys.argv) < 2:
+    sys.stderr.write("ERROR: The function received no value for the required argument: data\\nUsage: train.py DATA\\n")
+    sys.exit(2)
 """
 OMEGACONF = """
 class MissingMandatoryValue(Exception): pass
 MissingMandatoryValue.__module__ = "omegaconf.errors"
-raise MissingMandatoryValue("Missing mandatory value: data.path")
+if len(sys.argv) < 2: raise MissingMandatoryValue("Missing mandatory value: data.path")
 """
 """The parsers' own words: they are not installed here."""
 
 SCENARIOS = (
     *(
-        Scenario(name=name, expect="job-arguments-missing", job=init_job(before=before), nproc=2, failed=NOT_COMPLETED)
-        for name, before in (
-            ("argument-missing", PARSER.replace("ARGUMENTS", "[]")),
-            ("argument-misspelt", PARSER.replace("ARGUMENTS", "['--data', 'x', '--learning-rte', '1']")),
-            ("option-missing-for-click", CLICK),
-            ("argument-missing-for-fire", FIRE),
-            ("value-missing-for-omegaconf", OMEGACONF),
+        Scenario(
+            name=name, expect="job-arguments-missing", job=init_job(before=before), nproc=2, failed=NOT_COMPLETED,
+            by_hand=(typed,),
+        )
+        for name, before, typed in (
+            ("argument-missing", PARSER.replace("ARGUMENTS", ""), f"{ARGUMENTS}='--data x'"),
+            (
+                "argument-misspelt", PARSER.replace("ARGUMENTS", "['--data', 'x', '--learning-rte', '1']"),
+                edited("--learning-rte", "--lr"),
+            ),
+            ("option-missing-for-click", CLICK, f"{ARGUMENTS}='--data x'"),
+            ("argument-missing-for-fire", FIRE, f"{ARGUMENTS}=x"),
+            ("value-missing-for-omegaconf", OMEGACONF, f"{ARGUMENTS}=data.path=x"),
         )
     ),
     *(
@@ -51,6 +60,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="ranks-in-words", expect="job-world-size-mismatch", nproc=2, failed=NOT_COMPLETED,
+        by_hand=("export HARNESS_WANDB_NPROC=4",),
         job=init_job(before='if world % 4: raise ValueError(f"world size {world} is not divisible by 4 stages")'),
     ),
     Scenario(

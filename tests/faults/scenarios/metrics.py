@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterator
 
 from harness.loopback.faults import Fault
-from tests.faults.scenario import PRELUDE, Scenario, Stage, init_job
+from tests.faults.scenario import PRELUDE, Scenario, Stage, edited, init_job
 
 ABSENT = ("test_series_is_present[loss]",)
 SHORT = ("test_series_has_every_point[loss]",)
 ENDLESS = ("test_series_is_finite[loss]",)
+FINITE = (edited(r"math\.[ni][an][nf]", "1.0"),)
+EACH = ("--expect", "loss,acc")
 
 NUMPY_NAN = """
 import numpy
@@ -67,7 +69,15 @@ run, writer = wandb.init(project="scenario"), SummaryWriter()
 for step in range(10): writer.add_scalar("Loss/train", 1.0 / (step + 1), step); time.sleep(0.3)
 writer.close(); run.finish()
 """
-ACCELERATE = "class Accelerator:\n    def log(self, metrics, step): pass\n"
+ACCELERATE = """
+class Accelerator:
+    def __init__(self, log_with=None): self.log_with, self.run = log_with, None
+    def init_trackers(self, project):
+        import wandb
+        self.run = wandb.init(project=project) if self.log_with == "wandb" else None
+    def log(self, metrics, step):
+        if self.run: self.run.log(metrics, step=step)
+"""
 LOGGED_TO_NOBODY = f"""{INSTALLED}
 import wandb
 from accelerate import Accelerator
@@ -123,6 +133,7 @@ SCENARIOS = (
         name="accuracy-not-logged",
         expect="metric-missing-key",
         job=log('{"loss": 2.0 / (e + 1)}'),
+        options=EACH,
         failed=("test_series_is_present[acc]",),
     ),
     Scenario(
@@ -136,6 +147,7 @@ SCENARIOS = (
         name="nothing-logged",
         expect="metric-missing-key",
         job=init_job(train="print('trained', flush=True); time.sleep(1.5); run.finish()"),
+        by_hand=(edited(r"print('trained', flush=True); time.sleep(1.5)", "train(run)"),),
         failed=(*ABSENT, "test_series_is_present[acc]"),
     ),
     Scenario(
@@ -147,24 +159,28 @@ SCENARIOS = (
     Scenario(
         name="loss-nan",
         expect="metric-nan-loss",
+        by_hand=FINITE,
         job=log('{"loss": 2.0 if e == 0 else math.nan, "acc": 30.0}'),
         failed=ENDLESS,
     ),
     Scenario(
         name="loss-infinite",
         expect="metric-nan-loss",
+        by_hand=FINITE,
         job=log('{"loss": 2.0 if e < 2 else math.inf, "acc": 30.0}'),
         failed=ENDLESS,
     ),
     Scenario(
         name="loss-nan-from-the-start",
         expect="metric-nan-loss",
+        by_hand=FINITE,
         job=log('{"loss": math.nan, "acc": 30.0}'),
         failed=ENDLESS,
     ),
     Scenario(
         name="loss-nan-offline",
         expect="metric-nan-loss",
+        by_hand=FINITE,
         job=log('{"loss": 2.0 if e == 0 else math.nan, "acc": 30.0}'),
         options=("--offline",),
         failed=ENDLESS,
@@ -172,6 +188,7 @@ SCENARIOS = (
     Scenario(
         name="loss-nan-0.19.5",
         expect="metric-nan-loss",
+        by_hand=FINITE,
         sdk="0.19.5",
         job=log('{"loss": 2.0 if e == 0 else math.nan, "acc": 30.0}'),
         failed=ENDLESS,
@@ -263,6 +280,7 @@ SCENARIOS = (
     Scenario(
         name="only-in-the-summary",
         expect="metric-missing-key",
+        options=EACH,
         job=init_job(
             train='[run.log({"loss": epoch(e)["loss"]}) for e in range(3)]; run.summary["acc"] = 50.0; run.finish()'
         ),

@@ -201,7 +201,7 @@ SCENARIOS = (
         name="sync-of-a-deleted-run",
         expect="sync-deleted-run",
         options=("--offline", "--sync"),
-        misbehave=(Fault(operation="UpsertBucket", status=409, message=DELETED),),
+        misbehave=(Fault(operation="UpsertBucket", status=409, message=DELETED, times=1),),
         failed=NO_RUN,
     ),
     Scenario(

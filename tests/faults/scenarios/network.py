@@ -4,7 +4,7 @@ from typing import Any
 
 from harness.loopback.faults import Fault
 from tests.faults.endpoints import behind_tls, deleted_while_running, locked_proxy, outage
-from tests.faults.scenario import Scenario, init_job
+from tests.faults.scenario import Scenario, edited, init_job
 
 NO_NAME = {"WANDB_BASE_URL": "https://wandb.example.invalid"}
 CLOSED_PORT = {"WANDB_BASE_URL": "http://127.0.0.1:9"}
@@ -47,7 +47,9 @@ SCENARIOS = (
         name="reading-without-a-way-0.28.2",
         expect="net-api-misreported-as-auth",
         sdk="0.28.2",
-        job='os.environ["WANDB_BASE_URL"] = "http://127.0.0.1:9"\nimport wandb\nprint(wandb.Api().viewer)\n',
+        job=init_job(
+            before='os.environ["WANDB_BASE_URL"] = "http://127.0.0.1:9"\nimport wandb\nprint(wandb.Api().viewer)'
+        ),
         failed=("test_job_completed",),
     ),
     Scenario(name="refused", expect="net-connection-refused", env=CLOSED_PORT, failed=UNREACHABLE),
@@ -120,6 +122,7 @@ SCENARIOS = (
     ),
     Scenario(name="ok-lost-and-back", job=SLOW.replace("finish_timeout=4", ""), hook=outage(back_after_s=1.5)),
     Scenario(
-        name="row-too-big", expect="net-line-too-big", job=BIG_ROW, options=("--expect-points", "4"), failed=LOST
+        name="row-too-big", expect="net-line-too-big", job=BIG_ROW, options=("--expect-points", "4"), failed=LOST,
+        by_hand=(edited(', "big": "x" \\* 11_000_000', ""),),
     ),
 )  # fmt: skip

@@ -5,7 +5,7 @@ An edit that finds nothing to change, or no safe way, gives the text back as it 
 
 from collections.abc import Callable, Mapping
 
-from harness.judging.cures.edits import environment, framework, init, log, order, ranks
+from harness.judging.cures.edits import environment, framework, init, log, order, outage, ranks
 
 
 def sketch(text: str) -> str:
@@ -34,6 +34,7 @@ EDITS: Mapping[str, Callable[..., str]] = {
     "without_disabled_run": init.without_disabled_run,
     "without_limits": environment.without_limits,
     "variables_before_wandb": environment.variables_before_wandb,
+    "clip_gradients": order.clip_gradients,
     "exit_on_sigterm": order.exit_on_sigterm,
     "commit_constant_rows": log.commit_constant_rows,
     "forget_variable": environment.forget_variable,
@@ -51,4 +52,8 @@ EDITS: Mapping[str, Callable[..., str]] = {
     "one_init": order.one_init,
     "attach_logger": framework.attach_logger,
     "log_every": framework.log_every,
+    "with_setting": outage.with_setting,
+    "offline_at_need": outage.offline_at_need,
+    "offline_for_disabled": outage.offline_for_disabled,
+    "without_wait": outage.without_wait,
 }

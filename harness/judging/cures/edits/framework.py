@@ -16,6 +16,8 @@ _ARGUMENTS: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     "accelerate": (("Accelerator", "accelerate.Accelerator"), "log_with", '"wandb"'),
 }  # fmt: skip
 """How a framework is told to log: calls, the argument, and what it is given."""
+_EVERY = {"log_every_n_steps": _ARGUMENTS["lightning"][0], "logging_steps": _ARGUMENTS["transformers"][0]}
+"""Which calls take it."""
 
 
 def attach_logger(text: str, framework: str, project: str = "") -> str:
@@ -55,12 +57,10 @@ def _with_trackers(module: cst.Module, names: tuple[str, ...], project: str) -> 
     label = project if project and not project.startswith("<") else "training"
 
     def started(line: tree.Line) -> "tree.Line | cst.FlattenSentinel[cst.BaseStatement]":
-        small = line.body[0]
-        if len(line.body) == 1 and isinstance(small, cst.Assign) and tree.calls(small.value, *names):
-            name = tree.name_of(small.targets[0].target)
-            added = cst.parse_statement(f'{name}.init_trackers("{label}")')
-            return cst.FlattenSentinel([line, added])
-        return line
+        made = tree.assigned(line.body[0]) if isinstance(line.body[0], cst.Assign) else ()
+        added = [cst.parse_statement(f'{name}.init_trackers("{label}")') for name, value in made
+                 if tree.calls(value, *names)]  # fmt: skip
+        return cst.FlattenSentinel([line, *added]) if added and len(line.body) == 1 else line
 
     return tree.edit_lines(module, started)
 
@@ -74,4 +74,13 @@ def log_every(text: str, argument: str, every: str) -> str:
                 return updated_node.with_changes(value=tree.expression(every))
             return updated_node
 
-    return tree.changed(text, lambda module: module.visit(_Every()))
+    done = tree.changed(text, lambda module: module.visit(_Every()))
+    names = _EVERY.get(argument, ())
+    if done != text or len(tree.calls(tree.parsed(text) or cst.Module([]), *names)) != 1:
+        return done
+    return tree.changed(
+        text,
+        lambda module: tree.edit_calls(
+            module, names, lambda c: tree.with_argument(c, argument, tree.expression(every))
+        ),
+    )

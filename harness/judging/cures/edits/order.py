@@ -65,6 +65,32 @@ def exit_on_sigterm(text: str) -> str:
     return tree.changed(text, whole)
 
 
+def clip_gradients(text: str) -> str:
+    """Clip the gradients before the step of the one optimizer, where it is made of a model's parameters."""
+
+    def whole(module: cst.Module) -> cst.Module:
+        owners = {
+            name: tree.text_of(made.args[0].value)
+            for node in tree.descend(module)
+            for name, made in (tree.assigned(node) if isinstance(node, cst.Assign) else ())
+            if isinstance(made, cst.Call) and made.args
+            if tree.name_of(made.args[0].value).endswith(".parameters")
+        }
+        steps = [call for name in owners for call in tree.calls(module, f"{name}.step")]
+        if len(owners) != 1 or len(steps) != 1 or "clip_grad" in text:
+            return module
+        parameters = next(iter(owners.values()))
+        clip = cst.parse_statement(f"torch.nn.utils.clip_grad_norm_({parameters}, 1.0)")
+
+        def clipped(line: tree.Line) -> tree.Line | cst.FlattenSentinel[cst.BaseStatement]:
+            return cst.FlattenSentinel([clip, line]) if line.body[0].deep_equals(cst.Expr(steps[0])) else line
+
+        done = tree.edit_lines(module, clipped)
+        return module if done.deep_equals(module) else tree.importing(done, "torch")
+
+    return tree.changed(text, whole)
+
+
 def one_init(text: str) -> str:
     """Take the run that is there in place of a second wandb.init()."""
 

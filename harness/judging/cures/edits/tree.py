@@ -22,9 +22,13 @@ def parsed(text: str) -> cst.Module | None:
 
 
 def changed(text: str, edit: Callable[[cst.Module], cst.Module]) -> str:
-    """The script after an edit of its tree; as it was where it is no Python."""
+    """The script after an edit of its tree; as it was where it is no Python, or would be none."""
     module = parsed(text)
-    return text if module is None else edit(module).code
+    try:
+        done = text if module is None else edit(module).code
+    except (cst.ParserSyntaxError, cst.CSTValidationError):
+        return text
+    return done if parsed(done) else text
 
 
 def name_of(node: cst.CSTNode) -> str:
@@ -66,6 +70,30 @@ def literal(node: cst.BaseExpression | None) -> object:
 def argument(call: cst.Call, keyword: str) -> cst.Arg | None:
     """The argument of that keyword."""
     return next((a for a in call.args if a.keyword and a.keyword.value == keyword), None)
+
+
+def may_hold(module: cst.Module, call: cst.Call, keyword: str) -> bool:
+    """Whether a call is given an argument, or may be by an `**options` that cannot be read."""
+    unread = (_keys_of(module, arg.value) for arg in call.args if arg.star == "**")
+    return argument(call, keyword) is not None or any(keys is None or keyword in keys for keys in unread)
+
+
+def _keys_of(module: cst.Module, value: cst.BaseExpression) -> set[object] | None:
+    """The keys of a dictionary, also by the name that it is given once; None where they are not sure."""
+    if isinstance(value, cst.Name):
+        nodes = list(descend(module))
+        given = [
+            node.value for node in nodes if isinstance(node, cst.Assign)
+            and any(name_of(target.target) == value.value for target in node.targets)
+        ]  # fmt: skip
+        changed = any(isinstance(n, (cst.Subscript, cst.Attribute)) and name_of(n.value) == value.value for n in nodes)
+        return None if len(given) != 1 or changed or isinstance(given[0], cst.Name) else _keys_of(module, given[0])
+    if isinstance(value, cst.Dict):
+        keys = {literal(e.key) if isinstance(e, cst.DictElement) else None for e in value.elements}
+        return None if None in keys else keys
+    if isinstance(value, cst.Call) and name_of(value.func) == "dict" and all(arg.keyword for arg in value.args):
+        return {arg.keyword.value for arg in value.args if arg.keyword}
+    return None
 
 
 def without_argument(call: cst.Call, *keywords: str) -> cst.Call:
@@ -206,12 +234,22 @@ def _imports(module: cst.Module, name: str) -> bool:
     return False
 
 
+def assigned(node: cst.Assign) -> Iterator[tuple[str, cst.BaseExpression]]:
+    """Each name and its value; of a tuple on both sides the pairs."""
+    for target in (t.target for t in node.targets):
+        if isinstance(target, cst.Tuple) and isinstance(node.value, cst.Tuple):
+            pairs = zip(target.elements, node.value.elements, strict=False)
+            yield from ((text_of(name.value), value.value) for name, value in pairs)
+        else:
+            yield text_of(target), node.value
+
+
 def run_names(module: cst.Module) -> frozenset[str]:
     """Names under which the script knows a run, `wandb` itself among them."""
     found = {"wandb", "run", "wandb.run", "wandb_run", "self.run"}
     for node in descend(module):
-        if isinstance(node, cst.Assign) and calls(node.value, "wandb.init"):
-            found |= {name_of(target.target) for target in node.targets}
+        if isinstance(node, cst.Assign):
+            found |= {name for name, value in assigned(node) if calls(value, "wandb.init")}
         elif isinstance(node, cst.WithItem) and calls(node.item, "wandb.init") and node.asname:
             found.add(name_of(node.asname.name))
     return frozenset(found - {""})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from harness.evidence.models import Evidence, JobPython
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.rule import Hit, Rule
+from harness.judging.setup_questions import sdk_problem
 from harness.judging.view import names_sdk_folder, passed_through_sdk, python_errors, said, sdk_log_lines
 
 HIDDEN = r"module 'wandb' has no attribute '(init|login|log|Settings|finish|config|sdk|Api|run|util)'"
@@ -29,6 +30,12 @@ def _python(evidence: Evidence) -> JobPython | None:
     return probed if evidence.request.job_kind != "batch" else None
 
 
+def _unstarted(evidence: Evidence) -> JobPython | None:
+    """The interpreter of a job that has not started: what it would import is then all that can be known."""
+    waiting = evidence.request.source == "job" and (evidence.job is None or evidence.job.started_at is None)
+    return _python(evidence) if waiting else None
+
+
 def _moved(file: str) -> dict[str, str]:
     """The file or the folder of a package that hides the SDK, and a name that does not."""
     path = file.removesuffix("/__init__.py")
@@ -43,6 +50,8 @@ def shadowed(evidence: Evidence) -> Iterator[Hit]:
     python = _python(evidence)
     kind = python.wandb_kind if python else "unknown"
     place = python.wandb_location if python else None
+    if (problem := sdk_problem(_unstarted(evidence))) and kind in ("file", "namespace_folder"):
+        hidden = (problem,)
     if circular or (hidden and kind == "file"):
         file = place if kind == "file" and place else _named_file(evidence) or "wandb.py beside your script"
         yield Hit(id="init-shadowed-by-file", observed=circular or hidden, values=_moved(file))
@@ -75,6 +84,8 @@ def not_installed(evidence: Evidence) -> Iterator[Hit]:
     quiet = ran and not python_errors(evidence)
     if not observed and quiet and python and python.wandb_kind == "missing":
         observed = (f"{python.executable} finds no package named wandb, and the job made no run.",)
+    if (problem := sdk_problem(_unstarted(evidence))) and python and python.wandb_kind == "missing":
+        observed = (problem,)
     if observed:
         unsent = evidence.job is not None and evidence.job.ending == "refused"
         yield Hit(id="init-not-installed", observed=observed, fails=("test_job_was_submitted",) if unsent else None)
@@ -85,6 +96,9 @@ def core_missing(evidence: Evidence) -> Iterator[Hit]:
     if init_succeeded(evidence):
         return
     observed = said(evidence, r"WandbCoreNotAvailableError|File not found: \S*wandb/bin/wandb-core", limit=1)
+    python = _unstarted(evidence)
+    if (problem := sdk_problem(python)) and python and python.wandb_kind == "package":
+        observed = (problem,)
     if observed:
         yield Hit(id="init-core-missing", observed=tuple(map(shorten, observed)))
 

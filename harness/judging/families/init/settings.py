@@ -83,7 +83,10 @@ def refused(evidence: Evidence) -> Iterator[Hit]:
     ran = evidence.job is not None and evidence.job.started_at is not None
     if ran and not errors:
         return
-    first = next(iter(told), None) or next((_refused_by(error) for error in errors), None)
+    by_job = [_refused_by(error) for error in errors]
+    # A traceback does not say where the value stands; the SDK that was asked before the job may have.
+    placed = [problem for problem in _asked(evidence) if problem.setting in {refusal.setting for refusal in by_job}]
+    first = next(iter((*told, *placed, *by_job)), None)
     if first is None or first.setting in OWN_RULES:
         return
     quoted = tuple(shorten(f"{error.exception}: {error.message}") for error in errors[:1])

@@ -127,6 +127,9 @@ def _looks_off(evidence: Evidence) -> str | None:
     return None
 
 
+_HIDING = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
+
+
 def gpus_absent(evidence: Evidence) -> Iterator[Hit]:
     """CPU and memory came through, no GPU did, and there should be some: the probe of the node says why."""
     expected = expected_gpus(evidence)
@@ -139,8 +142,10 @@ def gpus_absent(evidence: Evidence) -> Iterator[Hit]:
     values = {
         "node": node.host if node else "the node",
         "exit_code": str(probe.exit_code) if probe else "other than 0",
+        "rocm_smi": (probe.path if probe else None) or "/opt/rocm/bin/rocm-smi",
         "slow_interval": str(round(2 * probe.seconds)) if probe and probe.seconds else "10",
         "gpus_expected": str(expected.count),
+        "hidden_by": " ".join(name for name in _HIDING if evidence.setup and name in evidence.setup.place.variables),
     }
     yield Hit(id=fault, observed=observed, values=values)
 

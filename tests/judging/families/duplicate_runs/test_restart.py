@@ -96,3 +96,10 @@ def test_rows_that_stand_twice_make_it_the_cause():
 @pytest.mark.parametrize(("rows", "severity"), [(9, "warning"), (6, None)])
 def test_without_a_lost_row_nothing_fails(rows, severity):
     assert told(*AGAIN, rows=rows)[0].severity == severity
+
+
+def test_a_copy_of_a_run_directory_is_no_second_start():
+    copy = AGAIN[0].model_copy(update={"path": "/elsewhere/run-1000", "started_at": 1020.0})
+    hit, found = told(AGAIN[0], copy)
+    assert hit is None
+    assert same_id_writers(found) == ()

@@ -7,6 +7,8 @@ import pytest
 from harness.evidence.models import Job, JobPython, LogLine, Place
 from harness.judging.families.init import rules as init
 from harness.judging.findings import diagnose
+from harness.judging.judge import judge
+from harness.judging.symptoms.run import BEFORE_A_JOB
 from tests.judging.build import (
     error,
     evidence,
@@ -66,7 +68,31 @@ def test_the_folder_that_stands_for_the_package_is_named(probed, named):
 def test_import_that_the_script_forgives_still_leaves_no_run():
     found = no_run(job=Job(ending="completed", exit_code=0, started_at=1.0), setup=setup(python=python("missing")))
     assert set(hits(init.RULES, found)) == {"init-not-installed"}
-    assert not hits(init.RULES, not_started(setup=setup(python=python("missing"))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("file", "init-shadowed-by-file"),
+        ("namespace_folder", "init-shadowed-by-folder"),
+        ("missing", "init-not-installed"),
+        ("package", None),
+        ("unknown", None),
+    ],
+)
+def test_what_no_run_can_come_of_is_known_before_the_job(kind, fault):
+    found = not_started(setup=setup(python=python(kind, "/w/wandb.py")))
+    assert set(hits(init.RULES, found)) == ({fault} if fault else set())
+    waiting = found.model_copy(update={"job": None})
+    (answer,) = judge(waiting, checks=[BEFORE_A_JOB]).checks
+    assert answer.outcome == ("failed" if fault else "not_applicable")
+    own = waiting.request.model_copy(update={"job_kind": "batch"})  # it may use another Python
+    assert judge(waiting.model_copy(update={"request": own}), checks=[BEFORE_A_JOB]).verdict != "failed"
+
+
+def test_a_package_without_its_program_is_known_before_the_job():
+    without = python("package", "/w/wandb").model_copy(update={"core_binary": "missing"})
+    assert set(hits(init.RULES, not_started(setup=setup(python=without)))) == {"init-core-missing"}
 
 
 def test_folder_that_was_replaced_by_a_temporary_one_is_a_warning():
