@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
 PY := $(VENV)/bin/python
+# Where it is set, every process that a test starts would compile the harness anew.
+unexport PYTHONDONTWRITEBYTECODE
 # UNLESS leaves tests out of `test-all`; OR_AGAIN is what to do where tests failed. CI sets both.
 TOGETHER := -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser
 

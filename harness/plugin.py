@@ -4,7 +4,6 @@ import os
 import shutil
 import sys
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,11 +11,8 @@ from harness.commands.arguments import misspelt
 from harness.commands.caller import GIVEN
 from harness.settings.model import Settings, SettingsError
 from harness.settings.options import OPTIONS
-from harness.settings.places import CHECK, CHECKS, LOCAL_PARTS, usual_check
+from harness.settings.places import CHECK, CHECKS, usual_check
 from harness.settings.resolve import resolve
-
-if TYPE_CHECKING:
-    from harness.evidence.models import Evidence
 
 pytest_plugins = ["harness.checking.fixtures", "harness.report.junit"]
 EXIT = {"passed": 0, "failed": 1, "inconclusive": 10}
@@ -62,13 +58,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(interrupts.restore)
     try:
         settings = _settings(config)
-        saved = _saved_evidence(settings)
+        saved = None
+        if settings.replay:
+            from harness.verification.saved_evidence import load
+
+            saved = load(settings.replay)
         if config.option.collectonly or config.option.showfixtures:
             folder, left_behind, first = settings.cwd, [], False
         else:
-            from harness.verification import abandoned
+            from harness.verification import abandoned, missing_parts
 
-            _refuse_missing_parts(settings)
+            missing_parts.refuse(settings)
             first = settings.report is None and not (settings.cwd / USUAL).exists()
             folder = report_folder(settings.report, settings.cwd)
             left_behind = abandoned.found(folder, settings.cwd)
@@ -133,14 +133,6 @@ def _dry_run(settings: Settings) -> int:
     return code
 
 
-def _saved_evidence(settings: Settings) -> "Evidence | None":
-    if settings.replay is None:
-        return None
-    from harness.verification.saved_evidence import load
-
-    return load(settings.replay)
-
-
 def _settings(config: pytest.Config) -> Settings:
     given = {o.dest: getattr(config.option, o.dest, None) for o in OPTIONS}
     logs = [a for a in config.args if given["harness_wandb_job_log"] and not a.partition("::")[0].endswith(".py")]
@@ -151,32 +143,6 @@ def _settings(config: pytest.Config) -> Settings:
     command = CHECK if GIVEN in config.stash else usual_check()
     start = config.invocation_params.dir
     return resolve(given, os.environ, lambda name: str(config.getini(name) or ""), start, command)
-
-
-def _refuse_missing_parts(settings: Settings) -> None:
-    """Refuse a local job where torch or what the loopback backend needs is missing, and a folder without runs."""
-    if settings.target == "local":
-        from harness.targets.process import torch_missing
-
-        if torch_missing(sys.executable):
-            raise SettingsError(f"a local job needs torch, which {sys.executable} lacks: {LOCAL_PARTS}.")
-    if settings.target == "slurm" and shutil.which("sbatch") is None:
-        raise SettingsError("--lumi needs Slurm, and sbatch is not on PATH here: run it on a login node of LUMI.")
-    if settings.slurm.attach:
-        from harness.targets.slurm.preflight import refuse_unknown_job
-
-        refuse_unknown_job(settings, os.environ)
-    if settings.run_dir:
-        from harness.evidence.disk.run_dirs import find_run_dirs
-
-        if not find_run_dirs(settings.run_dir):
-            hint = "give a wandb/ folder, or one run directory in it"
-            raise SettingsError(f"--run-dir: {settings.run_dir} holds no run; {hint}.")
-    if settings.server == "loopback":
-        from importlib.util import find_spec
-
-        if find_spec("graphql") is None:
-            raise SettingsError(f"--server loopback needs graphql-core: {LOCAL_PARTS}, or --server real.")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -218,10 +184,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     mine = session.config.stash.get(KEY, None)
     if mine and mine.settings.source == "job" and session.items and not session.config.option.collectonly:
-        from harness.evidence.network.background import Background
         from harness.report.write import get_ready
 
-        Background(get_ready)
+        get_ready()
 
 
 def _is_check(item: pytest.Item) -> bool:

@@ -38,8 +38,3 @@ class Check:
 def bare(name: str) -> str:
     """The test's name alone: `test_series_is_present` of `test_4_metrics.py::test_series_is_present[loss]`."""
     return name.rpartition("::")[2].partition("[")[0]
-
-
-def parameter_of(name: str) -> str:
-    """What stands in brackets, or nothing; a metric's name may have brackets of its own."""
-    return name.partition("[")[2].removesuffix("]")

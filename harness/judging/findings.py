@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Collection, Iterable
 from string import Formatter
 
-from harness.evidence.models import Evidence
+from harness.evidence.models import Evidence, Request
 from harness.judging.advice import applies, common_values
 from harness.judging.catalogue import STAGES, Advice, Entry, catalogue
 from harness.judging.cures import cure as cures
@@ -12,8 +12,9 @@ from harness.judging.families import RULES
 from harness.judging.frameworks import in_words_of, logging_framework
 from harness.judging.rule import Hit, Rule
 from harness.judging.verdict import Finding
-from harness.settings.places import CHECK_IN_CLONE, COMMAND
 
+CHECK_IN_CLONE: str = Request.model_fields["command"].default
+"""The command that the catalogue speaks of."""
 QUOTED = frozenset({
     "script", "run_dir", "python", "netrc", "wandb_dir", "cwd", "home", "folder", "file", "ca_bundle", "key_file",
     "tmpdir", "batch_script", "log_file", "run_path", "suggested", "expect_there", "mode_file", "renamed", "hiding",
@@ -102,8 +103,8 @@ def _for_bash(value: str, before: str) -> str:
 
 
 def with_command(text: str, command: str) -> str:
-    """Name the command that the user has: the catalogue speaks of a clone."""
+    """Name the command that the user has."""
     if command == CHECK_IN_CLONE:
         return text
-    text = text.replace(CHECK_IN_CLONE, command).replace("python -m harness ", f"{COMMAND} ")
+    text = text.replace(CHECK_IN_CLONE, command).replace("python -m harness ", "lumi-wandb ")
     return text.replace("pip install -e '.[local]'", "pip install 'lumi-wandb-harness[local]'")

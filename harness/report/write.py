@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness.evidence.models import Evidence
+from harness.evidence.network.background import Background
 from harness.judging.verdict import Verdict
 from harness.settings.report_folder import write_atomically
 
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
 
 
 def get_ready() -> None:
-    """Import what judges and reports, and read the catalogue; `finish` needs neither done before."""
-    from harness.judging.graph import standard_graph
+    """Begin to import what judges and reports, and to read the catalogue; nobody has to wait for it."""
 
-    standard_graph()
-    for name in ("harness.judging.judge", "harness.report.html.page", "harness.report.markdown"):
-        import_module(name)
+    def work() -> None:
+        from harness.judging.graph import standard_graph
+
+        standard_graph()
+        for name in ("harness.judging.judge", "harness.report.html.page", "harness.report.markdown"):
+            import_module(name)
+
+    Background(work)
 
 
 def finish(

@@ -17,7 +17,7 @@ from harness.settings.model import SettingsError
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 """What reading a bundle raises that a transfer damaged."""
 RETIRED = (
-    "job.output.runs_started", "job.output.errors.*.led_to_another", "local.runs.*.suffix",
+    "job.hung_after_training_s", "job.output.runs_started", "job.output.errors.*.led_to_another", "local.runs.*.suffix",
     "local.runs.*.sdk_logs.lines.*.level", "job.slurm.derived_exit_code", "local.runs.*.summary_file",
     "local.runs.*.log.alerts", "local.runs.*.log.artifacts", "local.runs.*.log.console_tail",
     "local.runs.*.log.defined_metrics", "local.runs.*.log.features", "local.runs.*.log.has_final",

@@ -210,8 +210,6 @@ class Job(Fact):
     ended_at: float | None = None
     exit_code: int | None = None
     signal: str | None = None
-    hung_after_training_s: float | None = None
-    """Seconds that the job went on after its last sign of training, where it was stopped by the harness."""
     stopped_by_harness: str | None = None
     """Why the harness ended the job (time limit, interrupt), or None."""
     output: JobOutput = JobOutput()

@@ -51,7 +51,6 @@ class Marks:
         self.ranks: dict[int, RankSeen] = {}
         self.epochs: Kept[EpochSeen] = Kept(first=200, last=800)
         self._last_epoch: EpochSeen | None = None
-        self._accuracy_to_come = False
 
     def take(self, line: Line) -> bool:
         """Read a line whose text holds no secrets any more; True where it meant something."""

@@ -13,7 +13,6 @@ HEARTBEAT = Rhythm(30.0, 0.0, 30.0, 0)
 """The SDK gives a sign of life every 30 s, whatever the job does (core/internal/filestream/filestream.go)."""
 UPLOAD_S = 15.0
 """Rows reach the server in batches, about so many seconds apart."""
-SAMPLE_S = 15.0
 UNTOLD_S = 300.0
 """So long a first pause may last where nothing tells what the machine does; W&B's own measure of a crash."""
 START_S = 1800.0

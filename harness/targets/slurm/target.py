@@ -65,7 +65,6 @@ class SlurmTarget:
         self._marker: Path | None = None
         self._cadence = Cadence(clock(), marked=True)
         self._waiting_since = clock()
-        self._hinted = False
         self._marked_at: float | None = None
         self._over = False
         self._why: str | None = None

@@ -294,4 +294,4 @@ def _sockets():
     import gc
 
     gc.collect()
-    return [thing for thing in gc.get_objects() if isinstance(thing, socket.socket) and thing.fileno() != -1]
+    return [thing for thing in gc.get_objects() if issubclass(type(thing), socket.socket) and thing.fileno() != -1]

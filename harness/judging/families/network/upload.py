@@ -134,7 +134,7 @@ def hangs(evidence: Evidence) -> bool:
     if job is None or (job.ending in ("completed", "failed") and job.stopped_by_harness is None):
         return False
     signs = [line.text for line in job.output.tail if re.search(rf"{PROGRESS}|{CLOSED}|^Epoch \d", line.text)]
-    return bool(signs and re.search(PROGRESS, signs[-1])) or job.hung_after_training_s is not None
+    return bool(signs and re.search(PROGRESS, signs[-1]))
 
 
 def connection_lost(evidence: Evidence) -> Iterator[Hit]:
@@ -151,7 +151,7 @@ def finish_hangs(evidence: Evidence) -> Iterator[Hit]:
     """Training was over and the SDK still tried to upload when it was stopped, or gave up by its own limit."""
     failures = upload_failures(evidence)
     gave_up = said(evidence, TIMED_OUT) or sdk_log_lines(evidence, GAVE_UP, limit=1)
-    observed = _stuck(evidence, failures) or (gave_up if still_wanted(evidence) else ())
+    observed = _stuck(evidence) or (gave_up if still_wanted(evidence) else ())
     if not observed or not init_succeeded(evidence):
         return
     reasons = (_worded(f) for f in failures[:2])
@@ -160,17 +160,13 @@ def finish_hangs(evidence: Evidence) -> Iterator[Hit]:
     yield Hit(id="net-finish-hang", observed=lines, values={"reason": reason})
 
 
-def _stuck(evidence: Evidence, failures: tuple[Failure, ...]) -> tuple[str, ...]:
+def _stuck(evidence: Evidence) -> tuple[str, ...]:
     """What shows that the job hung in the upload: the SDK's last progress line and why the job was stopped."""
     job = evidence.job
     if job is None or not hangs(evidence):
         return ()
     progress = tuple(ln.text for ln in job.output.tail if re.search(PROGRESS, ln.text))[-1:]
-    if not progress and not failures:
-        return ()
-    waited = job.hung_after_training_s
-    idle = (f"No sign of training for {waited:.0f} s before the job was stopped.",) if waited else ()
-    return (*progress, *idle, *((job.stopped_by_harness,) if job.stopped_by_harness else ()))
+    return (*progress, *((job.stopped_by_harness,) if job.stopped_by_harness else ()))
 
 
 def _worded(failure: Failure) -> str:
