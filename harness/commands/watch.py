@@ -98,7 +98,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
             verifier = Verifier(folder, environ, cwd, {"wandb_expect": options.expect} if options.expect else {})
             watcher = Watcher(
                 subjects, servers.ask, lambda ids: queued(slurm, ids),
-                OnDisk(Redactor(known_secrets(own)).text, lambda job: outputs_shown(slurm.show(job))).look,
+                OnDisk(Redactor(known_secrets(own)).text, lambda job: outputs_shown(slurm.show(job), job)).look,
                 verifier.verify, ledger, Teller(options.on_problem, environ).tell, options.once, verifier.show,
                 load_site(verifier.settings({}).slurm.site).gpu_hours_per_gpu,
             )  # fmt: skip

@@ -14,6 +14,7 @@ from harness.judging.embedded import excused, lack
 from harness.judging.families import RULES
 from harness.judging.findings import finding, hits_of
 from harness.judging.graph import Graph, standard_graph
+from harness.judging.history import history
 from harness.judging.rehearsals import summaries
 from harness.judging.rule import Hit, Rule
 from harness.judging.summaries import run_summaries, timings
@@ -57,6 +58,7 @@ def judge(
         checks=tuple(results),
         runs=run_summaries(case),
         rehearsals=summaries(evidence),
+        attempts=history(evidence),
         job=evidence.job.model_dump(mode="json", exclude={"output"}) if evidence.job else {},
         timings=timings(case),
         versions=evidence.versions,

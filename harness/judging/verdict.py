@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.judging.cures.cure import Cure
+from harness.judging.history import AttemptSummary
 from harness.judging.rehearsals import RehearsalSummary
 from harness.judging.rule import Severity
 
@@ -81,6 +82,8 @@ class Verdict(BaseModel):
     runs: tuple[RunSummary, ...] = ()
     rehearsals: tuple[RehearsalSummary, ...] = ()
     """Each case that was rehearsed, where that was asked for."""
+    attempts: tuple[AttemptSummary, ...] = ()
+    """Each start of a job that was started more than once, or went on with an earlier job's run."""
     job: dict[str, object] = {}
     timings: dict[str, float] = {}
     versions: dict[str, str] = {}

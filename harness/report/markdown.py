@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from harness.evidence.models import Evidence
 from harness.judging.live.of_evidence import life_of
 from harness.judging.verdict import Verdict
+from harness.report import attempts
 from harness.report.html.checks import CheckView, Group, groups_of
 from harness.report.html.facts import job_in_short, runs_of, subject
 from harness.report.html.findings import FindingView, doubts, findings_of, sentence
@@ -39,6 +40,7 @@ def summary(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again
         lines += _doubts(verdict, again)
     lines += _checks(groups_of(verdict, said))
     lines += _runs(verdict)
+    lines += _attempts(verdict)
     lines += _folders(evidence)
     lines += _timings(verdict)
     for title, command in (
@@ -114,6 +116,11 @@ def _runs(verdict: Verdict) -> Iterator[str]:
     if len(verdict.runs) > len(runs):
         yield f"- and {len(verdict.runs) - len(runs)} more"
     yield ""
+
+
+def _attempts(verdict: Verdict) -> Iterator[str]:
+    if verdict.attempts:
+        yield from ("### Attempts", "", *(f"- {plain(line)}" for line in attempts.lines(verdict)), "")
 
 
 def _folders(evidence: Evidence) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What the user asked for, as one frozen object, and the error of a value that cannot be used."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -91,6 +92,8 @@ class Settings:
     report: Path | None = None
     command: str = CHECK_IN_CLONE
     """What the user types to verify."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Options of the command line, as they were given."""
     slurm: SlurmSettings = SlurmSettings()
 
     @property

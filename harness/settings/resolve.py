@@ -26,7 +26,8 @@ def resolve(
     Raises:
         SettingsError: a value is wrong, or two options contradict each other.
     """
-    values = {o.ini: _value(o, command_line, environment, ini) for o in OPTIONS}
+    told = {o: _value(o, command_line, environment, ini) for o in OPTIONS}
+    values = {o.ini: o.default if told[o] is None else told[o] for o in OPTIONS}
     on = {name for name in values if values[name] == "1"}
     source = _source(values)
     lumi = "lumi" in on or bool(values["lumi_attach"]) or "lumi_dry_run" in on
@@ -62,9 +63,11 @@ def resolve(
         replay=existing_file(values["wandb_replay"], "--replay", cwd),
         expect=ROLES if expect.strip() == AUTO else metric_names(expect),
         expect_auto=expect.strip() == AUTO,
-        expect_points=points or (EPOCHS if source == "job" and job is None else 2),
+        expect_points=points or (EPOCHS if builtin else 2),
         report=path_of(values["wandb_report"], "--report", cwd),
         command=command,
+        # What stands in the environment or in an ini file speaks of no job in particular.
+        given={o.flag: v for o, v in told.items() if v is not None and command_line.get(o.dest) is not None},
         slurm=slurm_settings(values, on, cwd),
     )
 
@@ -82,7 +85,7 @@ def _value(
     if text is None and ini(option.ini):
         text, where = ini(option.ini), f"{option.ini} in the ini file"
     if text is None:
-        return option.default
+        return None
     if option.kind == "switch":
         return _switch(text, where)
     if option.choices and text not in option.choices:

@@ -100,13 +100,14 @@ def watch_job(
         local = evidence.local
         if settings.slurm.attach and local.runs and all(run.offline for run in local.runs):
             # It says by itself that it wants no server.
-            return evidence.model_copy(update={"request": request.model_copy(update={"offline": True})})
-        if asking is None:
+            request = request.model_copy(update={"offline": True})
+            evidence = evidence.model_copy(update={"request": request})
+        if asking is None or not request.wants_server:
             return evidence
         # A job that made no run shows nothing on a server that only it uses, which may be why it made none.
         made_run = bool(seen.links) or any(run.log.history_rows for run in local.runs)
         reader = asking.get() if made_run else asking.own
-        if settings.sync:
+        if settings.sync and request.offline:
             return _synced(evidence, reader, settings, here.env, redactor, clock)
         with clock.phase("server"):
             server = read_server(reader, settings, request, setup, seen, local)

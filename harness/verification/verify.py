@@ -63,6 +63,12 @@ def verify(
     return redacted(evidence, Redactor(known_secrets(own)))
 
 
+TOLD_BY_THE_JOB = (
+    "--offline", "--nproc", "--job", "--lumi-nodes", "--lumi-gpus", "--lumi-account", "--lumi-partition",
+)  # fmt: skip
+"""Options of which a job that ran already tells by itself."""
+
+
 def request_of(settings: Settings) -> Request:
     """Freeze the part of the settings that diagnosis needs."""
     slurm = settings.slurm
@@ -89,6 +95,11 @@ def request_of(settings: Settings) -> Request:
         run_path="/".join(settings.run) if settings.run else None,
         run_dir=str(settings.run_dir) if settings.run_dir else None,
         job_log=str(settings.job_log) if settings.job_log else None,
+        given={
+            flag: value
+            for flag, value in settings.given.items()
+            if flag in TOLD_BY_THE_JOB and (settings.source != "job" or settings.slurm.attach)
+        },
         command=settings.command,
         wandb=called(command="wandb", module="wandb"),
         token=f"harness-{secrets.token_hex(6)}" if settings.source == "job" else None,

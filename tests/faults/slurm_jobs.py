@@ -69,4 +69,9 @@ JOBS = (
     SlurmJob("slurm-ok-srun", "test_plain_srun_launcher", None),
     SlurmJob("slurm-ok-own-batch-script", "test_own_batch_script_is_submitted_as_it_is", None),
     SlurmJob("slurm-ok-offline-and-synced", "test_offline_and_sync", None),
+    SlurmJob("slurm-one-of-eight-ranks", "test_one_of_eight_ranks_was_started", "job-world-size-mismatch"),
+    SlurmJob("slurm-command-not-found", "test_what_could_not_be_started*[[]not-found]", "job-command-not-started"),
+    SlurmJob("slurm-ok-preempted-and-resumed", "test_preempted_and_resumed", None),
+    SlurmJob("slurm-ok-options-contradicted", "test_options_that_the_job_contradicts", None),
+    SlurmJob("slurm-ok-variables-taken-away", "test_variables_that_do_not_arrive[[]env -i]", None),
 )

@@ -59,6 +59,7 @@ _IDS = {
         job-rccl-no-ofi-plugin:warning job-rccl-timeout job-miopen-sqlite job-dataset-missing
         job-weights-download-fails job-gpu-driver-mismatch job-cpu-bind-mask
         job-arguments-missing job-world-size-mismatch job-no-gpu-here job-command-not-started
+        job-option-contradicted:warning job-variables-lost:warning
     """,
     "end_of_run": """
         end-crashed-heartbeat end-still-running:warning end-failed-exitcode end-lost-local-buffer

@@ -148,8 +148,8 @@ def test_runs_that_only_the_disk_has_are_told_beside_those_of_the_server():
 def test_the_document_has_the_keys_that_are_promised():
     document = judge(b.evidence(server=b.server(b.server_run(state="odd")))).model_dump()
     assert set(document) == {
-        "schema_version", "verdict", "root_cause", "findings", "checks", "runs", "rehearsals", "job", "timings",
-        "versions", "live",
+        "schema_version", "verdict", "root_cause", "findings", "checks", "runs", "rehearsals", "attempts", "job",
+        "timings", "versions", "live",
     }  # fmt: skip
     assert document["schema_version"] == 1
     assert set(document["findings"][0]) == {

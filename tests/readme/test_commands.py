@@ -137,6 +137,7 @@ FOREIGN = WATCH | {
     "--no-requeue",
     "--signal",
     "--cleanenv",
+    "--env-vars",
     "--containall",
     "--store",
     "--lr",

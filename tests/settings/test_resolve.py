@@ -30,6 +30,12 @@ def test_the_default_is_a_local_job_against_the_loopback_backend(ask):
     assert (settings.nproc, settings.expect, settings.expect_points) == (2, ("loss", "acc"), EPOCHS)
 
 
+def test_what_was_given_on_the_command_line_alone_is_said_of_a_job(ask):
+    settings = ask({"HARNESS_WANDB_OFFLINE": "1"}, {"lumi_nodes": "4"}, lumi_attach="123", wandb_nproc="5")
+    assert settings.given == {"--lumi-attach": "123", "--nproc": "5"}
+    assert settings.expect_points == 2
+
+
 def test_the_command_line_wins_over_the_environment_which_wins_over_the_ini_file(ask):
     environment, ini = {"HARNESS_WANDB_NPROC": "3"}, {"wandb_nproc": "4", "lumi_partition": "small-g"}
     assert ask(environment, ini, wandb_nproc="5").nproc == 5

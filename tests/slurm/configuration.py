@@ -42,7 +42,7 @@ class Layout:
 
 
 def slurm_conf(at: Layout) -> str:
-    """Return slurm.conf: fast intervals, limits as on LUMI."""
+    """Return slurm.conf: fast intervals, limits as on LUMI; jobs in idle-g give way to all others."""
     root = at.root
     nodes = "\n".join(
         f"NodeName={name} NodeAddr=127.0.0.1 NodeHostname={at.host} Port={port} Sockets=8 CoresPerSocket=8"
@@ -77,6 +77,9 @@ AccountingStoragePort={at.database_port}
 AccountingStoragePass={at.munge_socket}
 AccountingStorageEnforce=associations,limits,qos
 AccountingStorageTRES=gres/gpu
+AccountingStoreFlags=job_env,job_script
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerType=sched/backfill
@@ -94,9 +97,11 @@ PrologFlags=Alloc
 PriorityType=priority/basic
 FirstJobId=4242001
 {nodes}
+PartitionName=DEFAULT PreemptMode=OFF
 PartitionName=dev-g Nodes={names} Default=NO MaxTime=3:00:00 MaxNodes=32 State=UP QOS=dev-g OverSubscribe=NO
 PartitionName=small-g Nodes={names} Default=NO MaxTime=3-00:00:00 MaxNodes=4 State=UP DefMemPerNode=4096
 PartitionName=standard-g Nodes={names} Default=NO MaxTime=2-00:00:00 State=UP OverSubscribe=EXCLUSIVE
+PartitionName=idle-g Nodes={names} Default=NO MaxTime=1:00:00 State=UP PriorityTier=0 PreemptMode=REQUEUE GraceTime=0
 """
 
 

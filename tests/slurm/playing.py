@@ -123,7 +123,9 @@ class Player:
             "--lumi-account": ACCOUNT, "--lumi-site": str(self.root / "site.yaml"), "--lumi-gpus": "2",
             "--lumi-time": "2",
         }  # fmt: skip
-        return ["--lumi", *(w for k, v in usual.items() if k not in given for w in (k, v))]
+        # Beside a job that ran already they would be taken at their word.
+        left_out = {"--lumi-account", "--lumi-gpus"} if "--lumi-attach" in given else set()
+        return ["--lumi", *(w for k, v in usual.items() if k not in given | left_out for w in (k, v))]
 
     def start(
         self, *options: str, report: str = "report", output: IO[str] | int = subprocess.PIPE

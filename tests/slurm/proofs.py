@@ -69,6 +69,8 @@ PROOFS: dict[str, Proof] = {
     "job-command-not-started": Proof(
         "Slurm", "tests/slurm/test_busy_cluster.py::test_what_could_not_be_started_is_named"
     ),
+    "job-option-contradicted": Proof("Slurm", "tests/slurm/test_other_words.py::test_options_that_the_job_contradicts"),
+    "job-variables-lost": Proof("Slurm", "tests/slurm/test_other_words.py::test_variables_that_do_not_arrive"),
     "job-no-gpu-here": Proof("evidence", "tests/judging/families/job/test_launch.py", "played in a local job"),
 }
 

@@ -21,7 +21,10 @@ from tests.repository import REPOSITORY
 
 FOLDER = "SLURM_EVIDENCE"
 """The environment variable that names the folder where the tests leave their evidence."""
-PLAYED = ("test_job_faults.py", "test_submission.py", "test_verification.py")
+PLAYED = (
+    "test_job_faults.py", "test_submission.py", "test_verification.py", "test_busy_cluster.py", "test_other_words.py",
+    "test_attempts.py",
+)  # fmt: skip
 
 
 def keep(user: Path, folder: Path, test: str) -> None:

@@ -12,7 +12,9 @@ from harness.evidence.models.job import (
     PythonError,
     RankSeen,
     RunLink,
+    SlurmAttempt,
     SlurmJob,
+    SlurmLaunch,
     SlurmState,
     SlurmStep,
 )
@@ -47,7 +49,6 @@ __all__ = [
     "Login", "Missing", "Mode", "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep",
     "ProcessSeen", "PythonError", "RankSeen", "Rehearsal", "Rehearsals", "Request", "RunLink", "ScriptLook",
     "ScriptNote", "ScriptSource", "SdkLogs", "SdkSettings", "Seen", "ServerReading", "ServerRun", "ServerSeries",
-    "SettingProblem", "Setup",
-    "SlurmJob", "SlurmState", "SlurmStep", "Span", "Sync", "SystemSeries", "Telemetry", "Trouble", "UnreadVariable",
-    "Viewer", "Watch",
+    "SettingProblem", "Setup", "SlurmAttempt", "SlurmJob", "SlurmLaunch", "SlurmState", "SlurmStep", "Span", "Sync",
+    "SystemSeries", "Telemetry", "Trouble", "UnreadVariable", "Viewer", "Watch",
 ]  # fmt: skip

@@ -152,6 +152,25 @@ class SlurmStep(Fact):
     tasks: int | None = None
 
 
+class SlurmLaunch(Fact):
+    """A line of the batch script that starts ranks."""
+
+    line: str
+    launcher: str
+    """The outer one first: `srun torchrun`."""
+    ranks: int | None = None
+    """None where it is known on the nodes alone."""
+
+
+class SlurmAttempt(Fact):
+    """One of the starts of a job that was requeued, as accounting tells it."""
+
+    state: str
+    started_at: float | None = None
+    ended_at: float | None = None
+    nodes: tuple[str, ...] = ()
+
+
 class SlurmJob(Fact):
     """The scheduler's side of the story, in Slurm's own words."""
 
@@ -177,6 +196,8 @@ class SlurmJob(Fact):
     time_limit: str | None = None
     expected_start: str | None = None
     elapsed_s: float | None = None
+    gpus: int | None = None
+    """On all nodes together."""
     gpu_hours: float | None = None
     max_rss: str | None = None
     steps: tuple[SlurmStep, ...] = ()
@@ -189,6 +210,14 @@ class SlurmJob(Fact):
     attached: bool = False
     """The job was submitted by an earlier verification."""
     script_path: str | None = None
+    launches: tuple[SlurmLaunch, ...] = ()
+    """How the batch script starts its ranks, at most eight lines."""
+    attempts: tuple[SlurmAttempt, ...] = ()
+    """Every start of a job that was requeued, the earliest first."""
+    submitted_with: dict[str, str] | None = None
+    """W&B's variables when the job was submitted, secrets replaced; None where nobody kept them."""
+    script_sets: tuple[str, ...] = ()
+    """W&B's variables that the batch script sets by itself."""
     kept_out: tuple[str, ...] = ()
     """Words of the submission that keep variables of the login node out of the job: `--export=NONE`, `--cleanenv`."""
     container: str | None = None

@@ -32,6 +32,8 @@ class Request(Fact):
     run_dir: str | None = None
     job_log: str | None = None
     rehearse: Literal["", "outage", "requeue", "all"] = ""
+    given: dict[str, str] = {}
+    """Options that the user gave beside a job that ran already, and that it may contradict."""
     command: str = "pytest checks"
     """What the user types to verify: advice names it."""
     wandb: str = "wandb"

@@ -54,7 +54,9 @@ def job_completed(case: Case, _: str) -> str | None:
             raise NotChecked(f"Slurm says {job.slurm.final_state if job.slurm else ''}, and the output ends in {last}")
         return None
     if job.ending == "unknown":
-        raise NotChecked("how the job ended is not known")
+        troubles = job.slurm.troubles if job.slurm else ()
+        why = f": {troubles[-1].text}" if troubles else ""
+        raise NotChecked(f"how the job ended is not known{why}")
     how = ENDED_BADLY.get(job.ending, job.ending)
     status = f", exit code {job.exit_code}" if job.exit_code else f", signal {job.signal}" if job.signal else ""
     slurm = f" (Slurm: {job.slurm.final_state} {job.slurm.exit_code or ''})" if job.slurm else ""

@@ -7,6 +7,7 @@ from harness.evidence.models import Evidence, Request, SlurmJob
 from harness.judging.metric_series import main_run
 from harness.judging.verdict import Verdict
 from harness.judging.view import final_server
+from harness.report.attempts import told as told_attempt
 from harness.report.html.found_facts import on_disk, on_nodes
 from harness.report.html.rows import Row, told
 from harness.report.roles import told_roles
@@ -79,6 +80,7 @@ def facts_of(evidence: Evidence, verdict: Verdict) -> list[Facts]:
     found = [
         Facts("Job", tuple(_job(evidence))),
         Facts("Slurm", tuple(_slurm(evidence.job.slurm)) if evidence.job and evidence.job.slurm else ()),
+        Facts("Attempts", tuple(_attempts(verdict))),
         Facts("Metrics", tuple(told({"judged": told_roles(evidence) or None}))),
         Facts("W&B server", tuple(_server(evidence))),
         Facts("On disk", tuple(on_disk(evidence))),
@@ -122,6 +124,7 @@ def _job(evidence: Evidence) -> Iterable[Row]:
 def _slurm(slurm: SlurmJob) -> Iterable[Row]:
     if slurm.submit_stderr.strip():
         yield Row("sbatch said", clean(slurm.submit_stderr, 600))
+    yield from (Row("could not be asked", clean(trouble.text, 300)) for trouble in slurm.troubles)
     for state in slurm.states[:MOST_ROWS]:
         yield Row(clean(state.state + (f" ({state.reason})" if state.reason else ""), 120), clock(state.at))
     facts: Mapping[str, object] = {
@@ -134,6 +137,11 @@ def _slurm(slurm: SlurmJob) -> Iterable[Row]:
     }  # fmt: skip
     yield from told(facts)
     yield from (Row(f"step {clean(s.id, 40)}", clean(f"{s.state} {s.exit_code}", 80)) for s in slurm.steps[:12])
+
+
+def _attempts(verdict: Verdict) -> Iterable[Row]:
+    for one in verdict.attempts[:MOST_ROWS]:
+        yield Row(clock(one.started_at), told_attempt(one))
 
 
 def _server(evidence: Evidence) -> Iterable[Row]:

@@ -12,6 +12,7 @@ from harness.evidence.models import Evidence
 from harness.judging.live.of_evidence import life_of
 from harness.judging.live.words import headline
 from harness.judging.verdict import Finding, RunSummary, Verdict
+from harness.report import attempts
 from harness.report.annotations import annotations
 from harness.report.charts.sparkline import curves
 from harness.report.github import release
@@ -111,6 +112,7 @@ def facts(session: "Session", verdict: Verdict, width: int) -> list[str]:
     found = [
         *([job] if job else []),
         *runs(verdict),
+        *(part for line in attempts.lines(verdict) for part in wrapped(line, width, "", "  ")),
         *rehearsed(verdict, width),
         *played(session.gathered),
         *folders(session.gathered, width),

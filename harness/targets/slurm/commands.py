@@ -26,6 +26,14 @@ _SACCT_FIELDS = (
 )  # fmt: skip
 """Versions of Slurm differ in the last ones: what one does not know is left out."""
 _NO_FIELD = re.compile(r'Invalid field requested: "?(\w+)')
+_MEANT = (
+    (r"(?i)accounting storage is disabled", "Slurm keeps no accounting here"),
+    (r"(?i)problem talking to the database|slurmdbd|Unable to contact.*database", "Slurm's accounting does not answer"),
+    (r"(?i)access/permission denied", "Slurm does not show this to you (PrivateData)"),
+    (r"^sacct: No such file", "accounting cannot be asked here"),
+)
+"""What a command says that gives no answer, and what it means."""
+_SUBMIT_LINE = re.compile(r"\sSubmitLine=(.*?)\s+(?=WorkDir=)")
 _TASK = re.compile(r"\d+_\d+")
 
 
@@ -45,7 +53,9 @@ class Answer:
         if self.code == 0:
             return None
         kind = "timeout" if self.code is None else "slurm"
-        return Trouble(kind=kind, text=cut(self.err.strip() or f"exit code {self.code}", 500), where=self.argv[0])
+        said = cut(self.err.strip() or f"exit code {self.code}", 500)
+        words = next((w for pattern, w in _MEANT if re.search(pattern, said)), "")
+        return Trouble(kind=kind, text=f"{words} ({said})" if words else said, where=self.argv[0])
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,8 @@ class Slurm:
     """How many commands were run."""
     fields: tuple[str, ...] = _SACCT_FIELDS
     """What this version's sacct can tell."""
+    silent: set[str] = field(default_factory=set)
+    """Commands that did not answer in time: what is not needed is not asked of them again."""
     unknown_job: re.Pattern[str] = field(default=re.compile(r"Invalid job id specified"), repr=False)
 
     def run(
@@ -97,6 +109,7 @@ class Slurm:
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
+            self.silent.add(argv[0])
             return Answer(tuple(argv), None, err=f"{argv[0]} did not answer within {timeout_s:.0f} s")
         except OSError as error:
             return Answer(tuple(argv), None, err=f"{argv[0]}: {error.strerror}")
@@ -155,8 +168,20 @@ class Slurm:
         answer = self.run(["scontrol", "write", "batch_script", job_id, "-"])
         if answer.code == 0 and answer.out.startswith("#!"):
             return answer.out
-        kept = self.run(["sacct", "-j", job_id, "--batch-script"])
-        return kept.out[kept.out.find("#!") :] if kept.code == 0 and "#!" in kept.out else ""
+        kept = self._kept(job_id, "--batch-script")
+        return kept[kept.find("#!") :] if "#!" in kept else ""
+
+    def environment(self, job_id: str) -> dict[str, str] | None:
+        """Return the variables that the job was submitted with, where accounting keeps them (`job_env`, since 21.08).
+
+        Of a variable with several lines only the first is returned.
+        """
+        return dict(re.findall(r"^(\w+)=(.*)$", self._kept(job_id, "--env-vars"), re.MULTILINE)) or None
+
+    def _kept(self, job_id: str, what: str) -> str:
+        """Ask accounting for what it may have kept of a submission."""
+        answer = Answer((), None) if "sacct" in self.silent else self.run(["sacct", "-j", job_id, what])
+        return answer.out if answer.code == 0 else ""
 
     def outputs_of_others(self, job_id: str) -> dict[str, str]:
         """Return the files that this user's other jobs write to, with one job for each; of jobs not yet forgotten."""
@@ -232,10 +257,11 @@ def job_id_of(answer: Answer) -> str | None:
 
 
 def parse_show(line: str) -> dict[str, str]:
-    """Parse a line of `scontrol show job -o`; values may contain blanks."""
-    pieces = re.split(r"(?:^|\s)(?=[A-Z][\w:/]*=)", line)
+    """Parse a line of `scontrol show job -o`; values may contain blanks, and newer ones a whole command line."""
+    command = _SUBMIT_LINE.search(line)
+    pieces = re.split(r"(?:^|\s)(?=[A-Z][\w:/]*=)", _SUBMIT_LINE.sub(" ", line))
     pairs = (piece.split("=", 1) for piece in pieces if "=" in piece)
-    return {name: value.strip() for name, value in pairs}
+    return {name: value.strip() for name, value in pairs} | ({"SubmitLine": command[1]} if command else {})
 
 
 def seconds(moment: str | None) -> float | None:

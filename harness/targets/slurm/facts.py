@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.evidence.models import SlurmState, SlurmStep, Trouble
+from harness.evidence.models import SlurmAttempt, SlurmState, SlurmStep, Trouble
 from harness.evidence.models.slurm_states import base, is_final
 from harness.targets.slurm.commands import Accounted, expand_nodes, gpus_of, seconds
-from harness.targets.slurm.left_behind import LeftBehind, output_files
+from harness.targets.slurm.left_behind import LeftBehind, expanded, output_files
 
+MOST_ATTEMPTS = 20
 NOTHING = ("", "None", "(null)", "Unknown", "N/A", "None assigned")
 
 
@@ -69,7 +70,7 @@ class Facts:
     def nodes(self) -> tuple[str, ...]:
         """Names of the nodes that the job had."""
         listed = [part.get("NodeList", "") for part in (self.shown or (self.accounted.parts if self.accounted else ()))]
-        return tuple(dict.fromkeys(n for names in listed if names not in NOTHING for n in expand_nodes(names)))
+        return tuple(dict.fromkeys(n for names in listed for n in _names(names)))
 
     @property
     def started_at(self) -> float | None:
@@ -92,10 +93,16 @@ class Facts:
         begun, ended = self.started_at, self.ended_at
         return ended - begun if begun is not None and ended is not None else None
 
+    @property
+    def gpus(self) -> int | None:
+        """GPUs that the job had, on all nodes together; None for a job without any."""
+        return gpus_of(self.said("AllocTRES", "AllocTRES") or self.show.get("TRES", ""))
+
     def gpu_hours(self, per_gpu: float) -> float | None:
         """Return what it cost, in GPU-hours."""
-        gpus = gpus_of(self.said("AllocTRES", "AllocTRES") or self.show.get("TRES", ""))
-        return None if gpus is None or self.elapsed_s is None else round(gpus * self.elapsed_s / 3600 * per_gpu, 4)
+        if self.gpus is None or self.elapsed_s is None:
+            return None
+        return round(self.gpus * self.elapsed_s / 3600 * per_gpu, 4)
 
     @property
     def exit_code(self) -> str | None:
@@ -114,6 +121,17 @@ class Facts:
             )
             for r in rows[:50]
         )
+
+    def attempts(self) -> tuple[SlurmAttempt, ...]:
+        """Return every start of a job that was requeued, the earliest first; of other jobs none."""
+        rows = (*self.accounted.earlier, self.accounted.job) if self.accounted and self.accounted.earlier else ()
+        return tuple(
+            SlurmAttempt(
+                state=r.get("State", ""), started_at=seconds(r.get("Start")), ended_at=seconds(r.get("End")),
+                nodes=_names(r.get("NodeList", "")),
+            )
+            for r in rows[-MOST_ATTEMPTS:]
+        )  # fmt: skip
 
     @property
     def restarts(self) -> int:
@@ -134,13 +152,22 @@ class Facts:
 
     def outputs(self) -> tuple[Path, ...]:
         """Return the files of standard output and error: as Slurm names them, else as the job's options do."""
-        return outputs_shown(self.shown) if self.shown else output_files(self.job_id or "", self.job_row, self.left)
+        job_id = self.job_id or ""
+        return outputs_shown(self.shown, job_id) if self.shown else output_files(job_id, self.job_row, self.left)
 
 
-def outputs_shown(shown: Iterable[Mapping[str, str]]) -> tuple[Path, ...]:
-    """Return the files of standard output and error that `scontrol show job` names."""
-    told = [part.get(name, "") for part in shown for name in ("StdOut", "StdErr")]
+def outputs_shown(shown: Iterable[Mapping[str, str]], job_id: str) -> tuple[Path, ...]:
+    """Return the files of standard output and error that `scontrol show job` names, some versions by their pattern."""
+    told = [
+        expanded(part.get(name, ""), job_id, {**part, "JobIDRaw": part.get("JobId", "")})
+        for part in shown
+        for name in ("StdOut", "StdErr")
+    ]
     return tuple(Path(n) for n in dict.fromkeys(told) if n.startswith("/") and n != "/dev/null")
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return () if listed in NOTHING else expand_nodes(listed)
 
 
 def _bytes(size: str) -> float:

@@ -9,6 +9,7 @@ from harness.evidence.models.job import Ending
 from harness.targets.slurm.commands import Answer, seconds
 from harness.targets.slurm.container import Image
 from harness.targets.slurm.facts import Facts, split_exit
+from harness.targets.slurm.launches import launches
 from harness.targets.slurm.submission import Submission
 
 INTERRUPTED = "interrupted"
@@ -104,6 +105,7 @@ def job_facts(
         time_limit=facts.said("TimeLimit", "Timelimit"),
         expected_start=facts.expected_start,
         elapsed_s=facts.elapsed_s,
+        gpus=facts.gpus,
         gpu_hours=facts.gpu_hours(per_gpu),
         max_rss=facts.max_rss(),
         steps=facts.steps(),
@@ -112,6 +114,10 @@ def job_facts(
         sbatch_variables=dict(sent.sbatch_variables) if sent else {},
         attached=attached,
         script_path=str(sent.script) if sent else str(facts.left.script) if facts.left.script else None,
+        launches=launches(facts.left.text, facts.left.options),
+        attempts=facts.attempts(),
+        submitted_with=None if facts.left.submitted_with is None else dict(facts.left.submitted_with),
+        script_sets=facts.left.script_sets,
         kept_out=facts.left.environment_words,
         container_action=sent.container_action if sent else None,
         container=str(image.path) if image else None,

@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
+from harness.evidence.redaction.redactor import REDACTED, Redactor
+from harness.evidence.setup.surroundings import shown_variables
 from harness.targets.slurm.script import directives, options_of
 
 ENVIRONMENT = re.compile(
     r"--cleanenv|--containall|--contain\b|\benv -i\b|\benv --ignore-environment\b|\bunset WANDB\w*"
 )
 """What takes variables away between sbatch and the script."""
-ASSIGNED = re.compile(r"(?:^|[\s;])(WANDB_[A-Z_]+)=(\"[^\"]*\"|'[^']*'|[^\s;&|]*)")
+ASSIGNED = re.compile(
+    r"(?:^|[\s;,=\"'])(?:(?:SINGULARITY|APPTAINER)ENV_)?(WANDB_[A-Z_]+)=(\"[^\"]*\"|'[^']*'|(?:(?!,WANDB_)[^\s;&|])*)"
+)
 
 
 @dataclass(frozen=True)
@@ -29,36 +33,54 @@ class LeftBehind:
     """The file that was submitted; it may have been changed since."""
     text: str = ""
     """The batch script as Slurm kept it, else as its file is now."""
+    submitted_with: Mapping[str, str] | None = None
+    """W&B's variables when the job was submitted, secrets replaced; None where Slurm did not keep them."""
 
     def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return W&B's variables that the script sets to a value which can be read from its text."""
-        found: dict[str, str] = {}
-        for line in self.text.splitlines():
-            for name, value in ASSIGNED.findall(line) if not line.lstrip().startswith("#") else ():
-                plain = value.strip("'\"")
-                if "$(" not in plain and "`" not in plain:
-                    found[name] = Template(plain).safe_substitute(environ)
+        """Return W&B's variables of the job: as it was submitted, and as its script sets them where that can be read.
+
+        What keeps variables out of the job makes those of the submission void.
+        """
+        arrived = {} if self.environment_words else self.submitted_with or {}
+        found = {name: value for name, value in arrived.items() if value != REDACTED}
+        for name, value in self._assigned():
+            plain = value.strip("'\"")
+            if "$(" not in plain and "`" not in plain:
+                found[name] = Template(plain).safe_substitute(environ)
         return found
+
+    @property
+    def script_sets(self) -> tuple[str, ...]:
+        """W&B's variables that the script sets by itself, whatever they were before."""
+        return tuple(dict.fromkeys(name for name, _ in self._assigned()))
+
+    def _assigned(self) -> list[tuple[str, str]]:
+        return [pair for line in self._code() for pair in ASSIGNED.findall(line)]
+
+    def _code(self) -> list[str]:
+        return [line for line in self.text.splitlines() if not line.lstrip().startswith("#")]
 
     @property
     def environment_words(self) -> tuple[str, ...]:
         """Words of the submission that keep variables of the login node out of the job."""
         export = self.options.get("export")
-        told = [f"--export={export}"] if export not in (None, "", "ALL") else []
-        code = [line for line in self.text.splitlines() if not line.lstrip().startswith("#")]
-        return (*told, *dict.fromkeys(match[0] for line in code for match in ENVIRONMENT.finditer(line)))
+        told = [f"--export={export}"] if export and "ALL" not in export.split(",") else []
+        return (*told, *dict.fromkeys(match[0] for line in self._code() for match in ENVIRONMENT.finditer(line)))
 
 
-def left_behind(shown: Mapping[str, str], row: Mapping[str, str], text: str) -> LeftBehind:
+def left_behind(
+    shown: Mapping[str, str], row: Mapping[str, str], text: str, environment: Mapping[str, str] | None = None
+) -> LeftBehind:
     """Gather what scontrol and sacct tell, and what the script's own lines say.
 
     Args:
         shown: scontrol's facts; empty where the controller has forgotten the job.
         row: sacct's line.
         text: the batch script as Slurm kept it.
+        environment: the variables that the job was submitted with, where they are known.
     """
     folder = Path(shown.get("WorkDir") or row.get("WorkDir") or "")
-    words = _words(row.get("SubmitLine", ""))
+    words = _words(row.get("SubmitLine") or shown.get("SubmitLine", ""))
     named = shown.get("Command", "").partition(" ")[0] or next((w for w in words[1:] if _is_script(w, folder)), "")
     script = folder / named if named and named != "(null)" else None
     if not text and script and script.is_file():
@@ -68,7 +90,13 @@ def left_behind(shown: Mapping[str, str], row: Mapping[str, str], text: str) -> 
         folder=folder if folder.is_absolute() else None,
         script=script if script and script.is_file() else None,
         text=text,
+        submitted_with=None if environment is None else of_wandb(environment),
     )
+
+
+def of_wandb(environment: Mapping[str, str]) -> dict[str, str]:
+    """Keep W&B's variables, without secrets; of what Slurm kept nothing else is looked at."""
+    return shown_variables({k: v for k, v in environment.items() if k.startswith("WANDB_")}, Redactor())
 
 
 def output_files(job_id: str, row: Mapping[str, str], left: LeftBehind) -> tuple[Path, ...]:

@@ -88,9 +88,18 @@ def refuse_unknown_job(settings: Settings, environment: Mapping[str, str]) -> No
     job_id = settings.slurm.attach.partition(".")[0]
     slurm = Slurm(environment)
     queued, trouble = slurm.queue(job_id)
-    if queued is None and trouble is None and slurm.account(job_id)[0] is None:
+    if queued is not None or trouble is not None:
+        return
+    accounted, trouble = slurm.account(job_id)
+    if accounted is None and trouble:
         raise SettingsError(
-            f"--lumi-attach: Slurm knows no job {job_id}; squeue --me lists yours, sacct -X those that ended today."
+            f"--lumi-attach: the queue has forgotten job {job_id}, and {trouble.text}; its output alone can still be "
+            f"judged: --job-log slurm-{job_id}.out"
+        )
+    if accounted is None:
+        raise SettingsError(
+            f"--lumi-attach: Slurm knows no job {job_id}, or does not show it to you because it is somebody else's; "
+            "squeue --me lists yours, sacct -X those that ended today."
         )
 
 

@@ -59,8 +59,9 @@ def attached_request(settings: Settings, request: Request) -> Request:
     """Return what was asked for when the job was submitted; a job that nobody noted is taken for a batch script."""
     known = known_record(settings)
     if known is None:
-        return request.model_copy(update={"job_kind": "batch", "token": None, "nproc": None})
-    points = request.expect_points if settings.job or known.kind != "builtin" else EPOCHS
+        return request.model_copy(update={"job_kind": "batch", "token": None, "nproc": None, "offline": False})
+    ours = known.kind == "builtin" and "--expect-points" not in settings.given
+    points = EPOCHS if ours else request.expect_points
     return request.model_copy(
         update={
             "job_kind": known.kind, "job_path": known.job, "token": known.token, "nodes": known.nodes,

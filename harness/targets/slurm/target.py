@@ -157,8 +157,10 @@ class SlurmTarget:
         )
 
     def _read_what_is_left(self) -> None:
-        text = self._slurm.batch_script(self._facts.job_id or "")
-        self._facts.left = left_behind(self._facts.show, self._facts.job_row, text)
+        job_id, sent = self._facts.job_id or "", self._submission
+        text = self._slurm.batch_script(job_id)
+        environment = sent.env if sent else self._slurm.environment(job_id)
+        self._facts.left = left_behind(self._facts.show, self._facts.job_row, text, environment)
 
     def _follow(self, output: Path | None, marker: Path | None) -> None:
         self._cadence = Cadence(self._clock(), marked=marker is not None)

@@ -63,6 +63,25 @@ def test_what_keeps_variables_out(code, words):
     assert LeftBehind(text=f"#!/bin/bash\n{code}\n").environment_words == words
 
 
+@pytest.mark.parametrize(("export", "words"), [("ALL,A=1", ()), ("A,B=2", ("--export=A,B=2",)), ("ALL", ())])
+def test_an_export_of_everything_and_more_keeps_nothing_out(export, words):
+    assert LeftBehind(options={"export": export}).environment_words == words
+
+
+def test_variables_of_the_submission_arrive_unless_something_keeps_them_out():
+    kept = {"WANDB_MODE": "offline", "WANDB_DIR": "/here", "WANDB_API_KEY": "[redacted]"}
+    left = LeftBehind(text="export WANDB_DIR=/there\n", submitted_with=kept)
+    assert left.variables({}) == {"WANDB_MODE": "offline", "WANDB_DIR": "/there"}
+    assert left.script_sets == ("WANDB_DIR",)
+    taken = LeftBehind(text="srun env -i python x.py\n", submitted_with=kept)
+    assert taken.variables({}) == {}
+
+
+def test_what_was_submitted_holds_no_key():
+    left = left_behind({}, ROW, "", {"WANDB_API_KEY": "a" * 40, "WANDB_TAGS": "a", "HOME": "/users/me"})
+    assert left.submitted_with == {"WANDB_API_KEY": "[redacted]", "WANDB_TAGS": "a"}
+
+
 def test_variables_that_the_script_sets():
     text = (
         "export WANDB_DIR=$HOME/runs WANDB_MODE='offline'\n# WANDB_PROJECT=no\n"
@@ -70,6 +89,8 @@ def test_variables_that_the_script_sets():
     )
     found = LeftBehind(text=text).variables({"HOME": "/users/me"})
     assert found == {"WANDB_DIR": "/users/me/runs", "WANDB_MODE": "offline", "WANDB_NAME": "a b"}
+    container = "export APPTAINERENV_WANDB_MODE=offline\nsingularity exec --env WANDB_TAGS=a,WANDB_NAME=b x.sif true\n"
+    assert LeftBehind(text=container).script_sets == ("WANDB_MODE", "WANDB_TAGS", "WANDB_NAME")
 
 
 def test_fields_that_an_older_sacct_lacks_are_left_out(tmp_path, monkeypatch):

@@ -86,13 +86,22 @@ def no_key(evidence: Evidence) -> Iterator[Hit]:
     observed = list(text)
     if credentials and credentials.winning:
         observed.append(f"There is a key here, in {place_of(credentials.winning)}, but the job did not see it.")
-        observed += _kept_out(evidence)
+        observed += (*_when_submitted(evidence), *_kept_out(evidence))
     elif credentials:
         empty = any(s.source == "WANDB_API_KEY" for s in credentials.sources)
         observed.append("WANDB_API_KEY is set but empty." if empty else "WANDB_API_KEY is not set.")
         there = "has no entry for this server" if credentials.netrc_exists else "does not exist"
         observed.append(f"{credentials.netrc_path} {there}.")
     yield Hit(id="auth-no-key", observed=tuple(observed))
+
+
+def _when_submitted(evidence: Evidence) -> tuple[str, ...]:
+    """Whether the variable was there when the job was submitted, as Slurm kept it."""
+    slurm = evidence.job.slurm if evidence.job else None
+    if slurm is None or slurm.submitted_with is None:
+        return ()
+    there = "was set" if slurm.submitted_with.get("WANDB_API_KEY") else "was not set"
+    return (f"WANDB_API_KEY {there} when the job was submitted.",)
 
 
 def _kept_out(evidence: Evidence) -> tuple[str, ...]:

@@ -201,7 +201,9 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
             "traceback": " (the whole traceback stands in the job's output)",
         }
         yield Hit(
-            id="end-failed-exitcode", observed=(shorten(f"{told}{rank}"), *first.frames[-1:]), values=values,
+            id="end-failed-exitcode",
+            observed=(shorten(f"{told}{rank}"), *first.frames[-1:], *_on_one_node(evidence)),
+            values=values,
             crash=f"{first.exception}: {first.message}",
         )  # fmt: skip
     elif run_failed and not _interrupts(evidence):
@@ -212,7 +214,18 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
     elif job_failed and not _raised(evidence) and (own := _own_exit(evidence)) is not None:
         lines = find_lines(evidence, rf"^srun: error: .*tasks? .*: Exited with exit code {own}\b", limit=1)
         observed = f"A process of the script ended with exit code {own}, without a traceback."
-        yield Hit(id="end-failed-exitcode", observed=(*lines, observed), values=_exit_values(f"exit code {own}"))
+        seen = (*lines, observed, *_on_one_node(evidence))
+        yield Hit(id="end-failed-exitcode", observed=seen, values=_exit_values(f"exit code {own}"))
+
+
+def _on_one_node(evidence: Evidence) -> tuple[str, ...]:
+    """The node on which alone processes failed by themselves; those that the launcher ended have a signal."""
+    job = evidence.job
+    nodes = job.slurm.nodes if job and job.slurm else ()
+    hosts = {p.host for p in (job.processes if job else ()) if p.exit_code is not None and p.host}
+    if len(nodes) < 2 or len(hosts) != 1:
+        return ()
+    return (f"All that failed by itself was on {hosts.pop()}, one of {len(nodes)} nodes.",)
 
 
 def _log_decides(local: LocalRun, evidence: Evidence) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, PythonError
 from harness.judging.families.network.reach import init_succeeded, shorten
+from harness.judging.ranks_started import Started, ranks_started
 from harness.judging.rule import Hit, Rule
 from harness.judging.system_series import gpus
 from harness.judging.view import find_lines, python_errors, said, script_note
@@ -108,9 +109,11 @@ JOINED = r"(?P<here>\d+)/(?P<meant>\d+) clients joined"
 
 def world_size_mismatch(evidence: Evidence) -> Iterator[Hit]:
     """The script insists on another number of ranks than it was started with."""
-    world = evidence.request.world_size or _tasks_of_failed_step(evidence)
+    started = ranks_started(evidence)
+    world = evidence.request.world_size or (started.ranks if started else _tasks_of_failed_step(evidence))
     if world is None:
         return
+    known = started if started and started.ranks == world else None
     note = script_note(evidence, "expects_world_size")
     for error in python_errors(evidence, r"(AssertionError|ValueError|RuntimeError|MisconfigurationException)$"):
         by_line = note is not None and any(re.search(rf", line {note.line}\b", frame) for frame in error.frames[-2:])
@@ -120,12 +123,12 @@ def world_size_mismatch(evidence: Evidence) -> Iterator[Hit]:
             told = shorten(f"{error.exception}: {error.message}".rstrip(": "))
             line = (f"{evidence.request.job_path}, line {note.line}: {note.text}",) if note and by_line else ()
             asserted = re.search(r"==\s*(\d+)", note.text) if note and by_line else None
-            yield _mismatch(world, (told, *line), int(asserted[1]) if asserted else None)
+            yield _mismatch(world, known, (told, *line), int(asserted[1]) if asserted else None)
             return
     text = said(evidence, JOINED, limit=1)
     match = re.search(JOINED, text[0]) if text else None
     if match and int(match["here"]) == world != int(match["meant"]):
-        yield _mismatch(world, (shorten(text[0]),), int(match["meant"]))
+        yield _mismatch(world, known, (shorten(text[0]),), int(match["meant"]))
 
 
 def _tasks_of_failed_step(evidence: Evidence) -> int | None:
@@ -138,10 +141,12 @@ def _of_store(error: PythonError) -> bool:
     return "clients joined" in error.message
 
 
-def _mismatch(world: int, observed: tuple[str, ...], wanted: int | None = None) -> Hit:
+def _mismatch(world: int, known: Started | None, observed: tuple[str, ...], wanted: int | None = None) -> Hit:
+    how = f" ({known.told})" if known else ""
+    more = {"launch_as": f"{known.option}{wanted or 'NUMBER'}"} if known and known.option else {}
     ranks = f"{world} rank{'s' if world != 1 else ''}"
-    return Hit(id="job-world-size-mismatch", observed=(*observed, f"The job was started with {ranks}."),
-               values={"ranks": ranks} | ({"wanted": str(wanted)} if wanted else {}))  # fmt: skip
+    return Hit(id="job-world-size-mismatch", observed=(*observed, f"The job was started with {ranks}{how}."),
+               values={"ranks": ranks} | more | ({"wanted": str(wanted)} if wanted else {}))  # fmt: skip
 
 
 NO_GPU = (

@@ -8,6 +8,7 @@ from harness.evidence.models.slurm_states import NEVER, base, meaning
 from harness.judging.families.job.launch import RULES as LAUNCH_RULES
 from harness.judging.families.job.output import RULES as OUTPUT_RULES
 from harness.judging.families.job.start import RULES as START_RULES
+from harness.judging.families.job.told_otherwise import RULES as TOLD_OTHERWISE_RULES
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import said
 
@@ -194,5 +195,5 @@ def cancelled(evidence: Evidence) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     refused, waits, image_missing, time_limit, out_of_memory, node_failed, cancelled, *OUTPUT_RULES, *LAUNCH_RULES,
-    *START_RULES,
+    *START_RULES, *TOLD_OTHERWISE_RULES,
 )  # fmt: skip

@@ -298,6 +298,19 @@ def test_standstill_in_a_version_that_can_deadlock(version, said):
     assert ("end-deadlock" in hits(end_of_run.RULES, found)) is said
 
 
+@pytest.mark.parametrize(("hosts", "named"), [(("nid1", "nid1"), True), (("nid1", "nid2"), False)])
+def test_failure_on_one_node_only_names_the_node(hosts, named):
+    """What the launcher ended afterwards, by a signal, was no failure of its node."""
+    told = (
+        *(ProcessSeen(task=n, exit_code=3, host=host, line=n) for n, host in enumerate(hosts, 1)),
+        ProcessSeen(task=9, signal="SIGTERM", host="nid3", line=9),
+    )
+    made = Job(ending="failed", exit_code=1, processes=told, output=output("x"),
+               slurm=SlurmJob(job_id="7", nodes=("nid1", "nid2", "nid3")))  # fmt: skip
+    observed = hits(end_of_run.RULES, no_run(job=made))["end-failed-exitcode"].observed
+    assert ("All that failed by itself was on nid1, one of 3 nodes." in observed) is named
+
+
 def test_exit_code_without_a_traceback_is_the_scripts_own():
     told = (ProcessSeen(rank=0, exit_code=3, first=True),)
     found = evidence(job=Job(ending="failed", exit_code=1, processes=told, output=output("x")))

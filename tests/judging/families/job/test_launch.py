@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import NodeTelemetry, Request, ScriptNote, Telemetry
+from harness.evidence.models import NodeTelemetry, Request, ScriptNote, SlurmJob, SlurmLaunch, SlurmStep, Telemetry
 from harness.judging.families.job.launch import RULES
 from tests.judging import build as b
 
@@ -86,6 +86,19 @@ def test_a_job_that_went_well_had_its_arguments():
 def test_world_size_mismatch(exception, message):
     hit = told(errors=(b.error(exception, message),))["job-world-size-mismatch"]
     assert hit.observed[-1] == "The job was started with 2 ranks."
+
+
+def test_the_line_of_the_batch_script_tells_how_many_were_started():
+    launch = SlurmLaunch(line="srun torchrun --nproc_per_node=4 t.py", launcher="srun torchrun", ranks=4)
+    steps = (SlurmStep(id="7.0", state="FAILED", exit_code="1:0", tasks=1),)
+    failed = b.error("ValueError", "world size 4, expected 8 ranks")
+    job = b.job(ending="failed", output=b.output("x", errors=(failed,))).model_copy(
+        update={"slurm": SlurmJob(job_id="7", launches=(launch,), steps=steps)}
+    )
+    request = Request(target="slurm", server="real", job_kind="batch")
+    hit = b.hits(RULES, b.no_run(job=job, request=request))["job-world-size-mismatch"]
+    assert hit.observed[-1] == f"The job was started with 4 ranks (srun torchrun: {launch.line})."
+    assert hit.values["launch_as"] == "torchrun --nproc_per_node=NUMBER"
 
 
 def test_an_assertion_without_words_is_told_by_its_line():
