@@ -82,6 +82,8 @@ class Settings:
     """Whether these are roles, played by the series that look like a loss and an accuracy."""
     expect_points: int = 2
     report: Path | None = None
+    typed: tuple[str, ...] = ()
+    """Variables whose options were typed, and which count for nothing beside them."""
     command: str = CHECK_IN_CLONE
     """What the user types to verify."""
     slurm: SlurmSettings = SlurmSettings()

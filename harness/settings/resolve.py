@@ -63,6 +63,7 @@ def resolve(
         expect_auto=expect.strip() == AUTO,
         expect_points=points or (EPOCHS if source == "job" and job is None else 2),
         report=path_of(values["wandb_report"], "--report", cwd),
+        typed=tuple(o.variable for o in OPTIONS if command_line.get(o.dest)),
         command=command,
         slurm=slurm_settings(values, on, cwd),
     )

@@ -89,6 +89,7 @@ def request_of(settings: Settings) -> Request:
         run_path="/".join(settings.run) if settings.run else None,
         run_dir=str(settings.run_dir) if settings.run_dir else None,
         job_log=str(settings.job_log) if settings.job_log else None,
+        typed=settings.typed,
         command=settings.command,
         wandb=called(command="wandb", module="wandb"),
         token=f"harness-{secrets.token_hex(6)}" if settings.source == "job" else None,

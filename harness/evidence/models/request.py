@@ -32,6 +32,8 @@ class Request(Fact):
     run_dir: str | None = None
     job_log: str | None = None
     rehearse: Literal["", "outage", "requeue", "all"] = ""
+    typed: tuple[str, ...] = ()
+    """Variables of the harness whose options were typed: a cure that sets one of them would change nothing."""
     command: str = "pytest checks"
     """What the user types to verify: advice names it."""
     wandb: str = "wandb"

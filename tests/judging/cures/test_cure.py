@@ -65,7 +65,7 @@ def test_a_script_outside_the_folder_is_mended_by_its_path(tmp_path):
 def test_an_edit_that_cannot_be_made_is_a_sketch(text):
     cure = edited("mode_online", of(text))
     assert (cure.kind, cure.ready, cure.patch) == ("edit", False, None)
-    assert told("Words:\n  code", cure) == "Words:\n  code"
+    assert told("Words:\n  code", cure) == "By hand: Words:\n  code"
 
 
 def test_a_job_without_its_script_gets_a_sketch():
@@ -122,3 +122,12 @@ def test_bash_reads_every_cure_of_what_was_recorded(name):
         if lines:
             subprocess.run(["bash", "-n"], input=lines, text=True, check=True)
             assert "<" not in lines.replace("< ~/", "")
+
+
+def test_a_variable_whose_option_was_typed_is_no_cure():
+    found = recordings()["fewer-epochs-than-asked"]
+    assert judge(found).findings[0].cure.ready
+    request = found.request.model_copy(update={"typed": ("HARNESS_WANDB_EXPECT_POINTS",)})
+    first = judge(found.model_copy(update={"request": request})).findings[0]
+    assert not first.cure.ready
+    assert any(text.startswith("By hand, for the option that you typed wins: ") for text in first.advice)
