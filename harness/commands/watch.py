@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,23 +20,27 @@ from harness.evidence.setup.credentials import api_key_in_use, known_secrets
 from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.settings.model import SettingsError
 from harness.settings.report_folder import USUAL
+from harness.settings.site import load_site
 from harness.targets.slurm.commands import Slurm
 from harness.targets.slurm.facts import outputs_shown
 from harness.watch.ledger import Ledger
-from harness.watch.lines import past
+from harness.watch.lines import history
 from harness.watch.listing import Answered, Listing
 from harness.watch.on_disk import OnDisk
 from harness.watch.queue import mine, queued
 from harness.watch.screen import view
 from harness.watch.subjects import Subject, subject_of
 from harness.watch.track import Track
-from harness.watch.verifying import Judged, verifying
-from harness.watch.watcher import Watcher
+from harness.watch.verifying import Judged, Verifier
+from harness.watch.watcher import MANY, Watcher
 
 PROGRAM = "lumi-wandb watch"
 FIND_S = 60.0
 """Seconds between two looks for runs that began meanwhile."""
 COMMAND_S = 60.0
+LAST_S, LAST_LOOK_S = 15.0, 2.0
+"""Told to end by SIGTERM (Slurm's time limit, or the batch script), it waits so long for runs to end; Slurm gives 30 s
+before it kills. And the seconds between two looks meanwhile."""
 EPILOG = """\
 CMD of --on-problem is run by bash once when a problem comes, and once when it is mended, with HARNESS_WATCH_EVENT
 (problem, mended), HARNESS_WATCH_JOB, HARNESS_WATCH_FAULT, HARNESS_WATCH_TEXT and HARNESS_WATCH_VERDICT (the path of
@@ -82,18 +88,19 @@ def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
             ledger = Ledger(folder)
             stack.callback(ledger.close)
             if options.history:
-                sys.stdout.writelines(f"{past(entry)}\n" for entry in ledger.jobs())
+                sys.stdout.write(history(ledger.jobs()))
                 return 0
             own = read_job_settings(environ, cwd, sdk_version=version("wandb"))
             servers = stack.enter_context(_servers(own))
             slurm = Slurm(environ)
             finder = Finder(options.project, options.user, servers, slurm)
             subjects = [subject_of(text, time.time(), cwd) for text in options.what] + finder.new(())
-            given = {"wandb_expect": options.expect} if options.expect else {}
+            verifier = Verifier(folder, environ, cwd, {"wandb_expect": options.expect} if options.expect else {})
             watcher = Watcher(
                 subjects, servers.ask, lambda ids: queued(slurm, ids),
                 OnDisk(Redactor(known_secrets(own)).text, lambda job: outputs_shown(slurm.show(job))).look,
-                verifying(folder, environ, cwd, given), ledger, Teller(options.on_problem, environ).tell, options.once,
+                verifier.verify, ledger, Teller(options.on_problem, environ).tell, options.once, verifier.show,
+                load_site(verifier.settings({}).slurm.site).gpu_hours_per_gpu,
             )  # fmt: skip
             return _watch(watcher, finder, ends_at, stop_at_problem=options.until == "problem")
     except SettingsError as error:
@@ -121,17 +128,23 @@ def until(text: str, now: float) -> float | None:
 def _watch(watcher: Watcher, finder: "Finder", ends_at: float | None, *, stop_at_problem: bool) -> int:
     shown = view()
     looked_for = time.time()
+    told_to_end = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
     try:
         while True:
             due = watcher.round(time.time())
             now = time.time()
             shown.show(watcher.subjects, now)
+            if told_to_end.is_set():
+                _last_look(watcher)
+                shown.show(watcher.subjects, time.time())
+                return watcher.code
             over = all(s.ended for s in watcher.subjects) and (watcher.once or not finder.goes_on)
             if over or (stop_at_problem and watcher.code == 1) or (ends_at is not None and now >= ends_at):
                 return watcher.code
             times = (max(due, now + 1.0), ends_at, looked_for + FIND_S if finder.goes_on else None)
             wake = min(t for t in times if t is not None)
-            time.sleep(max(0.2, wake - now))
+            told_to_end.wait(max(0.2, wake - now))
             if finder.goes_on and time.time() - looked_for >= FIND_S:
                 looked_for = time.time()
                 for subject in finder.new([s.name for s in watcher.subjects]):
@@ -140,6 +153,18 @@ def _watch(watcher: Watcher, finder: "Finder", ends_at: float | None, *, stop_at
         return watcher.code
     finally:
         shown.close()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _last_look(watcher: Watcher) -> None:
+    """Give the runs a moment to end, and verify each: did everything arrive?"""
+    ends_at = time.time() + LAST_S
+    while time.time() < ends_at and any(s.state == "running" for s in watcher.hurried()):
+        watcher.round(time.time())
+        time.sleep(LAST_LOOK_S)
+    if len(watcher.hurried()) <= MANY:
+        watcher.once = True
+        watcher.round(time.time())
 
 
 @dataclass
@@ -215,7 +240,11 @@ class Servers:
         listing = self._listing(url)
         if listing is None:
             return Answered(trouble=Trouble(kind="auth", text=f"there is no API key for {url} here"))
-        return listing.runs(entity, project, ids)
+        answer = listing.runs(entity, project, ids)
+        if answer.trouble is not None and answer.trouble.kind == "auth":
+            listing.close()  # a new key may come with `wandb login`: it is read again at the next look
+            del self._made[url]
+        return answer
 
 
 @contextmanager

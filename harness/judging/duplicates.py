@@ -65,11 +65,25 @@ def crowd(evidence: Evidence) -> tuple[Writer, ...]:
     A task of an array is a job, and whoever starts two job steps means two trainings, or a preparation and one.
     """
     found = writers(evidence)
-    units = {w.unit for w in found}
-    if len(units) <= 1 or None in units or final_server(evidence).runs_total > len(found):
+    steps = _steps(found)
+    if len(set(steps)) <= 1 or None in steps or final_server(evidence).runs_total > len(found):
         return found
-    each = [tuple(w for w in found if w.unit == unit) for unit in dict.fromkeys(w.unit for w in found)]
+    each = [tuple(w for w, at in zip(found, steps, strict=True) if at == step) for step in dict.fromkeys(steps)]
     return max(each, key=len)
+
+
+def _steps(found: tuple[Writer, ...]) -> list[tuple[str, int] | None]:
+    """For each run its job, and the how many-th of the steps with runs of its start it belongs to.
+
+    Slurm numbers the steps anew in each start, and which of two that are launched at once comes first is chance.
+    """
+    numbers: dict[tuple[str, str], list[str]] = {}
+    for writer in found:
+        if writer.unit is not None:
+            known = numbers.setdefault((writer.unit[0], writer.restart), [])
+            known += [writer.unit[1]] if writer.unit[1] not in known else []
+    every = {start: sorted(steps, key=lambda step: (len(step), step)) for start, steps in numbers.items()}
+    return [w.unit and (w.unit[0], every[w.unit[0], w.restart].index(w.unit[1])) for w in found]
 
 
 def run_count(evidence: Evidence) -> int:

@@ -1,5 +1,6 @@
 """What a rehearsal showed, in a sentence: the same for checks, causes and every report."""
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -15,6 +16,8 @@ WHEN = {"start": "from the start on", "middle": "in the middle", "end": "at the 
 HELD_UP_S = 2.0
 """Less is no delay: two starts of one job differ by as much."""
 
+IN_FLIGHT_S = 20.0
+"""Rows of so many seconds are with the SDK when a node fails: it uploads every 15 s."""
 COST = "the second start trained from the beginning, so a requeue costs all GPU-hours since the job began"
 
 Outcome = Literal["passed", "failed", "not_checked"]
@@ -74,7 +77,7 @@ def lost(case: Rehearsal) -> str | None:
         return (
             f"{points} of the disk are not on the server: {first.key} of step {first.step} is {first.on_disk}, {there}"
         )
-    absent = case.undisturbed_rows - case.in_the_end
+    absent = case.undisturbed_rows - (case.in_the_end - synced_twice(case))
     # A job that trains for a given time logs a few rows less when it was held up.
     enough = 2 * case.rows_on_disk >= case.undisturbed_rows and case.attempts[-1].ended_in_order
     return f"{absent} of {case.undisturbed_rows} rows were never written" if absent > 0 and not enough else None
@@ -86,13 +89,33 @@ def synced_twice(case: Rehearsal) -> int:
 
 
 def trained_anew(case: Rehearsal) -> bool:
-    """Whether the second start trained from the beginning: it logged as much as a whole job."""
-    return len(case.attempts) > 1 and case.attempts[1].rows >= case.undisturbed_rows > 0
+    """Whether a later start trained from the beginning: it logged as much as a whole job."""
+    return any(later.rows >= case.undisturbed_rows > 0 for later in case.attempts[1:])
 
 
 def same_run(case: Rehearsal) -> bool:
-    """Whether both starts went to one run."""
-    return len(set(case.runs_on_server)) <= 1 and not set(case.attempts[1].run_ids) - set(case.attempts[0].run_ids)
+    """Whether all starts went to one run; of one that was killed at once only the server may tell its run."""
+    first = set(case.attempts[0].run_ids)
+    strange = {run for later in case.attempts[1:] for run in later.run_ids} - first
+    return len(set(case.runs_on_server)) <= 1 and not (first and strange)
+
+
+def stepped_back(case: Rehearsal) -> str | None:
+    """The SDK's word on dropped rows, where a later start counted from the beginning: rows since a checkpoint may be.
+
+    They are the same rows, logged again.
+    """
+    for later in case.attempts[1:]:
+        found = re.search(r"step (\d+)", later.dropped or "")
+        if later.dropped and (found is None or int(found[1]) <= (case.undisturbed_first_step or 0)):
+            return later.dropped
+    return None
+
+
+def in_flight(case: Rehearsal) -> int:
+    """Rows that a node takes with it when it fails, of those that neither start brought to the server."""
+    most = 1 + case.undisturbed_rows * IN_FLIGHT_S / max(IN_FLIGHT_S, case.undisturbed_s)
+    return absent if case.how == "kill" and (absent := _absent(case)) <= most else 0
 
 
 def doubled(case: Rehearsal) -> int:
@@ -100,9 +123,13 @@ def doubled(case: Rehearsal) -> int:
     return max(0, case.in_the_end - case.undisturbed_rows)
 
 
-def gap(case: Rehearsal) -> int:
-    """Rows that neither start brought to the server."""
+def _absent(case: Rehearsal) -> int:
     return max(0, case.undisturbed_rows - case.in_the_end)
+
+
+def gap(case: Rehearsal) -> int:
+    """Rows that neither start brought to the server, and that a script could have saved."""
+    return _absent(case) - in_flight(case)
 
 
 def summaries(evidence: Evidence) -> tuple[RehearsalSummary, ...]:
@@ -153,15 +180,16 @@ def _of_requeue(case: Rehearsal) -> tuple[Outcome, str]:
     if problems:
         return "failed", "; ".join(problems)
     there = f"{case.in_the_end} of {case.undisturbed_rows} rows"
-    return "passed", f"the second start continued the run: {there}, none twice"
+    which = "each later start" if len(case.attempts) > 2 else "the second start"
+    gone = f"; {n} that were not uploaded yet went with the node" if (n := in_flight(case)) else ""
+    return "passed", f"{which} continued the run: {there}, none twice{gone}"
 
 
 def restart_problems(case: Rehearsal) -> Sequence[str]:
     """Why the second start did not continue the run."""
-    second = case.attempts[1]
-    found = [f"the second start failed: {bad}"] if (bad := ended_badly(second)) else []
+    found = [f"the last start failed: {bad}"] if (bad := ended_badly(case.attempts[-1])) else []
     if not same_run(case):
-        found.append(f"the second start made a new run, so there are {len(set(case.runs_on_server))}")
+        found.append(f"a later start made a new run, so there are {len(set(case.runs_on_server))}")
     return found
 
 
@@ -171,4 +199,4 @@ def loss_problems(case: Rehearsal) -> Sequence[str]:
         return [COST]
     found = [f"{n} rows are there twice"] if (n := doubled(case)) else []
     found += [f"{n} of {case.undisturbed_rows} rows are lost"] if (n := gap(case)) else []
-    return [*found, *(["rows were dropped because their step had been before"] if case.attempts[1].dropped else [])]
+    return [*found, *(["rows were dropped because their step had been before"] if stepped_back(case) else [])]

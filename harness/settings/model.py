@@ -48,6 +48,11 @@ class Outage:
     how: Literal["refuse", "5xx", "silence", "slow", "401"]
 
 
+Requeue = Literal["sigterm", "kill", "twice", "usr1"]
+"""How the job is ended before it is started again: SIGTERM and SIGKILL, SIGKILL at once (its node failed), the first
+twice in a row, and USR1 ahead of it."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The question, checked; paths are absolute."""
@@ -77,6 +82,8 @@ class Settings:
     rehearse: Literal["", "outage", "requeue", "all"] = ""
     outages: tuple[Outage, ...] = ()
     """The outages to play, where any are."""
+    requeues: tuple[Requeue, ...] = ()
+    """The requeues to play, where any are."""
     expect: tuple[str, ...] = ROLES
     expect_auto: bool = False
     """Whether these are roles, played by the series that look like a loss and an accuracy."""

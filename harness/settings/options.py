@@ -85,8 +85,8 @@ OPTIONS: tuple[Option, ...] = (
         choices=("outage", "requeue", "all"),
     ),
     Option(
-        "--rehearse-plan", "wandb_rehearse_plan", "the outages to play: moments and kinds, such as 'start,middle × "
-        "refuse,5xx'", metavar="PLAN",
+        "--rehearse-plan", "wandb_rehearse_plan", "what to play: moments and kinds of outages, such as 'start,middle × "
+        "refuse,5xx', and kinds of requeues, such as 'kill,twice'", metavar="PLAN",
     ),
     Option("--report", "wandb_report", "folder of the reports (a dated one under .harness/)", "path", "DIR"),
     Option("--replay", "wandb_replay", "judge saved evidence or a bundle again; no job, no network", "path", "FILE"),

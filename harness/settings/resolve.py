@@ -36,7 +36,7 @@ def resolve(
     expect = values["wandb_expect"] or (",".join(ROLES) if builtin else AUTO)
     if "wandb_sync" in on and "wandb_offline" not in on:
         raise SettingsError("--sync uploads an offline run: add --offline, or leave --sync out.")
-    rehearse, outages = rehearsals(values, on, source)
+    asked = rehearsals(values, on, source, job)
     run, host = run_path(values["wandb_run"])
     points = whole_number(values["wandb_expect_points"], "--expect-points", least=1, default=0)
     return Settings(
@@ -50,8 +50,9 @@ def resolve(
         nproc=whole_number(values["wandb_nproc"], "--nproc", least=1, most=256, default=2),
         offline="wandb_offline" in on,
         sync="wandb_sync" in on,
-        rehearse=rehearse,
-        outages=outages,
+        rehearse=asked.rehearse,
+        outages=asked.outages,
+        requeues=asked.requeues,
         run=run,
         run_server=host,
         run_dir=existing_folder(values["wandb_run_dir"], "--run-dir", cwd),

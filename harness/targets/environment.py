@@ -46,12 +46,13 @@ def builtin_args(*, on_gpus: bool, seconds: int | None = None, rehearsed: bool =
 
     For a rehearsal its epochs are spread over time, and it waits for W&B a few seconds only.
     """
-    if rehearsed:
-        return (
-            "--epochs", str(EPOCHS), "--epoch-seconds", "2", "--stats-interval", "1", "--upload-interval", "1",
-            "--patience", "5",
-        )  # fmt: skip
     lasts = seconds or (45 if on_gpus else 5)
+    if rehearsed:
+        epoch_s = lasts // EPOCHS if on_gpus else 1.5
+        return (
+            "--epochs", str(EPOCHS), "--epoch-seconds", str(epoch_s), "--stats-interval", "1", "--upload-interval", "1",
+            "--patience", "60" if on_gpus else "5",
+        )  # fmt: skip
     return (
         "--epochs", str(EPOCHS), "--model", "auto", "--min-seconds", str(lasts),
         "--stats-interval", "5" if lasts >= 30 else "1", "--upload-interval", "1",

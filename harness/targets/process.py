@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -185,12 +186,19 @@ class ProcessGroup:
                     return dict(word.partition("=")[::2] for word in read.split("\0") if word)
         return {}
 
-    def signal_all(self, number: int, *, without: str) -> None:
-        """Signal every process of the job but those that run the program ``without``."""
+    def signal_all(self, number: int, *, without: str = "", catching: bool = False) -> int:
+        """Signal every process of the job but those that run the program ``without``; say how many there were.
+
+        With ``catching`` only those that have a handler for it.
+        """
+        told = 0
         for pid in descendants(self._supervisor.pid) if self._supervisor else ():
             with contextlib.suppress(OSError):  # it has ended
-                if Path(f"/proc/{pid}/comm").read_bytes().strip() != without.encode():
+                wanted = Path(f"/proc/{pid}/comm").read_bytes().strip() != without.encode()
+                if wanted and (not catching or catches(pid, number)):
                     os.kill(pid, number)
+                    told += 1
+        return told
 
     def new_lines(self) -> list[str]:
         """Return output lines that came since the last call, a mebibyte at most; see `LogFollower`.
@@ -249,6 +257,12 @@ def survivors(token: str) -> list[int]:
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
     return found
+
+
+def catches(pid: int, number: int) -> bool:
+    """Return whether a process has a handler for a signal, from the mask SigCgt of /proc/PID/status (proc(5))."""
+    found = re.search(rb"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_bytes(), re.MULTILINE)
+    return found is not None and bool(int(found[1], 16) >> (number - 1) & 1)
 
 
 def cpu_seconds_of(pid: int) -> float:

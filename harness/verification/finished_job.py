@@ -9,6 +9,7 @@ from harness.evidence.disk.log_writers import touched_at
 from harness.evidence.disk.run_dirs import find_run_dirs, read_local_run
 from harness.evidence.models import Evidence, LocalReading, LocalRun, Request, RunLink, ServerReading, Trouble
 from harness.evidence.network.address import base_url_problem
+from harness.evidence.network.probe import clock_ahead
 from harness.evidence.output.ending import job_of
 from harness.evidence.output.reader import read_output
 from harness.evidence.redaction.redactor import Redactor
@@ -17,7 +18,7 @@ from harness.evidence.server.reader import Reader
 from harness.evidence.setup.credentials import api_key_in_use, known_secrets
 from harness.evidence.setup.job_settings import JobSettings
 from harness.judging.advice import is_cloud
-from harness.judging.live.of_evidence import life_of
+from harness.judging.live.of_evidence import RUNNING, life_of
 from harness.judging.live.troubles import doubt_s
 from harness.judging.metric_roles import likely_first
 from harness.settings.model import Settings
@@ -84,6 +85,8 @@ def _read_run(
     if reading.status == "failed" and reading.trouble:
         clear = reading.trouble.model_copy(update={"text": sentence(reading.trouble, base_url, path)})
         return reading.model_copy(update={"trouble": clear})
+    if any(run.state in RUNNING for run in reading.runs):
+        return reading.model_copy(update={"clock_ahead_s": clock_ahead(base_url, own.env)})
     return reading
 
 

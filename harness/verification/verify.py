@@ -127,10 +127,17 @@ def _verify_job(
         )
     if not settings.rehearse:
         return evidence
-    from harness.verification.rehearsal.rehearse import rehearse
-
     with clock.phase("rehearsals"):
-        played = rehearse(settings, evidence, own.moved(own.env, known.cwd), folder, progress, local_argv)
+        if settings.target == "slurm":
+            from harness.verification.rehearsal.on_slurm import rehearse_on_slurm
+
+            played = rehearse_on_slurm(
+                settings, evidence, known, own, folder, progress, clock, interrupts, unwritten
+            )  # fmt: skip
+        else:
+            from harness.verification.rehearsal.rehearse import rehearse
+
+            played = rehearse(settings, evidence, own.moved(own.env, known.cwd), folder, progress, local_argv)
     return evidence.model_copy(update={"rehearsals": played})
 
 

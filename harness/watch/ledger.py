@@ -3,12 +3,16 @@
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 NAME = "watched.sqlite"
 _SCHEMA = """CREATE TABLE IF NOT EXISTS seen (
   at REAL NOT NULL, job TEXT NOT NULL, event TEXT NOT NULL, state TEXT NOT NULL, steps INTEGER NOT NULL,
-  problem TEXT NOT NULL, words TEXT NOT NULL, verdict TEXT NOT NULL, gpu_hours REAL
+  problem TEXT NOT NULL, words TEXT NOT NULL, verdict TEXT NOT NULL, gpu_hours REAL, name TEXT NOT NULL DEFAULT ''
 )"""
+
+
+Event = Literal["begin", "state", "verified", "problem", "mended", "end"]
 
 
 @dataclass(frozen=True)
@@ -17,14 +21,15 @@ class Entry:
 
     at: float
     job: str
-    event: str
-    """begin, state, verified, problem, mended, end."""
+    event: Event
     state: str
     steps: int = 0
     problem: str = ""
     words: str = ""
     verdict: str = ""
     gpu_hours: float | None = None
+    name: str = ""
+    """Of the run, or else of the Slurm job."""
 
 
 class Ledger:
@@ -37,6 +42,8 @@ class Ledger:
         # the usual journal stays.
         self._file.execute("PRAGMA journal_mode=WAL")
         self._file.execute(_SCHEMA)
+        if "name" not in [column[1] for column in self._file.execute("PRAGMA table_info(seen)")]:
+            self._file.execute("ALTER TABLE seen ADD COLUMN name TEXT NOT NULL DEFAULT ''")
         self._file.commit()
 
     def close(self) -> None:
@@ -46,9 +53,9 @@ class Ledger:
     def add(self, entry: Entry) -> None:
         """Append a line."""
         values = (entry.at, entry.job, entry.event, entry.state, entry.steps, entry.problem, entry.words,
-                  entry.verdict, entry.gpu_hours)  # fmt: skip
+                  entry.verdict, entry.gpu_hours, entry.name)  # fmt: skip
         with self._file:
-            self._file.execute("INSERT INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            self._file.execute("INSERT INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def last(self, job: str) -> Entry | None:
         """Return the newest line of a job."""

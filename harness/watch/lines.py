@@ -1,6 +1,7 @@
-"""A line for each watched job: state, steps, rate, the age of each layer's newest sign, and the time that is left."""
+"""A line for each watched job: state, steps, rate, the age of each layer's newest sign, GPUs at work, and time left."""
 
 import time
+from collections.abc import Sequence
 
 from harness.judging.live.life import NONE
 from harness.judging.live.words import span
@@ -8,7 +9,7 @@ from harness.report.text import clean
 from harness.watch.ledger import Entry
 from harness.watch.subjects import Subject
 
-HEADER = ("job", "state", "steps", "rate", "step", "heard", "disk", "output", "left")
+HEADER = ("job", "state", "steps", "rate", "step", "heard", "disk", "output", "GPUs", "left")
 
 
 def cells(subject: Subject) -> tuple[str, ...]:
@@ -18,9 +19,10 @@ def cells(subject: Subject) -> tuple[str, ...]:
     ages = [life.age(beat) if life else None for beat in beats]
     rhythm = life.steps.rhythm if life else None
     rate = f"{1 / rhythm.median_s:.3g}/s" if rhythm and rhythm.median_s else "–"
+    gpus = "{}/{}".format(*life.gpus) if life and life.gpus else "–"
     return (
         clean(subject.name, 60), state_of(subject), f"{subject.steps:,}", rate,
-        *(span(age) if age is not None else "–" for age in ages), span(left) if left is not None else "–",
+        *(span(age) if age is not None else "–" for age in ages), gpus, span(left) if left is not None else "–",
     )  # fmt: skip
 
 
@@ -35,9 +37,10 @@ def state_of(subject: Subject) -> str:
 
 def line(subject: Subject, now: float) -> str:
     """Put a job into one plain line; with its problem, or why it could not be read."""
-    name, state, steps, rate, step, heard, disk, output, left = cells(subject)
+    name, state, steps, rate, step, heard, disk, output, gpus, left = cells(subject)
     parts = [time.strftime("%H:%M:%S", time.localtime(now)), name, state, f"{steps} steps"]
-    known = (("", rate), ("last step", step), ("heard", heard), ("disk", disk), ("output", output), ("left", left))
+    known = (("", rate), ("last step", step), ("heard", heard), ("disk", disk), ("output", output),
+             ("GPUs at work", gpus), ("left", left))  # fmt: skip
     parts += [f"{what} {value}".strip() for what, value in known if value != "–"]
     if told := details(subject):
         parts.append(told)
@@ -53,18 +56,20 @@ def details(subject: Subject) -> str:
     return f"verdict {subject.verdict}" if subject.ended and subject.verdict else ""
 
 
-def past(entry: Entry) -> str:
-    """Put the last line of a job in the ledger into one plain line."""
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.at))
-    parts = [
-        when,
-        clean(entry.job, 60),
-        entry.state or "not seen",
-        f"{entry.steps:,} steps",
-        entry.verdict or "not verified",
-    ]
-    if entry.gpu_hours is not None:
-        parts.append(f"{entry.gpu_hours:.2f} GPU-hours")
-    if entry.problem:
-        parts.append(clean(f"{entry.problem}: {entry.words}", 200))
-    return "  ".join(parts)
+PAST = ("last seen", "id", "name", "state", "steps", "verdict", "GPU-hours", "cause")
+
+
+def history(entries: Sequence[Entry]) -> str:
+    """Put the newest line of each job in the ledger into a table; a dash for what is not known."""
+    rows = [PAST, *map(_past, entries)]
+    wide = [max(len(row[n]) for row in rows) for n in range(len(PAST))]
+    return "".join("  ".join(map(str.ljust, row, wide)).rstrip() + "\n" for row in rows)
+
+
+def _past(entry: Entry) -> tuple[str, ...]:
+    return (
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.at)), clean(entry.job, 60), clean(entry.name, 40) or "-",
+        entry.state or "not seen", f"{entry.steps:,}", entry.verdict or "-",
+        f"{entry.gpu_hours:.2f}" if entry.gpu_hours is not None else "-",
+        clean(f"{entry.problem}: {entry.words}", 200) if entry.problem else "-",
+    )  # fmt: skip

@@ -23,7 +23,7 @@ QUERY = """query HarnessWatch($entity: String!, $project: String!, $filters: JSO
 }"""
 """Fields of the SDK's own queries (wandb/apis/public/runs.py)."""
 VIEWER = "query HarnessViewer { viewer { username } }"
-_TELLING = re.compile(r"(system\.)?(gpu\.\d+\.(gpu|powerWatts)(/l:.+)?|cpu|disk\..*\.out(/l:.+)?)")
+_TELLING = re.compile(r"(system\.)?(gpu\.\d+\.(gpu|powerWatts)(/l:.+)?|cpu|(disk\..*\.out|network\.recv)(/l:.+)?)")
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ class Listing:
         if not isinstance(found, dict):
             where = f"{entity}/{project}"
             return Answered(trouble=Trouble(kind="not_found", text=f"there is no project {where}, or it is not open"))
-        return Answered(tuple(_listed(edge["node"]) for edge in found["runs"]["edges"]))
+        return Answered(tuple(_listed(edge["node"], answer.served_at) for edge in found["runs"]["edges"]))
 
 
-def _listed(node: Mapping[str, Any]) -> Listed:
+def _listed(node: Mapping[str, Any], served_at: float | None) -> Listed:
     summary, system = _object(node["summaryMetrics"]), _object(node["systemMetrics"])
     values = {k.removeprefix("system."): n for k, v in system.items() if (n := number(v)) is not None}
     look = Look(
@@ -103,6 +103,7 @@ def _listed(node: Mapping[str, Any]) -> Listed:
         last_row_at=number(summary.get("_timestamp")),
         odd=tuple(sorted(k for k, v in summary.items() if v in NON_FINITE)) if summary else (),
         system={k: v for k, v in values.items() if _TELLING.fullmatch(k)},
+        served_at=served_at,
     )
     return Listed(node["name"], node["displayName"] or "", look)
 

@@ -1,11 +1,13 @@
 """Asks Slurm for all watched jobs at once: one `squeue`, and one `sacct` for those that have left the queue."""
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from harness.targets.slurm.commands import Slurm
+from harness.evidence.models.slurm_states import is_final
+from harness.targets.slurm.commands import Slurm, gpus_of
 
-_FORMAT = "%i|%T|%L|%r"
+_FORMAT = "%i|%T|%L|%r|%M|%D|%b|%j"
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,9 @@ class Queued:
     state: str
     left_s: float | None = None
     reason: str = ""
+    name: str = ""
+    gpu_s: float | None = None
+    """Seconds of all its GPUs so far."""
 
 
 def queued(slurm: Slurm, ids: Sequence[str]) -> dict[str, Queued] | None:
@@ -26,12 +31,20 @@ def queued(slurm: Slurm, ids: Sequence[str]) -> dict[str, Queued] | None:
     if answer.code != 0 and not unknown:
         return None
     found = dict(_parsed(answer.out.splitlines()))
-    gone = [job for job in ids if job not in found]
-    if gone:
-        told = slurm.run(["sacct", "-n", "-P", "-X", "-j", ",".join(gone), "-o", "JobID,State"])
-        pairs = (line.split("|", 1) for line in told.out.splitlines() if "|" in line)
-        found |= {job: Queued(state.split()[0]) for job, state in pairs if state.split()}
+    over = [job for job in ids if job not in found or is_final(found[job].state)]
+    if over:
+        told = slurm.run(["sacct", "-n", "-P", "-X", "-j", ",".join(over), "-o", "JobID,State,ElapsedRaw,AllocTRES"])
+        for line in told.out.splitlines():
+            job, state, elapsed, tres = (*line.split("|", 3), "", "", "")[:4]
+            if job in over and state.split():
+                known = found.get(job, Queued(""))
+                gpu_s = _gpu_seconds(elapsed, gpus_of(tres)) if tres else known.gpu_s
+                found[job] = replace(known, state=known.state or state.split()[0], gpu_s=gpu_s)
     return found
+
+
+def _gpu_seconds(elapsed: str, gpus: int | None) -> float | None:
+    return float(elapsed) * gpus if elapsed.isdigit() and gpus else None
 
 
 def mine(slurm: Slurm, user: str | None) -> list[str]:
@@ -44,8 +57,15 @@ def mine(slurm: Slurm, user: str | None) -> list[str]:
 def _parsed(lines: Iterable[str]) -> Iterable[tuple[str, Queued]]:
     for line in lines:
         if line.count("|") >= 3:
-            job, state, left, reason = line.split("|", 3)
-            yield job.strip(), Queued(state.strip(), seconds_of(left.strip()), reason.strip())
+            job, state, left, reason, *more = (part.strip() for part in line.split("|", 7))
+            elapsed, nodes, gres, name = (*more, "", "", "", "")[:4]
+            ran, each = seconds_of(elapsed), _GPUS.search(gres)
+            gpu_s = ran * int(nodes) * int(each[1] or 1) if ran and each and nodes.isdigit() else None
+            yield job, Queued(state, seconds_of(left), reason, name, gpu_s)
+
+
+_GPUS = re.compile(r"\bgpu(?::[a-zA-Z_]\w*)?(?:[:=](\d+))?")
+"""GPUs of each node, as squeue writes them: `gres/gpu:8`, `gres:gpu:mi250:8`."""
 
 
 def seconds_of(text: str) -> float | None:

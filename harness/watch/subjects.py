@@ -45,6 +45,9 @@ class Subject:
     unread: str = ""
     """Why nothing could be read at the last look."""
     steps: int = 0
+    title: str = ""
+    """The name of the run, or else of the Slurm job."""
+    gpu_hours: float | None = None
 
 
 def subject_of(text: str, now: float, cwd: Path) -> Subject:

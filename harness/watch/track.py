@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from statistics import median
 
-from harness.evidence.models.slurm_states import WAITING
-from harness.judging.live.activity import activity, silent
+from harness.evidence.models.slurm_states import PAUSED
+from harness.judging.live.activity import activity, at_work, silent
 from harness.judging.live.life import NONE, Beat, Life
+from harness.judging.live.of_evidence import RUNNING, apart
 from harness.judging.live.rhythm import gaps_by_step, gaps_of, rhythm
 from harness.judging.live.troubles import deadline
 
@@ -36,6 +38,20 @@ class Look:
     system: Mapping[str, float] = field(default_factory=dict)
     """The newest value of each system metric."""
     cores: int | None = None
+    served_at: float | None = None
+    """The server's clock when it said so."""
+
+    def by_clock(self, at: float) -> "Look":
+        """The same with its times by the watcher's own clock, which showed `at` meanwhile."""
+        ahead = at - self.served_at if self.served_at is not None else 0.0
+
+        def here(told: float | None) -> float | None:
+            return None if told is None else apart(told, -ahead)
+
+        return replace(
+            self, created_at=here(self.created_at), heartbeat_at=here(self.heartbeat_at),
+            last_row_at=here(self.last_row_at),
+        )  # fmt: skip
 
 
 class Track:
@@ -55,9 +71,16 @@ class Track:
         self._away: deque[tuple[float, float]] = deque(maxlen=20)
         self._rows: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self._seen_at: deque[float] = deque(maxlen=KEPT)
+        self._news: deque[float] = deque(maxlen=KEPT)
         self._samples: dict[str, deque[tuple[float, float]]] = {}
         self._last_sample: Mapping[str, float] = {}
         self._restarted = begun
+
+    def of_the_next_run(self, now: float) -> "Track":
+        """Return the track of another run of the same Slurm job."""
+        made = Track(now)
+        made.scheduler, made.time_left_s, made.output = self.scheduler, self.time_left_s, self.output
+        return made
 
     def take(self, look: Look, at: float) -> None:
         """Take in what the server said at a time."""
@@ -65,11 +88,14 @@ class Track:
         if self.away_since is not None:
             self._away.append((self.away_since, at + min(at - self.away_since, BACK_S)))
             self.away_since = None
-        before, self.look, self.looked_at = self.look, look, at
-        if before is not None and (look.rows < before.rows or before.state not in ("running", "preempting")):
+        look = look.by_clock(at)
+        before, seen_before, self.look, self.looked_at = self.look, self.looked_at, look, at
+        if before is not None and (look.rows < before.rows or before.state not in RUNNING):
             self._rows.clear()  # resumed or started again: its first steps tell nothing of a hang
             self._restarted = at
         if look.last_row_at is not None and (not self._rows or look.rows > self._rows[-1][0]):
+            if self._seen_at and seen_before is not None:
+                self._news.append(seen_before - self._seen_at[-1])
             self._rows.append((look.rows, look.last_row_at))
             self._seen_at.append(at)
         if look.system and look.system != self._last_sample:
@@ -85,7 +111,7 @@ class Track:
 
     def queued(self, state: str | None, at: float) -> None:
         """Take in Slurm's state of the job; after a time in the queue it starts anew."""
-        waits = state is not None and state in WAITING
+        waits = state is not None and state in PAUSED
         if self._queued_since is not None and not waits:
             self._away.append((self._queued_since, at + BACK_S))
             self._restarted = at
@@ -101,7 +127,10 @@ class Track:
     def life(self, now: float) -> Life | None:
         """Return the signs of life at a time; None where the run does not run, or nothing is known of it."""
         look = self.look
-        if look is None or look.state not in ("running", "preempting") or self.away_since is not None:
+        if look is None or self.away_since is not None:
+            return None
+        # W&B forgets a run after five minutes; a job that waited in the queue comes back.
+        if look.state not in RUNNING and not (look.state == "crashed" and self.scheduler == "RUNNING"):
             return None
         steps = self._steps(look)
         samples = {key: tuple(points) for key, points in self._samples.items()}
@@ -120,8 +149,10 @@ class Track:
             scheduler=self.scheduler,
             activity=doing,
             seen=seen,
+            gpus=at_work(samples),
             silent=silent(samples, steps.last_at or 0.0),
             away=tuple(self._away),
+            passed_on_s=median(self._news) if self._news else 0.0,
             synced_later=late,
         )
 

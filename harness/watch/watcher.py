@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from harness.evidence.models import slurm_states
 from harness.judging.live.early import ENOUGH_ROWS
 from harness.judging.live.troubles import troubles
-from harness.watch.ledger import Entry, Ledger
+from harness.watch.ledger import Entry, Event, Ledger
 from harness.watch.listing import Answered
 from harness.watch.queue import Queued
 from harness.watch.subjects import ENDS, Subject
@@ -41,8 +41,12 @@ class Watcher:
     ledger: Ledger
     tell: Tell
     once: bool = False
+    show: Callable[[Subject, Sequence[Entry]], None] = lambda _subject, _entries: None
+    """Shows what was noted of a subject so far; called when there is news."""
+    gpu_hours_per_gpu: float = 1.0
     last: dict[str, Judged] = field(default_factory=dict)
     _paced_at: float = 0.0
+    _news: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for subject in self.subjects:
@@ -75,6 +79,13 @@ class Watcher:
             self._settle(subject, now)
         return self._next(now)
 
+    def hurried(self) -> list[Subject]:
+        """Make all that goes on due now, and return it."""
+        waiting = [s for s in self.subjects if not s.ended]
+        for subject in waiting:
+            subject.due_at = 0.0
+        return waiting
+
     def _next(self, now: float) -> float:
         """Return when something is to be done again: a look, or a verification that had to wait."""
         times = [s.due_at for s in self.subjects if not s.ended]
@@ -97,6 +108,10 @@ class Watcher:
             state = slurm_states.base(queued.state) if queued else None
             subject.track.queued(state, now)
             subject.track.time_left_s = queued.left_s if queued else None
+            if queued is not None:
+                subject.title = subject.title or queued.name
+            if queued is not None and queued.gpu_s is not None:
+                subject.gpu_hours = queued.gpu_s / 3600 * self.gpu_hours_per_gpu
 
     def _server(self, due: Iterable[Subject], now: float) -> None:
         """One question for each project."""
@@ -106,9 +121,11 @@ class Watcher:
                 places.setdefault((subject.server, *subject.run[:2]), []).append(subject)
         for (server, entity, project), there in places.items():
             answer = self.ask_runs(server, entity, project, [s.run[2] for s in there if s.run])
-            looks = {listed.id: listed.look for listed in answer.runs}
+            listed = {run.id: run for run in answer.runs}
             for subject in there:
-                look = looks.get(subject.run[2]) if subject.run else None
+                run = listed.get(subject.run[2]) if subject.run else None
+                look = run.look if run else None
+                subject.title = run.name if run and run.name else subject.title
                 subject.unread = answer.trouble.text if answer.trouble else "" if look else "the server has no such run"
                 if look is not None:
                     subject.track.take(look, now)
@@ -142,6 +159,9 @@ class Watcher:
         if over:
             self._note("end", subject, now)
             self.tell("end", subject, judged)
+        if subject.name in self._news and subject.verdict:
+            self._news.discard(subject.name)
+            self.show(subject, self.ledger.of(subject.name))
         subject.ended = over or self.once
         subject.due_at = max(subject.due_at, subject.track.next_look(now, subject.life))
 
@@ -192,17 +212,17 @@ class Watcher:
         if fault == subject.problem:
             subject.words = words or subject.words
             return
-        event = "problem" if fault else "mended"
+        event: Event = "problem" if fault else "mended"
         subject.problem, subject.words = fault, words
         self._note(event, subject, now)
         self.tell(event, subject, self.last.get(subject.name))
 
-    def _note(self, event: str, subject: Subject, now: float) -> None:
+    def _note(self, event: Event, subject: Subject, now: float) -> None:
         self.ledger.add(
-            Entry(
-                now, subject.name, event, subject.state, subject.steps, subject.problem, subject.words, subject.verdict
-            )
-        )
+            Entry(now, subject.name, event, subject.state, subject.steps, subject.problem, subject.words,
+                  subject.verdict, subject.gpu_hours, subject.title)
+        )  # fmt: skip
+        self._news.add(subject.name)
 
     @property
     def code(self) -> int:

@@ -1,10 +1,13 @@
 """`lumi-wandb watch`: its arguments, and what it does where nothing can be watched."""
 
 import time
+from contextlib import ExitStack
 
 import pytest
 
-from harness.commands.watch import Teller, main, until
+from harness.commands.watch import Servers, Teller, main, until
+from harness.evidence.setup.job_settings import read_job_settings
+from harness.loopback.server import LoopbackServer
 from harness.settings.model import SettingsError
 from harness.watch.ledger import Entry, Ledger
 from harness.watch.subjects import Subject
@@ -42,18 +45,38 @@ def test_a_duration(text, seconds):
 
 def test_a_run_that_cannot_be_asked_for_is_not_checked(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("harness.evidence.server.reader.ANSWER_S", 3.0)
     environ = {"HOME": str(tmp_path), "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_API_KEY": "k" * 40}
     assert main(["team/vit/abcd", "--once"], environ) == 10
     assert "not read" in capsys.readouterr().out
+
+
+def test_a_key_that_is_renewed_is_read_again(tmp_path):
+    with LoopbackServer() as server, ExitStack() as stack:
+        server.store.seed_run("loopback", "vit", "abcd", state="running")
+        environ = {"HOME": str(tmp_path), "WANDB_BASE_URL": server.url}
+        servers = Servers(read_job_settings(environ, tmp_path, sdk_version="0.31.0"), stack)
+        for key, trouble in (("f" * 40, "auth"), (server.api_key, None)):
+            (tmp_path / ".netrc").write_text(f"machine 127.0.0.1:{server.port}\n login user\n password {key}\n")
+            (tmp_path / ".netrc").chmod(0o600)
+            answer = servers.ask(None, "loopback", "vit", ["abcd"])
+            assert (answer.trouble.kind if answer.trouble else None) == trouble
+        assert [run.id for run in answer.runs] == ["abcd"]
 
 
 def test_history_lists_what_was_watched(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     ledger = Ledger(tmp_path / ".harness" / "watch")
     ledger.add(Entry(time.time(), "team/vit/abcd", "end", "finished", 1240, verdict="passed"))
+    ledger.add(Entry(time.time(), "4242", "end", "failed", 7, "live-no-steps", "no step", "failed", 12.5, "vit-large"))
     ledger.close()
     assert main(["--history"], {}) == 0
-    assert "team/vit/abcd  finished  1,240 steps  passed" in capsys.readouterr().out
+    head, *rows = [line[18:].split() for line in capsys.readouterr().out.splitlines()]
+    assert head == ["id", "name", "state", "steps", "verdict", "GPU-hours", "cause"]
+    assert rows == [
+        ["team/vit/abcd", "-", "finished", "1,240", "passed", "-", "-"],
+        ["4242", "vit-large", "failed", "7", "failed", "12.50", "live-no-steps:", "no", "step"],
+    ]
 
 
 def test_the_command_is_told_what_broke_and_its_failure_ends_nothing(tmp_path, capsys):

@@ -232,4 +232,31 @@ OTHERS = {
     "folds-every-rank-in-a-group": Case("folds", "torch", edits={RANK_0: MAIN}, passes=False),
     "optuna": Case("optuna_trials", "optuna", passes=False),
 }
-CASES: Mapping[str, Case] = {**LIGHTNING, **HUGGING_FACE, **OTHERS}
+REQUEUE = ("--nproc", "1", "--rehearse", "requeue", "--rehearse-plan", "sigterm")
+REQUEUES = {
+    "lightning-requeue": Case("lightning_requeue", "lightning", options=REQUEUE),
+    "lightning-requeue-from-the-beginning": Case(
+        "lightning_requeue",
+        "lightning",
+        "reh-no-checkpoint",
+        edits={'        ckpt_path="last",\n': ""},
+        options=REQUEUE,
+    ),
+    "transformers-requeue": Case("transformers_requeue", "transformers", options=REQUEUE),
+    "transformers-requeue-from-the-beginning": Case(
+        "transformers_requeue",
+        "transformers",
+        "reh-no-checkpoint",
+        edits={"resume_from_checkpoint=last": ""},
+        options=REQUEUE,
+    ),
+    "accelerate-requeue": Case("accelerate_requeue", "accelerate", options=REQUEUE),
+    "accelerate-requeue-new-run": Case(
+        "accelerate_requeue",
+        "accelerate",
+        "reh-new-run",
+        edits={', init_kwargs={"wandb": run}': ""},
+        options=REQUEUE,
+    ),
+}
+CASES: Mapping[str, Case] = {**LIGHTNING, **HUGGING_FACE, **OTHERS, **REQUEUES}

@@ -71,7 +71,9 @@ _IDS = {
     """,
     "rehearsal": """
         reh-init-blocks reh-init-raises reh-finish-blocks reh-loop-waits reh-call-raises reh-goes-on-without-run
-        reh-ends-without-finish reh-sync-fails reh-needs-sync:info reh-sync-doubles:warning reh-held-up:info
+        reh-ends-without-finish reh-sync-fails reh-node-takes-rows:info
+        reh-output-overwritten:warning reh-no-requeue:warning
+        reh-needs-sync:info reh-sync-doubles:warning reh-held-up:info
         reh-new-run reh-id-changes reh-config-changes reh-second-start-fails reh-no-checkpoint reh-step-starts-again
         reh-rows-doubled reh-sigterm-not-handled reh-rows-lost
     """,

@@ -48,6 +48,32 @@ def test_two_runs_are_one_too_many():
     assert problem(made((1000.0, None))) is None
 
 
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    [
+        ([("0", "0"), ("0", "1")], None),
+        ([("0", "0"), ("0", "0"), ("0", "1")], "2 runs where one was meant: a, b"),
+        ([("0", "0"), ("1", "0")], "2 runs where one was meant: a, b"),
+        ([("0", "0"), ("1", "1")], "2 runs where one was meant: a, b"),
+        ([("0", "0"), ("0", "1"), ("1", "1"), ("1", "2")], "2 runs where one was meant: a, c"),
+        ([("0", "2"), ("0", "10")], None),
+    ],
+    ids=[
+        "two steps on purpose", "two in one of them", "a restart", "a restart whose step has another number",
+        "two steps, and a restart", "steps by number",
+    ],
+)  # fmt: skip
+def test_a_run_for_each_job_step_is_meant_but_not_for_each_start(steps, says):
+    runs = [
+        b.server_run(
+            id=run_id, created_at=1000.0 + n,
+            metadata={"slurm": {"job_id": "7", "step_id": step, "restart_count": start}},
+        )
+        for n, (run_id, (start, step)) in enumerate(zip("abcd", steps, strict=False))
+    ]  # fmt: skip
+    assert problem(b.evidence(server=b.server(*runs), local=b.local())) == says
+
+
 def opened(*spans):
     """Directories of one run, made in the same second: when each run began in it, and when its last row was logged."""
     logs = (b.log(run=RunFacts(start_time=begun), history_last_time=ended) for begun, ended in spans)

@@ -54,6 +54,9 @@ ELSEWHERE = {
     "pytest checks --job train.py --rehearse all": (
         "tests/verification/rehearsal/test_rehearse.py", "def test_a_script_that_is_right_survives_all",
     ),
+    "pytest checks --lumi --job job.sh --rehearse requeue": (
+        "tests/slurm/test_rehearsal.py", '"--job", "job.sh", "--rehearse", "requeue"',
+    ),
     "pytest checks": ("Makefile", "$(PY) -m pytest checks\n"),
     "pip install -e '.[local]'": ("Makefile", "-e '.[local,test]'"),
     USER: ("tests/examples/test_github.py", "def test_its_command_verifies_a_script"),
@@ -131,6 +134,8 @@ WATCH = {"--project", "--user", "--once", "--until", "--on-problem", "--history"
 FOREIGN = WATCH | {
     "--export",
     "--dependency",
+    "--no-requeue",
+    "--signal",
     "--cleanenv",
     "--containall",
     "--store",

@@ -211,6 +211,14 @@ def test_a_process_whose_name_the_kernel_cut_within_a_letter_hides_no_other(grou
         assert job.environment_of("no-such-program") == {}
 
 
+def test_a_signal_goes_to_the_processes_that_handle_it_alone(group):
+    with group("sleep 60 & trap 'echo heard; exit 3' USR1; echo up; while :; do sleep 0.05; done") as job:
+        wait_for(job, "up")
+        assert job.signal_all(signal.SIGUSR2, catching=True) == 0
+        assert job.signal_all(signal.SIGUSR1, catching=True) == 1
+        assert job.wait(10) == 3
+
+
 HARNESS = """
 import os, sys, time
 from pathlib import Path

@@ -10,9 +10,16 @@ from dataclasses import dataclass
 from harness.judging.live.troubles import troubles
 from harness.watch.track import Look, Track
 
-UPLOAD_S, SAMPLE_S = 15.0, 15.0
 Kind = str
-"""train, idle, compile, validate, checkpoint, spin, dead-rank, one-gpu-silent: what the machine does."""
+"""What the machine does: a name in `DOES`, or a fault."""
+DOES: dict[Kind, tuple[float, float, float]] = {
+    "train": (93.0, 400.0, 6.0), "validate": (80.0, 330.0, 6.0), "spin": (100.0, 150.0, 6.0),
+    "idle": (0.0, 90.0, 0.02), "dead-rank": (100.0, 150.0, 6.0), "download": (0.0, 90.0, 0.05),
+    "rollout": (0.0, 90.0, 50.0), "one core": (0.0, 90.0, 0.8), "bubbles": (35.0, 180.0, 6.0),
+}  # fmt: skip
+"""Per cent of each GPU, its watts, and per cent of all cores; what is not named here rests its GPUs and computes."""
+STOPS = ("killed", "spin", "idle", "dead-rank", "one core", "node-dead", "lost")
+"""Faults after which no step comes."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +53,32 @@ class Job:
     """When job and watcher sleep (a laptop)."""
     requeued: tuple[tuple[float, float], ...] = ()
     """When the job waits in the queue again."""
+    suspended: tuple[tuple[float, float], ...] = ()
+    """When Slurm suspends the job."""
     synced: bool = False
     """The rows were made a day before and are uploaded now."""
     joined_s: float = 0.0
     """When the watcher began to look."""
+    ahead_s: float = 0.0
+    """So far the watcher's clock is ahead of the others."""
+    upload_s: float = 15.0
+    sample_s: float | None = 15.0
+    """None: without system metrics."""
+    nodes: int = 0
+    """Several nodes tell of their own GPUs; 0: one, without a name."""
+    power: bool = True
+    unused: tuple[int, ...] = ()
+    """GPUs that never do anything."""
+    first_rows: int = 0
+    """Rows that come together when the run begins."""
+    together: int = 1
+    """So many rows are logged at a time."""
+    later_s: float | None = None
+    """What a step takes at the end; it grows steadily until then."""
+    trains: Kind = "train"
     fault_s: float | None = None
     fault: Kind = ""
-    """killed, cut, spin, idle, dead-rank, one-gpu-silent, nan."""
+    """killed, cut, spin, idle, dead-rank, one core, one-gpu-silent, node-silent, node-dead, lost, nan."""
     own_s: float = 30.0
     """The interval by which the fault can be seen: the longest of step, pause, upload, sample and heartbeat."""
 
@@ -65,7 +91,8 @@ class Simulation:
         self._random = random.Random(job.name)
         self.phases: list[tuple[float, float, Kind]] = []
         self.rows = list(self._steps())
-        self._uploads = [t for t in self._ticks(UPLOAD_S) if self._sends(t)]
+        # Without rows the SDK gives its sign of life every 30 s.
+        self._uploads = [t for t in self._ticks(min(job.upload_s, 30.0)) if self._sends(t)]
 
     def _ticks(self, every: float) -> Iterator[float]:
         number = 0
@@ -76,46 +103,55 @@ class Simulation:
     def _steps(self) -> Iterator[float]:
         job, at, count = self.job, self.job.start_s, 0
         self.phases.append((0.0, at, job.start_kind))
+        yield from (1.0 + n / 10 for n in range(job.first_rows))
         while at < job.lasts_s:
-            if job.fault_s is not None and at >= job.fault_s and job.fault in ("killed", "spin", "idle", "dead-rank"):
+            if job.fault_s is not None and at >= job.fault_s and job.fault in STOPS:
                 return
-            for start, end in (*job.asleep, *job.requeued):
+            for start, end in (*job.asleep, *job.requeued, *job.suspended):
                 if start <= at < end:
                     at = end + job.step_s
-            yield at
-            count += 1
+            for _ in range(job.together):
+                yield at
+            count += job.together
             for pause in job.pauses:
                 if (pause.every and count % pause.every == 0) or count == pause.at:
                     self.phases.append((at, at + pause.seconds, pause.kind))
                     at += pause.seconds
-            at += max(0.001, job.step_s * (1 + job.spread * self._random.gauss(0, 1)))
+            usual = job.step_s + ((job.later_s or job.step_s) - job.step_s) * at / job.lasts_s
+            at += job.together * max(0.001, usual * (1 + job.spread * self._random.gauss(0, 1)))
 
     def _sends(self, t: float) -> bool:
         job = self.job
-        dead = job.fault_s is not None and job.fault in ("killed", "cut") and t >= job.fault_s
-        return not dead and not any(a <= t < b for a, b in (*job.away, *job.cut_off, *job.asleep, *job.requeued))
+        dead = job.fault_s is not None and job.fault in ("killed", "cut", "lost") and t >= job.fault_s
+        silent = (*job.away, *job.cut_off, *job.asleep, *job.requeued, *job.suspended)
+        return not dead and not any(a <= t < b for a, b in silent)
 
     def doing(self, t: float) -> Kind:
         """What the machine does at a time."""
         job = self.job
         if job.fault_s is not None and t >= job.fault_s:
             return job.fault
-        return next((kind for start, end, kind in self.phases if start <= t < end), "train")
+        return next((kind for start, end, kind in self.phases if start <= t < end), job.trains)
 
     def system(self, t: float) -> dict[str, float]:
-        """A sample of the machine at a time."""
+        """A sample of the machine at a time; `network` counts bytes since the start."""
         kind, wobble = self.doing(t), random.Random(f"{self.job.name}{t}").uniform(-4, 4)
-        busy = {"train": (93.0, 400.0), "validate": (80.0, 330.0), "spin": (100.0, 150.0)}.get(kind, (0.0, 90.0))
-        found = {"cpu": {"idle": 0.02, "dead-rank": 6.0}.get(kind, 6.0) + abs(wobble) / 100, "memory_percent": 9.0}
-        for gpu in range(self.job.gpus):
-            load, power = busy
-            if kind == "dead-rank":
-                load, power = (0.0, 90.0) if gpu == 3 else (100.0, 150.0)
-            if kind == "one-gpu-silent":
-                load, power = (0.0, 90.0) if gpu == 3 else (93.0, 400.0)
-            moves = wobble if 5 < load < 99 else 0.0
-            found[f"gpu.{gpu}.gpu"] = load + moves
-            found[f"gpu.{gpu}.powerWatts"] = 0.0 if gpu % 2 else power + 5 * moves
+        load, power, cpu = DOES.get(kind, DOES["train"] if "silent" in kind or kind == "nan" else (0.0, 90.0, 6.0))
+        found = {"cpu": cpu + abs(wobble) / 100, "memory_percent": 9.0, "network.recv": 1e3 * t}
+        if kind == "download":
+            found["network.recv"] += 80e6 * (t - next(a for a, b, _ in self.phases if a <= t < b))
+        for node in range(max(1, self.job.nodes)):
+            label = f"/l:node{node}" if self.job.nodes else ""
+            if kind == "node-dead" and node == 1:
+                continue
+            for gpu in range(self.job.gpus):
+                silent = (kind in ("dead-rank", "one-gpu-silent") and (node, gpu) == (0, 3)) or gpu in self.job.unused
+                silent = silent or (kind == "node-silent" and node == 1)
+                percent, watts = (0.0, 90.0) if silent else (100.0, 150.0) if kind == "node-dead" else (load, power)
+                moves = wobble if 5 < percent < 99 else 0.0
+                found[f"gpu.{gpu}.gpu{label}"] = percent + moves
+                if self.job.power:
+                    found[f"gpu.{gpu}.powerWatts{label}"] = 0.0 if gpu % 2 else watts + 5 * moves
         return found
 
     def look(self, t: float) -> Look | None:
@@ -125,7 +161,8 @@ class Simulation:
         sent = bisect_right(self._uploads, t)
         if not sent:
             return Look(state="running", created_at=0.0, heartbeat_at=0.0, cores=128)
-        upload = self._uploads[sent - 1]
+        heard = self._uploads[sent - 1]
+        upload = max((u for u in self._uploads[:sent] if u % self.job.upload_s < 1e-6), default=0.0)
         rows = bisect_right(self.rows, upload)
         bad = (
             self.job.fault == "nan"
@@ -134,37 +171,43 @@ class Simulation:
             and self.rows[rows - 1] >= self.job.fault_s
         )
         age = 86_400.0 if self.job.synced else 0.0
-        silent = t - upload > 300 and not self.job.away
+        silent = t - heard > 300 and not self.job.away
+        every = self.job.sample_s
         return Look(
             state="crashed" if silent else "running",
             created_at=0.0,
-            heartbeat_at=upload,
+            heartbeat_at=heard,
             rows=rows,
             last_row_at=self.rows[rows - 1] - age if rows else None,
             odd=("loss",) if bad else (),
-            system=self.system(upload),
+            system=self.system(heard // every * every) if every else {},
             cores=128,
+            served_at=t,
         )
 
 
 def watched(job: Job) -> tuple[float, str] | None:
-    """Watch a job to its end; return when the first alarm came and which, or None."""
-    simulation, track, now = Simulation(job), Track(job.joined_s), job.joined_s
+    """Watch a job to its end; return when the first alarm came, by the job's clock, and which; or None."""
+    simulation, now = Simulation(job), job.joined_s
+    track = Track(now + job.ahead_s)
     while now < job.lasts_s:
         for start, end in job.asleep:
             now = end + 1.0 if start <= now < end else now
+        here = now + job.ahead_s
         waits = any(a <= now < b for a, b in job.requeued)
-        track.queued("PENDING" if waits else "RUNNING" if job.requeued else None, now)
+        stopped = any(a <= now < b for a, b in job.suspended)
+        runs = "RUNNING" if job.requeued or job.suspended else None
+        track.queued("PENDING" if waits else "SUSPENDED" if stopped else runs, here)
         look = simulation.look(now)
         if look is None:
-            track.failed(now)
+            track.failed(here)
         else:
-            track.take(look, now)
+            track.take(look, here)
             if look.odd:
                 return now, "nan"
-            if (life := track.life(now)) and (found := troubles(life)):
+            if (life := track.life(here)) and (found := troubles(life)):
                 return now, f"{found[0].id}: {' '.join(found[0].observed)}"
-            if look.state == "crashed" and not waits:
+            if look.state == "crashed" and runs is None:
                 return now, "crashed"
-        now = track.next_look(now, track.life(now))
+        now = track.next_look(here, track.life(here)) - job.ahead_s
     return None

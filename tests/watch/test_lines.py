@@ -1,10 +1,12 @@
 """What the watch shows: lines, and a table at 80 and at 200 columns."""
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
+from harness.judging.live.activity import at_work as gpus_at_work
 from harness.watch.lines import line
 from harness.watch.screen import Lines, table
 from harness.watch.subjects import Subject
@@ -32,7 +34,14 @@ def test_a_line_tells_what_is_wrong():
 @pytest.mark.parametrize("width", [80, 200])
 def test_the_table_fits_and_says_all_that_is_wrong(width):
     broken = {"problem": "metric-missing-key", "words": "Metric acc was never logged"}
-    many = [subject("team-of-many/a-project-with-a-long-name-indeed/abcd1234"), subject("team/vit/efgh5678", **broken)]
+    at_work = {"gpu.0.gpu/l:a": 90.0, "gpu.1.gpu/l:a": 0.0} | {f"gpu.{n}.gpu/l:b": 90.0 for n in range(14)}
+    busy = subject("team/vit/ijkl9012")
+    busy.life = replace(busy.life, gpus=gpus_at_work({k: ((90.0, v),) for k, v in at_work.items()}))
+    many = [
+        busy,
+        subject("team-of-many/a-project-with-a-long-name-indeed/abcd1234"),
+        subject("team/vit/efgh5678", **broken),
+    ]
     console = Console(file=StringIO(), width=width, force_terminal=False)
     console.print(table(many, width))
     shown = console.file.getvalue()
@@ -41,6 +50,7 @@ def test_the_table_fits_and_says_all_that_is_wrong(width):
     assert shown.index("efgh5678") < shown.index("abcd1234")
     assert "8 s" in shown
     assert "output" not in shown
+    assert "15/16" in shown
 
 
 def test_plain_lines_come_with_news_and_now_and_then(capsys):

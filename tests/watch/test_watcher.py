@@ -10,13 +10,15 @@ import pytest
 
 from harness.evidence.models import Trouble
 from harness.settings.model import SettingsError
+from harness.targets.slurm.commands import Slurm
 from harness.watch.ledger import Ledger
 from harness.watch.listing import Answered, Listed
-from harness.watch.queue import Queued, seconds_of
+from harness.watch.queue import Queued, queued, seconds_of
 from harness.watch.subjects import Subject, subject_of
 from harness.watch.track import Look, Track
 from harness.watch.verifying import Judged
 from harness.watch.watcher import Watcher
+from tests.targets.slurm.double import Double
 
 GOOD = Judged("passed", live=True)
 
@@ -188,6 +190,45 @@ def test_slurm_is_asked_once_for_all_jobs(world):
     world.queue = {job: Queued("COMPLETED") for job in world.queue}
     world.passes(watcher, 10)
     assert all(s.ended for s in watcher.subjects)
+
+
+def test_slurm_tells_the_name_and_the_gpu_hours_of_a_job(world):
+    world.queue["1"] = Queued("RUNNING", 3600.0, name="vit-large", gpu_s=8 * 3600.0)
+    watcher = world.watcher()
+    watcher.add(Subject("1", "job", Track(world.now)))
+    watcher.round(world.now)
+    noted = Ledger(world.folder).last("1")
+    assert (noted.name, noted.gpu_hours) == ("vit-large", 8.0)
+
+
+@pytest.mark.parametrize(
+    ("gres", "row", "seconds"),
+    [
+        ("gres/gpu:8", "", 2 * 8 * 600.0),
+        ("gres:gpu:mi250:4", "", 2 * 4 * 600.0),
+        ("gres/gpu", "", 2 * 600.0),
+        ("N/A", "", None),
+        ("N/A", "42|COMPLETED|500|cpu=4,gres/gpu=16\n", 16 * 500.0),
+    ],
+)
+def test_gpu_hours_come_from_squeue_and_at_the_end_from_sacct(tmp_path, gres, row, seconds):
+    double = Double(tmp_path / "bin")
+    state = "COMPLETED" if row else "RUNNING"
+    double.says("squeue", {"out": f"42|{state}|1:00|None|10:00|2|{gres}|my|job\n"})
+    double.says("sacct", {"out": row})
+    found = queued(Slurm(double.env()), ["42"])["42"]
+    assert (found.state, found.name, found.gpu_s) == (state, "my|job", seconds)
+
+
+def test_what_was_noted_is_shown_once_there_is_a_verdict(world):
+    shown = []
+    watcher = world.watcher("a")
+    watcher.show = lambda _subject, entries: shown.append([e.event for e in entries])
+    world.passes(watcher, 300)
+    assert shown == [["begin", "verified"]]
+    world.stands["a"] = world.now
+    world.passes(watcher, 200)
+    assert shown[-1][-1] == "problem"
 
 
 @pytest.mark.parametrize(

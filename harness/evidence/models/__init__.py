@@ -39,14 +39,14 @@ from harness.evidence.models.setup import (
     Viewer,
 )
 from harness.evidence.models.telemetry import CommandProbe, Device, LibraryProbe, NodeTelemetry, Telemetry
-from harness.evidence.models.watch import Watch
+from harness.evidence.models.watch import Seen, Watch
 
 __all__ = [
     "Attempt", "CommandProbe", "Credentials", "Device", "EpochSeen", "Evidence", "Fact", "HttpTrouble", "Job",
     "JobOutput", "JobPython", "JsonValue", "KeySource", "LibraryProbe", "LocalReading", "LocalRun", "LogLine",
     "Login", "Missing", "Mode", "ModeSource", "Network", "NodeTelemetry", "OutputLine", "Place", "ProbeStep",
     "ProcessSeen", "PythonError", "RankSeen", "Rehearsal", "Rehearsals", "Request", "RunLink", "ScriptLook",
-    "ScriptNote", "ScriptSource", "SdkLogs", "SdkSettings", "ServerReading", "ServerRun", "ServerSeries",
+    "ScriptNote", "ScriptSource", "SdkLogs", "SdkSettings", "Seen", "ServerReading", "ServerRun", "ServerSeries",
     "SettingProblem", "Setup",
     "SlurmJob", "SlurmState", "SlurmStep", "Span", "Sync", "SystemSeries", "Telemetry", "Trouble", "UnreadVariable",
     "Viewer", "Watch",

@@ -10,7 +10,7 @@ from harness.evidence.models.request import Request
 from harness.evidence.models.server import ServerReading
 from harness.evidence.models.setup import Setup
 from harness.evidence.models.telemetry import Telemetry
-from harness.evidence.models.watch import Watch
+from harness.evidence.models.watch import Seen, Watch
 
 
 class Evidence(Fact):
@@ -30,6 +30,8 @@ class Evidence(Fact):
     sync_output: tuple[str, ...] = ()
     sync_exit_code: int | None = None
     watch: Watch | None = None
+    watched: tuple[Seen, ...] = ()
+    """What `lumi-wandb watch` noted of the job, in order."""
     rehearsals: Rehearsals | None = None
     """What was rehearsed, where that was asked for."""
     telemetry: Telemetry = Telemetry()

@@ -7,7 +7,8 @@ from harness.evidence.models.job import PythonError
 
 Kind = Literal["outage", "requeue"]
 When = Literal["start", "middle", "end"]
-How = Literal["refuse", "5xx", "silence", "slow", "401"]
+How = Literal["refuse", "5xx", "silence", "slow", "401", "kill", "twice", "usr1", "slurm"]
+"""Of an outage how the server is gone; of a requeue how the job is ended, where not by SIGTERM and then SIGKILL."""
 
 
 class Attempt(Fact):
@@ -68,12 +69,14 @@ class Rehearsal(Fact):
     """Why there is nothing to judge: the moment for it never came, or the harness had trouble of its own."""
     undisturbed_s: float = 0.0
     undisturbed_rows: int = 0
+    undisturbed_first_step: int | None = None
+    """Step of its first row."""
     struck_s: float | None = None
     """When the outage began, or the signal was sent."""
     back_s: float | None = None
     """When the server was back; None: only after the job had ended."""
     grace_used_s: float | None = None
-    """Of a requeue: seconds after SIGTERM at which the last process had ended; None: SIGKILL ended it."""
+    """Of a requeue: seconds after the signal at which the last process had ended; None: SIGKILL ended it."""
     attempts: tuple[Attempt, ...] = ()
     runs_on_server: tuple[str, ...] = ()
     rows_on_disk: int = 0
@@ -90,7 +93,10 @@ class Rehearsal(Fact):
     @property
     def name(self) -> str:
         """What was played, in a few words."""
-        return f"{self.kind}: {self.how} at the {self.when}" if self.kind == "outage" else self.kind
+        if self.kind == "outage":
+            return f"outage: {self.how} at the {self.when}"
+        named = {"kill": "node failure", "twice": "twice", "usr1": "USR1", "slurm": "by Slurm"}
+        return f"requeue: {named[self.how]}" if self.how else "requeue"
 
     @property
     def in_the_end(self) -> int:

@@ -92,6 +92,8 @@ class ServerReading(Fact):
     requests: int = 0
     waited_s: float = 0.0
     """Seconds given to eventually consistent reads."""
+    clock_ahead_s: float | None = None
+    """So many seconds the clock here is ahead of the server's; asked where a run goes on."""
     trouble: Trouble | None = None
     partial: tuple[Trouble, ...] = ()
     """Parts of a run that could not be read (its events, say), while the rest could."""

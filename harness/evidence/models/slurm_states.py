@@ -10,6 +10,8 @@ from harness.evidence.models.job import Ending
 WAITING = frozenset({
     "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "CONFIGURING",
 })  # fmt: skip
+PAUSED = WAITING | {"SUSPENDED", "STOPPED"}
+"""While it is in such a state nothing comes of a job, and nothing is wrong."""
 RUNNING = frozenset({"RUNNING", "SUSPENDED", "STOPPED", "SIGNALING", "RESIZING", "STAGE_OUT"})
 COMPLETING = "COMPLETING"
 """The processes have ended, the node is being tidied up; sacct knows the end already."""

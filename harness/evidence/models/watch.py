@@ -1,4 +1,6 @@
-"""What could be seen on the server while the job ran."""
+"""What could be seen of a job while it ran."""
+
+from typing import Literal
 
 from harness.evidence.models.base import Fact, Trouble
 
@@ -7,6 +9,19 @@ NEAR_S = 8.0
 
 Looks at a real server come every 5 s, and each takes a moment: the last one before the end may be that old.
 """
+
+
+class Seen(Fact):
+    """What a watch of a running job noted at a time: a state that was new, a verdict, a problem or its mending."""
+
+    at: float
+    event: Literal["begin", "state", "verified", "problem", "mended", "end"]
+    state: str = ""
+    steps: int = 0
+    problem: str = ""
+    """Id of the fault that stood."""
+    words: str = ""
+    verdict: str = ""
 
 
 class Watch(Fact):

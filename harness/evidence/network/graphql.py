@@ -8,7 +8,7 @@ import errno
 import json
 import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -36,6 +36,8 @@ class Answer:
     data: dict[str, JsonValue] = field(default_factory=dict, repr=False)
     trouble: Trouble | None = None
     retry_after: float | None = None
+    served_at: float | None = None
+    """The server's clock when it answered, in unix seconds."""
 
 
 class _Adapter(HTTPAdapter):
@@ -112,7 +114,8 @@ class GraphqlClient:
                 stream=True,
             )
             with response:
-                return self._judge(response, _read(response))
+                judged = self._judge(response, _read(response))
+                return replace(judged, served_at=_date(response.headers.get("Date", "")))
         except requests.exceptions.RequestException as error:
             return Answer(http_ok=False, trouble=self._connection(error))
         except (OSError, ValueError) as error:
@@ -227,8 +230,14 @@ def _retry_after(response: requests.Response) -> float | None:
         return max(float(text), 0.0)
     except ValueError:
         pass
+    at = _date(text)
+    return None if at is None else max(at - time.time(), 0.0)
+
+
+def _date(text: str) -> float | None:
+    """The unix seconds of a date in a header."""
     try:
-        return max(email.utils.parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+        return email.utils.parsedate_to_datetime(text).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
 

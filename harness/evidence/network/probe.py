@@ -18,7 +18,7 @@ from harness.evidence.network.access import (
 )
 from harness.evidence.network.address import base_url_problem
 from harness.evidence.network.graphql import Answer, GraphqlClient
-from harness.evidence.network.route import Proxy, Trust, extra_headers, host_and_port, trust_for
+from harness.evidence.network.route import Proxy, Trust, extra_headers, host_and_port, proxy_for, trust_for
 from harness.evidence.network.steps import StepName, connect, handshake, resolve, step
 from harness.evidence.redaction.redactor import clean
 
@@ -76,6 +76,19 @@ class Way:
     proxy: Proxy | None
     check_certificates: bool
     sdk_version: str | None = field(compare=False)
+
+
+def clock_ahead(base_url: str, env: Mapping[str, str]) -> float | None:
+    """Return how many seconds the clock here is ahead of the server's; None where it does not tell."""
+    trust = trust_for(env, tls=base_url.lower().startswith("https"))
+    client = GraphqlClient(
+        base_url, api_key=None, proxy=proxy_for(base_url, env), trust=trust, headers=extra_headers(env)
+    )
+    try:
+        served_at = client.ask(VIEWER_QUERY, {}, _CONNECT_SECONDS).served_at
+    finally:
+        client.close()
+    return None if served_at is None else time.time() - served_at
 
 
 def unprobed(way: Way) -> Network:

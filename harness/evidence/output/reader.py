@@ -79,6 +79,14 @@ class OutputReader:
         """Return the first run that the SDK announced."""
         return next(iter(self._marks.links.values()), None)
 
+    def newest_link(self) -> RunLink | None:
+        """Return the last run that the SDK announced."""
+        return next(reversed(self._marks.links.values()), None)
+
+    def run_dirs(self) -> tuple[str, ...]:
+        """Return the run directories that the SDK named."""
+        return tuple(self._marks.run_dirs)
+
     def snapshot(self, trouble: Trouble | None = None) -> JobOutput:
         """Return what was seen so far."""
         marks = self._marks

@@ -21,6 +21,11 @@ def without_directive(text: str, option: str) -> str:
     return re.sub(rf"^#SBATCH\s+{re.escape(option)}(?:[= ].*)?\n", "", text, flags=re.MULTILINE)
 
 
+def allow_requeue(text: str) -> str:
+    """Let Slurm start the job again after a node failure."""
+    return directive(without_directive(text, "--no-requeue"), "--requeue")
+
+
 def without_word(text: str, *words: str) -> str:
     """Take options away wherever they stand as words of a command."""
     for word in words:
@@ -99,6 +104,7 @@ def sketch(text: str) -> str:
 BATCH_EDITS: Mapping[str, Callable[..., str]] = {
     "directive": directive,
     "without_directive": without_directive,
+    "allow_requeue": allow_requeue,
     "without_word": without_word,
     "before_launch": before_launch,
     "run_container": run_container,

@@ -1,7 +1,8 @@
 """What the machine did since the last step, read from the samples of system metrics around it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -17,11 +18,15 @@ LESS_POWER = 0.8
 CORES = 0.2
 """Fewer busy cores are no work; the SDK's own sampling takes 0.03."""
 MOVED_MB = 20.0
-"""So much is written to disk in a sample where a checkpoint is."""
+"""So much is written to disk, or comes by the network, in a sample where a checkpoint or data are."""
 ENOUGH, RECENT = 2, 3
 """Samples after the last step without which nothing is said; and how many of the newest count."""
 _GPU = re.compile(r"gpu\.(\d+)\.(\w+)(/l:.+)?")
-_DISK = re.compile(r"disk\..*\.out(/l:.+)?")
+_MOVES: Mapping[re.Pattern[str], tuple[float, str]] = {
+    re.compile(r"disk\..*\.out(/l:.+)?"): (1.0, "were written to disk"),
+    re.compile(r"network\.recv(/l:.+)?"): (2**20, "came by the network"),
+}
+"""Counters since the start of the run: how many of its units are a megabyte, and what it means."""
 
 
 def activity(samples: Samples, since: float, cores: int | None = None) -> tuple[Activity, tuple[str, ...]]:
@@ -64,11 +69,13 @@ def _without_gpu(after: Mapping[str, list[float]], cores: int | None, said: str)
     if len(load) < ENOUGH or cores is None:
         return ("idle" if said and len(load) < ENOUGH else "unknown"), ((f"{said}.",) if said else ())
     busy = median(load) * cores / 100
+    works: Activity = "aside" if said else "working"
     if busy >= CORES:
-        return "working", (f"The process keeps {busy:.1f} cores busy.",)
-    written = max((v[-1] - v[0] for k, v in after.items() if _DISK.fullmatch(k) and len(v) >= ENOUGH), default=0.0)
-    if written >= MOVED_MB * len(load):
-        return "working", (f"{written:.0f} MB were written to disk.",)
+        return works, (f"The process keeps {busy:.1f} cores busy.",)
+    for pattern, (unit, words) in _MOVES.items():
+        grown = (v[-1] - v[0] for k, v in after.items() if pattern.fullmatch(k) and len(v) >= ENOUGH)
+        if (moved := max(grown, default=0.0) / unit) >= MOVED_MB * len(load):
+            return works, (f"{moved:.0f} MB {words}.",)
     return "idle", (f"{said or 'No GPU reports'}, and the process keeps {busy:.2f} cores busy.",)
 
 
@@ -93,12 +100,18 @@ def silent(samples: Samples, last_step: float) -> tuple[str, ...]:
         return ()
     newest = max(points[-1][0] for points in loads.values())
     resting = [
-        _name(m)
+        m
         for m, points in rests.items()
         if max(v for _, v in points) <= IDLE and points[0][0] < last_step and max(v for _, v in loads[m]) >= AT_WORK
     ]
     ended = {label for m, points in loads.items() if (label := m[3]) and _ended([t for t, _ in points], newest)}
-    return (*resting, *(f"node {label.removeprefix('/l:')}" for label in sorted(ended)))
+    return (*_names(resting, loads), *(f"node {label.removeprefix('/l:')}" for label in sorted(ended)))
+
+
+def at_work(samples: Samples) -> tuple[int, int] | None:
+    """Return how many GPUs were at work in their newest sample, and of how many; None where none is told of."""
+    newest = [points[-1][1] for k, points in samples.items() if points and (m := _GPU.fullmatch(k)) and m[2] == "gpu"]
+    return (sum(value > IDLE for value in newest), len(newest)) if newest else None
 
 
 def _ended(times: Sequence[float], newest: float) -> bool:
@@ -106,5 +119,10 @@ def _ended(times: Sequence[float], newest: float) -> bool:
     return usual is not None and newest - times[-1] > 3 * usual + 30
 
 
-def _name(gpu: re.Match[str]) -> str:
-    return f"GPU {gpu[1]}" + (f" of {gpu[3].removeprefix('/l:')}" if gpu[3] else "")
+def _names(resting: Sequence[re.Match[str]], every: Iterable[re.Match[str]]) -> tuple[str, ...]:
+    """Name GPUs; where all of a node's rest, that is said once."""
+    of_node, there = Counter(m[3] for m in resting), Counter(m[3] for m in every)
+    whole = [label for label in of_node if label and of_node[label] == there[label]]
+    nodes = (f"every GPU of {label.removeprefix('/l:')}" for label in whole)
+    single = (m for m in resting if m[3] not in whole)
+    return (*nodes, *(f"GPU {m[1]}" + (f" of {m[3].removeprefix('/l:')}" if m[3] else "") for m in single))

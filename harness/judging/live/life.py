@@ -5,11 +5,12 @@ from typing import Literal
 
 from harness.judging.live.rhythm import Rhythm
 
-Activity = Literal["working", "spinning", "busy", "idle", "unknown"]
+Activity = Literal["working", "aside", "spinning", "busy", "idle", "unknown"]
 """What the machine did since the last step.
 
-working: it computes, reads or writes. spinning: every GPU at 100 %, and its power below that of training. busy: every
-GPU at 100 %, and nothing tells whether it computes. idle: neither GPU nor CPU, disk or network at work.
+working: it computes, reads or writes. aside: the same, but no GPU that is there has any part in it. spinning: every
+GPU at 100 %, and its power below that of training. busy: every GPU at 100 %, and nothing tells whether it computes.
+idle: neither GPU nor CPU, disk or network at work.
 """
 
 
@@ -50,10 +51,14 @@ class Life:
     activity: Activity = "unknown"
     seen: tuple[str, ...] = ()
     """What shows the activity, in words."""
+    gpus: tuple[int, int] | None = None
+    """How many GPUs were at work in the newest samples, and of how many."""
     silent: tuple[str, ...] = ()
     """GPUs and nodes that were at work before, and are not any more while others are."""
     away: tuple[tuple[float, float], ...] = ()
     """When nobody could look, from and to: the server was away, or the watcher slept."""
+    passed_on_s: float = 0.0
+    """At least so long rows were on their way to the server in the middle, as far as it was watched."""
     synced_later: bool = False
     """The rows are older than the run: an offline run is being uploaded."""
 

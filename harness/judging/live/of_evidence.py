@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun, SlurmJob
 from harness.evidence.models.slurm_states import base
-from harness.judging.live.activity import Samples, activity, silent
+from harness.judging.live.activity import Samples, activity, at_work, silent
 from harness.judging.live.life import NONE, Beat, Life
 from harness.judging.live.rhythm import gaps_by_step, gaps_of, rhythm
 from harness.judging.metric_series import number, where_to_look
@@ -16,6 +16,8 @@ RUNNING = ("running", "preempting")
 """States in which the server takes a run for one that goes on."""
 FRESH_S = 300.0
 """W&B takes a run for crashed when nothing came of it for so long."""
+CLOCKS_S = 10.0
+"""Clocks that differ by less are taken for the same."""
 
 
 @once
@@ -51,7 +53,7 @@ def _of_job(evidence: Evidence) -> Life:
 
 def _read(evidence: Evidence, server: ServerRun | None, local: LocalRun | None) -> Life:
     begun = (server.created_at if server else None) or (local.started_at if local else None)
-    disk = _rows_on_disk(local) if local else NONE
+    disk = rows_on_disk(local) if local else NONE
     on_server = where_to_look(evidence) == "server"
     steps = _rows_on_server(server) if server and on_server else disk
     samples, system = _samples(server if on_server else None, local)
@@ -59,8 +61,9 @@ def _read(evidence: Evidence, server: ServerRun | None, local: LocalRun | None) 
     doing, seen = activity(samples, steps.last_at or begun or 0.0, _cores(metadata, local))
     job = evidence.job
     known = (steps.last_at, system.last_at, server.heartbeat_at if server else None, begun)
+    ahead = (evidence.server.clock_ahead_s if on_server else None) or 0.0
     return Life(
-        now=evidence.created_at or max((at for at in known if at is not None), default=0.0),
+        now=apart(evidence.created_at, ahead) or max((at for at in known if at is not None), default=0.0),
         begun_at=begun,
         where="server" if on_server else "disk",
         heartbeat=Beat(server.heartbeat_at) if server else NONE,
@@ -72,9 +75,15 @@ def _read(evidence: Evidence, server: ServerRun | None, local: LocalRun | None) 
         scheduler=_state(job.slurm if job else None),
         activity=doing,
         seen=seen,
+        gpus=at_work(samples),
         silent=silent(samples, steps.last_at or 0.0),
         synced_later=on_server and steps.last_at is not None and begun is not None and steps.last_at < begun - 1.0,
     )
+
+
+def apart(at: float, ahead: float) -> float:
+    """Return a time by the other side's clock, which ours is ahead of; they differ a little with every answer."""
+    return at - ahead if abs(ahead) > CLOCKS_S else at
 
 
 def _state(slurm: SlurmJob | None) -> str | None:
@@ -90,7 +99,8 @@ def _rows_on_server(run: ServerRun) -> Beat:
     return Beat(max(best.times), rhythm(gaps_by_step(list(steps), best.times)), run.rows or 0)
 
 
-def _rows_on_disk(run: LocalRun) -> Beat:
+def rows_on_disk(run: LocalRun) -> Beat:
+    """The rows in the log of a run."""
     log = run.log
     gaps = gaps_of(log.row_times)
     longest = log.longest_pause_s or 0.0

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from harness.evidence.models.slurm_states import WAITING, is_final
+from harness.evidence.models.slurm_states import PAUSED, is_final
 from harness.judging.live.life import Beat, Life
 from harness.judging.live.rhythm import Rhythm
 from harness.judging.live.words import span
@@ -17,7 +17,7 @@ SAMPLE_S = 15.0
 UNTOLD_S = 300.0
 """So long a first pause may last where nothing tells what the machine does; W&B's own measure of a crash."""
 START_S = 1800.0
-"""So long a job may rest before its first steps; it may fetch its data."""
+"""So long a job may rest before its first steps, or do something else than train; it may fetch its data."""
 FEW = 3
 """Fewer steps make no rhythm."""
 
@@ -34,7 +34,7 @@ class Trouble:
 
 def troubles(life: Life) -> tuple[Trouble, ...]:
     """Return what broke while the job runs; empty where all layers agree that it works."""
-    if life.scheduler is not None and life.scheduler in WAITING:
+    if life.scheduler is not None and life.scheduler in PAUSED:
         return ()
     return tuple(_apart(life)) or tuple(_within(life))
 
@@ -114,13 +114,15 @@ def _limit(life: Life) -> tuple[float, str]:
     told = f"a step takes {span(own.median_s)} ± {span(own.spread_s)}, the longest pause was {span(own.longest_s)}"
     if life.activity in ("spinning", "idle"):
         return passed_on.patience_s, told
+    if life.activity == "aside":
+        return max(passed_on.patience_s, START_S), f"{told}; the GPUs rest, and something is done beside them"
     return max(passed_on.patience_s, UNTOLD_S), f"{told}; what the machine does is not known"
 
 
 def _passed_on(life: Life) -> Rhythm:
     """How often steps can be seen: on the server no more often than they are uploaded."""
     own = life.steps.rhythm or HEARTBEAT
-    return own.at_least(UPLOAD_S) if life.where == "server" else own
+    return own.at_least(max(UPLOAD_S, life.passed_on_s)) if life.where == "server" else own
 
 
 def deadline(life: Life) -> float | None:

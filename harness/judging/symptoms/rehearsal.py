@@ -13,6 +13,8 @@ MOST_CASES = 4
 
 def _played(case: Case, kind: str) -> tuple[Rehearsal, ...]:
     asked, rehearsals = case.evidence.request.rehearse, case.evidence.rehearsals
+    if not asked:
+        raise NotApplicable("nothing was rehearsed: --rehearse does it")
     if asked not in (kind, "all"):
         raise NotApplicable(f"no {kind} was rehearsed: --rehearse {kind} does it")
     if rehearsals is None or rehearsals.skipped:

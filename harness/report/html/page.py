@@ -15,6 +15,7 @@ from harness.report.html.facts import facts_of, job_in_short, last_words, runs_o
 from harness.report.html.findings import doubts, findings_of, sentence
 from harness.report.html.pictures import pictures
 from harness.report.html.rehearsals import rehearsals_of
+from harness.report.html.watched import watched_of
 from harness.report.next_commands import NextCommands
 from harness.report.text import clean, clock, parted
 
@@ -52,6 +53,7 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
         groups=groups_of(verdict, said),
         pictures=pictures(evidence),
         rehearsals=rehearsals_of(evidence, verdict),
+        watched=watched_of(evidence),
         runs=runs_of(verdict),
         more_runs=max(0, len(verdict.runs) - len(runs_of(verdict))),
         facts=facts_of(evidence, verdict),

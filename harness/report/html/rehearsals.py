@@ -14,6 +14,9 @@ from harness.report.charts.scale import Scale
 from harness.report.charts.time_line import Stretch
 from harness.report.text import clean, seconds
 
+SIGNALS = {"kill": "", "usr1": "USR1, SIGTERM, "}
+"""What ended the job before SIGKILL, where it was not SIGTERM alone."""
+
 
 @dataclass(frozen=True)
 class CaseView:
@@ -48,8 +51,10 @@ def rehearsals_of(evidence: Evidence, verdict: Verdict) -> RehearsalsView | None
 
 def _ended(case: Rehearsal) -> str:
     used = case.grace_used_s
+    if case.how == "slurm":
+        return "scontrol requeue, and the next start"
     how = "SIGKILL ended the job" if used is None else f"the job ended {seconds(used)} later"
-    return f"SIGTERM, {how}, and the next start"
+    return f"{SIGNALS.get(case.how or '', 'SIGTERM, ')}{how}, and the next start"
 
 
 def _lanes(case: Rehearsal, words: str, x: Scale) -> Iterator[Lane]:
@@ -58,7 +63,7 @@ def _lanes(case: Rehearsal, words: str, x: Scale) -> Iterator[Lane]:
     if case.struck_s is None:
         return
     back = case.back_s if case.back_s is not None else max((a.ended_s for a in case.attempts), default=case.struck_s)
-    what = f"the server {HOW[case.how]}" if case.how else _ended(case)
+    what = f"the server {HOW[case.how]}" if case.kind == "outage" and case.how else _ended(case)
     until = f" to {seconds(back)}" if case.back_s is not None else " to the end"
     yield Lane(
         f"{what}: from {seconds(case.struck_s)}{until}",

@@ -20,9 +20,7 @@ def header(settings: Settings, first_report: Path | None = None) -> list[str]:
     if settings.target == "slurm":
         lines += slurm(settings)
     if settings.rehearse:
-        played = [plural(len(settings.outages), "outage")] if settings.outages else []
-        played += ["a requeue"] if settings.rehearse in ("requeue", "all") else []
-        lines.append(f"rehearses: {' and '.join(played)}, after the job has run undisturbed")
+        lines += rehearsed(settings)
     lines += [
         f"server: {where(settings)}",
         f"wandb: {version('wandb')} here, for reading; the job may use another",
@@ -30,6 +28,21 @@ def header(settings: Settings, first_report: Path | None = None) -> list[str]:
     if first_report:
         lines.append(f"report: will be in {first_report} (--report names another folder)")
     return [redact(line).replace("\n", " ") for line in lines]
+
+
+def rehearsed(settings: Settings) -> list[str]:
+    """Say what is rehearsed, and what that costs where it is billed."""
+    if settings.target == "slurm":
+        hours = f": {3 * at_most(settings):.2f} GPU-hours at most" if settings.job_kind != "batch" else ""
+        return [
+            "rehearses: scontrol requeue, on a second job after one that runs undisturbed",
+            f"rehearsal: three starts, each billed up to its end or the time limit{hours}",
+        ]
+    names = {"sigterm": "SIGTERM", "kill": "node failure", "twice": "twice", "usr1": "USR1"}
+    played = [plural(len(settings.outages), "outage")] if settings.outages else []
+    listed = ", ".join(names[one] for one in settings.requeues)
+    played += [f"{plural(len(settings.requeues), 'requeue')} ({listed})"] if settings.requeues else []
+    return [f"rehearses: {' and '.join(played)}"]
 
 
 def what(settings: Settings) -> str:

@@ -33,10 +33,20 @@ def tree(checks: Sequence[CheckResult], width: int, *, whole: bool = True) -> li
         files.setdefault(check.name.partition("::")[0], []).append(check)
     lines: list[Line] = []
     for file, mine in files.items():
+        if not applies(mine):
+            reason = f"not applicable: {clean(mine[0].reason, REASON)}"
+            told = wrapped(reason, width, f"  {title_of(file):<{TITLE}}", " " * (TITLE + 2))
+            lines += map(Line, told if whole else [])
+            continue
         if whole:
             lines += _group(title_of(file), mine, width)
         lines += _details(mine, width, TOLD if whole else TOLD[:2])
     return lines
+
+
+def applies(checks: Sequence[CheckResult]) -> bool:
+    """Whether anything of a group was asked for: where one reason sets all of it aside, that reason is enough."""
+    return {c.outcome for c in checks} != {"not_applicable"} or len({c.reason for c in checks}) > 1
 
 
 def _group(title: str, checks: Sequence[CheckResult], width: int) -> list[Line]:

@@ -17,7 +17,8 @@ def job_left(folder: Path, since: float, environ: Mapping[str, str] = os.environ
     Args:
         since: when the verification began, in unix seconds; an older job in the same folder was another one's.
     """
-    found = next((r for r in records(folder) if r.submitted_at >= since), None)
+    mine = (r for r in records(folder) if r.submitted_at >= since)
+    found = max(mine, key=lambda r: r.submitted_at, default=None)
     if found is None:
         return None
     slurm = Slurm(environ)

@@ -168,6 +168,10 @@ class Slurm:
         """Ask scancel; it says nothing about a job that has ended."""
         return self.run(["scancel", job_id])
 
+    def requeue(self, job_id: str) -> Answer:
+        """Ask scontrol to end a job and start it again."""
+        return self.run(["scontrol", "requeue", job_id])
+
     def test(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> tuple[Answer | None, str | None]:
         """Ask `sbatch --test-only`; returns its refusal, where that is final, and the start that it expects.
 

@@ -55,11 +55,13 @@ def plan_of(settings: Settings, environment: Mapping[str, str], site: Site, cont
     return Plan(
         slurm=settings.slurm,
         site=site,
-        script=settings.job or job_environment.builtin_job(),
+        script=settings.job or job_environment.builtin_job(rehearsed=bool(settings.rehearse)),
         module=settings.job_module,
         args=settings.job_args
         if settings.job
-        else job_environment.builtin_args(on_gpus=True, seconds=site.training_seconds),
+        else job_environment.builtin_args(
+            on_gpus=True, seconds=site.training_seconds, rehearsed=bool(settings.rehearse)
+        ),
         chdir=settings.cwd,
         container=container,
         account=account_of(settings, environment),

@@ -283,6 +283,10 @@ class SlurmTarget:
         with self._interrupts.held():
             self._end(self._facts.job_id)
 
+    def requeue(self) -> Trouble | None:
+        """Let Slurm end the job and start it again; says what went wrong."""
+        return self._slurm.requeue(self._facts.job_id or "").trouble
+
     def _end(self, job_id: str) -> Trouble | None:
         """Cancel and wait until the job has left the queue; says what went wrong."""
         trouble: Trouble | None = None

@@ -1,4 +1,4 @@
-"""Plays one case: an outage of the server at its moment, or a requeue with its signals and its second start."""
+"""Plays an outage of the server at its moment, and compares in the end what disk and server have."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from harness.evidence.models import Evidence, LocalRun, Rehearsal, Sync
+from harness.evidence.models.rehearsal import How, Kind, When
 from harness.judging.view import main_local_run
 from harness.loopback.faults import Fault
 from harness.loopback.server import LoopbackServer
@@ -19,8 +20,6 @@ SHARE, LONGEST_S = 0.4, 20.0
 """How long the server is gone in the middle: a share of the time in which rows are logged, but no longer than that."""
 PATIENCE_S = 60.0
 """So much longer than undisturbed an attempt may take."""
-GRACE_S = 10.0
-"""Between SIGTERM and SIGKILL; Slurm's KillWait is 30 s."""
 SYNC_S = 60.0
 FAULTS: Mapping[str, Fault] = {
     "5xx": Fault(status=503), "silence": Fault(hang=True), "slow": Fault(delay_s=2.0),
@@ -36,6 +35,8 @@ class Undisturbed:
     rows: int
     first_s: float
     last_s: float
+    first_step: int | None = None
+    """Of its first row."""
 
     @classmethod
     def of(cls, evidence: Evidence) -> "Undisturbed":
@@ -47,7 +48,15 @@ class Undisturbed:
         if begun is None or first is None or last is None:
             return cls(lasted, 0, 0.0, 0.0)
         every = sum(local.log.history_rows for local in evidence.local.runs)
-        return cls(lasted, every, max(0.0, first - begun), max(0.0, last - begun))
+        points = [series.sketch[0][0] for series in run.log.series.values() if series.sketch] if run else []
+        return cls(lasted, every, max(0.0, first - begun), max(0.0, last - begun), min(points, default=None))
+
+    def case(self, kind: Kind, *, how: How | None, when: When | None = None) -> Rehearsal:
+        """Return a case of which nothing has been played yet."""
+        return Rehearsal(
+            kind=kind, when=when, how=how, undisturbed_s=self.lasted_s, undisturbed_rows=self.rows,
+            undisturbed_first_step=self.first_step,
+        )  # fmt: skip
 
     def moment(self, share: float) -> float:
         """Seconds after the run's begin at which that share of its time between first and last row has passed."""
@@ -73,9 +82,7 @@ def outage(stage: Stage, server: LoopbackServer, played: Outage, before: Undistu
     """Take the server away at its moment; it is back when the moment has passed, or when the job has ended."""
     limit = before.lasted_s + patience_s
     lasts = min(LONGEST_S, SHARE * (before.last_s - before.first_s))
-    case = Rehearsal(
-        kind="outage", when=played.when, how=played.how, undisturbed_s=before.lasted_s, undisturbed_rows=before.rows
-    )  # fmt: skip
+    case = before.case("outage", when=played.when, how=played.how)
     at = {"start": 0.0, "middle": before.moment(0.3), "end": before.moment(0.85)}[played.when]
     struck: list[float] = []
     back: list[float] = []
@@ -105,39 +112,6 @@ def outage(stage: Stage, server: LoopbackServer, played: Outage, before: Undistu
     if not struck:
         return case.model_copy(update={"not_played": "the job ended before the moment of the outage came"})
     return compared(case, stage, server, runs, bring=True)
-
-
-def requeue(stage: Stage, server: LoopbackServer, before: Undisturbed, patience_s: float) -> Rehearsal:
-    """End the job as Slurm does in its middle, and start it again as Slurm does."""
-    limit = before.lasted_s + patience_s
-    case = Rehearsal(kind="requeue", undisturbed_s=before.lasted_s, undisturbed_rows=before.rows)
-    at = before.moment(0.5)
-    struck: list[float] = []
-    ended: list[float] = []
-    seen: list[float] = []
-
-    def look(group: ProcessGroup, _since: float) -> bool:
-        if not seen and server.store.runs():
-            seen.append(stage.now())
-        if seen and stage.now() - seen[0] >= at:
-            struck.append(stage.now())
-            group.terminate(GRACE_S)
-            ended.append(stage.now())
-        return bool(struck)
-
-    first, left = stage.play(1, limit, look)
-    if not struck:
-        case = case.model_copy(update={"attempts": (first,)})
-        return case.model_copy(update={"not_played": "the job ended before the moment of the requeue came"})
-    used = ended[0] - struck[0]
-    second, made = stage.play(2, limit, lambda _group, _since: False, {"SLURM_RESTART_COUNT": "1"})
-    case = case.model_copy(
-        update={
-            "attempts": (first, second), "struck_s": struck[0], "back_s": second.begun_s,
-            "grace_used_s": used if used < GRACE_S else None,
-        }
-    )  # fmt: skip
-    return compared(case, stage, server, [*left, *made], bring=False)
 
 
 def compared(

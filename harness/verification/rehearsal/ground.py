@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -34,18 +35,28 @@ def _copy(source: Path, target: Path, since: float) -> None:
     for path, place in _pairs(source, target):
         facts = path.lstat()
         if path.is_dir() and not path.is_symlink():
-            if left > 0:
+            if left > 0 and not (facts.st_mtime >= since and _made_since(path, since)):
                 place.mkdir(exist_ok=True)
             continue
         if facts.st_mtime >= since:  # the undisturbed job wrote it: a checkpoint, perhaps
             continue
         left -= 1
+        place.parent.mkdir(parents=True, exist_ok=True)
         if path.is_symlink():
             place.symlink_to(path.resolve())
         elif facts.st_size > LARGEST or left < 0:
             place.symlink_to(path)
         elif path.is_file():
             shutil.copy2(path, place)
+
+
+def _made_since(folder: Path, since: float) -> bool:
+    """Whether a folder is newer; where the file system does not tell, it is taken for an old one with new files."""
+    done = subprocess.run(["stat", "--format=%.3W", folder], capture_output=True, text=True, check=False)
+    try:
+        return float(done.stdout) >= since
+    except ValueError:
+        return False
 
 
 def _pairs(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:

@@ -5,12 +5,13 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from harness.evidence.disk.run_dirs import read_local_runs, snapshot_run_dirs, wandb_folders
-from harness.evidence.models import Attempt, Evidence, Job, LocalRun, Request, SlurmJob
+from harness.evidence.models import Attempt, Evidence, Job, JobOutput, LocalRun, Request, SlurmJob
 from harness.evidence.output.reader import OutputReader
 from harness.evidence.own_runs import own
 from harness.evidence.redaction.documents import redact_file
@@ -24,6 +25,7 @@ DUMP_S = 2.0
 MOST_FRAMES = 12
 DROPPED = r"(?i)tried to log to step \d+ that is less than the current step|steps must be monotonically increasing"
 _FRAME = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+),? in (?P<name>\S+)')
+_STACK = re.compile(r"(?:Current thread|Thread) 0x\w+.*\(most recent call first\):")
 _LIBRARY = re.compile(r"/(?:site|dist)-packages/|/lib/python\d")
 
 
@@ -46,10 +48,20 @@ class Stage:
     redactor: Redactor
     stop: threading.Event
     begun: float = field(default_factory=time.monotonic)
+    _before: frozenset[str] = frozenset()
 
     def now(self) -> float:
         """Seconds since the case began."""
         return time.monotonic() - self.begun
+
+    @property
+    def folders(self) -> list[Path]:
+        """Where the SDK puts run directories."""
+        return wandb_folders(self.environment, self.cwd, self.settings.wandb_root())
+
+    def has_run(self) -> bool:
+        """Whether the start that is under way has begun a run."""
+        return bool(snapshot_run_dirs(self.folders) - self._before)
 
     def play(
         self,
@@ -69,8 +81,8 @@ class Stage:
         Raises:
             Stopped: the verification was interrupted.
         """
-        folders = wandb_folders(self.environment, self.cwd, self.settings.wandb_root())
-        before = snapshot_run_dirs(folders)
+        folders = self.folders
+        before = self._before = snapshot_run_dirs(folders)
         log = self.folder / f"job-{number}.log"
         begun, over, ended_by_us = self.now(), False, False
         with ProcessGroup(self.argv, cwd=self.cwd, env={**self.environment, **(more or {})}, log=log) as group:
@@ -96,7 +108,6 @@ class Stage:
         job = Job(ending="unknown", output=seen, slurm=SlurmJob(job_id=self.environment.get("SLURM_JOB_ID")))
         evidence = Evidence(request=Request(token=self.token), job=job, local=found)
         runs = own(evidence).local.runs
-        said = (line.text for line in (*seen.wandb_lines, *seen.notable) if re.search(DROPPED, line.text))
         attempt = Attempt(
             begun_s=begun,
             ended_s=ended,
@@ -105,13 +116,35 @@ class Stage:
             over_limit=over,
             stuck=tuple(self.redactor.text(line) for line in stuck(text)),
             errors=seen.errors[:8],
-            run_ids=tuple(run.run_id for run in runs),
-            resumed=any(run.log.run.resumed for run in runs if run.log.run),
-            rows=sum(run.log.history_rows for run in runs),
-            ended_in_order=bool(runs) and all(run.log.has_exit for run in runs),
-            dropped=next(said, None),
+            dropped=dropped(seen),
+            **told_by(runs),
         )
         return attempt, runs
+
+
+class ToldByRuns(TypedDict):
+    """What the run directories of a start tell of it."""
+
+    run_ids: tuple[str, ...]
+    resumed: bool
+    rows: int
+    ended_in_order: bool
+
+
+def told_by(runs: Sequence[LocalRun]) -> ToldByRuns:
+    """Read what the run directories of a start tell of it."""
+    return {
+        "run_ids": tuple(run.run_id for run in runs),
+        "resumed": any(run.log.run.resumed for run in runs if run.log.run),
+        "rows": sum(run.log.history_rows for run in runs),
+        "ended_in_order": bool(runs) and all(run.log.has_exit for run in runs),
+    }
+
+
+def dropped(output: JobOutput) -> str | None:
+    """The SDK's word on rows that it dropped because their step had been before."""
+    found = (line.text for line in (*output.wandb_lines, *output.notable) if re.search(DROPPED, line.text))
+    return next(found, None)
 
 
 def _ask_where(group: ProcessGroup) -> None:
@@ -122,15 +155,20 @@ def _ask_where(group: ProcessGroup) -> None:
 
 def stuck(text: str) -> list[str]:
     """Return where a job hung, innermost first, from what its Python printed: the stack that passes through W&B."""
-    stacks: list[list[str]] = [[]]
+    stacks: list[list[str]] = []
+    main: list[list[str]] = []
+    reading = False  # a traceback has frames too
     for line in text.splitlines():
-        if match := _FRAME.match(line):
+        match = _FRAME.match(line)
+        if match and reading:
             stacks[-1].append(f"{match['file']}, line {match['line']} in {match['name']}")
-        elif stacks[-1]:
+        elif reading := _STACK.match(line) is not None:
             stacks.append([])
-    # A script's own stack ends in its own code; a thread of a library, or the launcher, does not.
+            main += [stacks[-1]] if line.startswith("Current") else []
+    # A script's own stack ends in its own code; a thread of a library, or the launcher, does not. When the script has
+    # ended, what is left of its thread is the SDK's.
     own = [stack for stack in stacks if any(not _LIBRARY.search(frame) for frame in stack)]
-    of_sdk = [stack for stack in own if any(f"{os.sep}wandb{os.sep}" in frame for frame in stack)]
+    of_sdk = [stack for stack in (*own, *main) if any(f"{os.sep}wandb{os.sep}" in frame for frame in stack)]
     found = next(iter([*of_sdk, *own]), [])
     users = [frame for frame in found if not _LIBRARY.search(frame)]
     # What lies right below the script's own code is what it called.

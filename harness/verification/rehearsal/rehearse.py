@@ -14,13 +14,14 @@ from harness.evidence.setup.credentials import known_secrets
 from harness.evidence.setup.job_settings import JobSettings
 from harness.evidence.setup.script.inits import script_calls
 from harness.loopback.server import LoopbackServer
-from harness.settings.model import Outage, Settings
+from harness.settings.model import Outage, Requeue, Settings
 from harness.targets import environment as job_environment
 from harness.verification.prepared import loopback_server
 from harness.verification.progress import Moment, Progress
-from harness.verification.rehearsal.cases import PATIENCE_S, Undisturbed, outage, requeue
+from harness.verification.rehearsal.cases import PATIENCE_S, Undisturbed, outage
 from harness.verification.rehearsal.ground import case_settings
 from harness.verification.rehearsal.play import Stage
+from harness.verification.rehearsal.requeues import AFTER, requeue
 
 FIRST_JOB_ID = 9_000_001
 """Slurm's id of the first case; every case has its own, lest one finds what another left."""
@@ -44,26 +45,29 @@ def rehearse(
         argv: the command of a job with such settings.
         patience_s: so much longer than undisturbed a start may take.
     """
+    if why := not_working(evidence):
+        return Rehearsals(skipped=why)
     before = Undisturbed.of(evidence)
-    if evidence.job is None or evidence.job.ending != "completed" or not before.rows:
-        return Rehearsals(skipped="the job has to work undisturbed first")
-    asked: list[Outage | None] = [*settings.outages, *([None] if settings.rehearse in ("requeue", "all") else [])]
+    asked: list[Outage | Requeue] = [*settings.outages, *settings.requeues]
     place = folder / "rehearsal"
     shutil.rmtree(place, ignore_errors=True)
     at_once = workers(settings)
-    minutes = (len(asked) * (before.lasted_s + AROUND_S) + before.lasted_s) / at_once / 60
+    # A requeue plays one job in several parts, and each start costs time of its own.
+    starts = len(asked) + sum(len(AFTER[one]) for one in settings.requeues) / 2
+    minutes = starts * (before.lasted_s + AROUND_S) / at_once / 60
     progress.show(Moment(phase=f"rehearsing: {len(asked)} cases, about {max(1, round(minutes))} min"))
     begun = time.monotonic()
-    stop, started = threading.Event(), evidence.job.started_at or 0.0
+    stop, started = threading.Event(), (evidence.job.started_at if evidence.job else None) or 0.0
 
-    def play(number: int, played: Outage | None) -> Rehearsal:
-        name = f"{number}-{played.when}-{played.how}" if played else f"{number}-requeue"
+    def play(number: int, played: Outage | Requeue) -> Rehearsal:
+        words = (played.when, played.how) if isinstance(played, Outage) else ("requeue", played)
+        name = "-".join([str(number), *words])
         own = case_settings(settings, place / name / "job", here.cwd, started)
         with loopback_server(here.env) as server:
             stage = _stage(own, here, server, place / name, FIRST_JOB_ID + number, argv, stop)
-            if played:
+            if isinstance(played, Outage):
                 return outage(stage, server, played, before, patience_s)
-            return requeue(stage, server, before, patience_s)
+            return requeue(stage, server, played, before, patience_s)
 
     found: dict[int, Rehearsal] = {}
     with ThreadPoolExecutor(at_once, thread_name_prefix="rehearsal") as pool:
@@ -80,12 +84,25 @@ def rehearse(
             pool.shutdown(cancel_futures=True)
             raise
     progress.show(Moment(phase="reading", started_s=time.monotonic() - begun))
-    return Rehearsals(cases=tuple(found[n] for n in sorted(found)), init_arguments=_init_arguments(settings, here.env))
+    return Rehearsals(cases=tuple(found[n] for n in sorted(found)), init_arguments=init_arguments(settings, here.env))
+
+
+def not_working(evidence: Evidence) -> str:
+    """Why the job cannot be rehearsed: undisturbed it has to come to its end, and to log something."""
+    if evidence.job is None or evidence.job.ending != "completed":
+        return "the job has to work undisturbed first"
+    if any(run.log.history_rows for run in evidence.local.runs):
+        return ""
+    return "undisturbed the job logged no row: does it go on from a checkpoint that an earlier start has left?"
 
 
 def workers(settings: Settings) -> int:
-    """How many cases may run at once without holding each other up: as many as the cores have room for."""
-    return max(1, min(4, len(os.sched_getaffinity(0)) // (1 if settings.job_kind == "batch" else settings.nproc)))
+    """How many cases may run at once without holding each other up: as many as the cores have room for.
+
+    The built-in job rests for most of its time.
+    """
+    cores_each = settings.nproc if settings.job_kind == "script" else 1
+    return max(1, min(4, len(os.sched_getaffinity(0)) // cores_each))
 
 
 def _stage(
@@ -104,7 +121,8 @@ def _stage(
     )  # fmt: skip
 
 
-def _init_arguments(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+def init_arguments(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """How the run is given its identity: by the script, and by the environment."""
     named = {"WANDB_RUN_ID": "id", "WANDB_RESUME": "resume"}
     found = {name: f"{variable}={environment[variable]}" for variable, name in named.items() if variable in environment}
     for call in script_calls(settings.job).inits if settings.job else ():

@@ -9,7 +9,7 @@ import pytest
 
 from harness.evidence.models.base import Trouble
 from harness.evidence.network import probe as module
-from harness.evidence.network.probe import probe_network
+from harness.evidence.network.probe import clock_ahead, probe_network
 from harness.loopback.accounts import Accounts, User
 from harness.loopback.faults import Fault
 from harness.loopback.server import LoopbackServer
@@ -62,6 +62,11 @@ def test_a_good_server(probe, server):
     assert found.server_version == "0.80.0"
     assert found.base_url_problem is None
     assert server.unknown_operations == []
+
+
+def test_the_servers_clock(server):
+    assert clock_ahead(server.url, {}) == pytest.approx(0.0, abs=3.0)
+    assert clock_ahead("http://127.0.0.1:9", {}) is None
 
 
 def test_a_good_server_under_a_path(probe):

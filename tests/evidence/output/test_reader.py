@@ -207,6 +207,7 @@ def test_lines_fed_while_the_job_runs_tell_the_same_as_the_file() -> None:
     reader = OutputReader(OUTPUTS / "stream-403-0.31.0.txt", as_it_is)
     reader.feed(lines[:9])
     assert reader.first_link() is not None
+    assert reader.newest_link() is not None
     reader.feed(lines[9:])
     reader.feed([])
     assert reader.snapshot() == real("stream-403-0.31.0")

@@ -27,6 +27,15 @@ main()
 '''
 
 
+OFFLINE_AT_NEED = """\
+# here
+try:
+    run = wandb.init(settings=s)
+except wandb.errors.CommError:
+    wandb.teardown()
+    run = wandb.init(settings=s, mode="offline")
+with run:
+    f(run)"""
 GUARDED = """\
 if __name__ == "__main__":
     run = wandb.init()
@@ -123,6 +132,26 @@ def edited(edit, text):
             "finish_before_exit", "def work():\n    run = wandb.init()\n    f(run)",
             "def work():\n    run = wandb.init()\n    f(run)\n    wandb.finish()",
         ),
+        ("resume_by_job", "import os\no = {'id': i}\nwandb.init(**o)", "import os\no = {'id': i}\nwandb.init(**o)"),
+        ("with_setting a 9", "wandb.init(id='x')", "wandb.init(id='x', settings=wandb.Settings(a=9))"),
+        ("with_setting a 9", "s = wandb.Settings(a=20)\nwandb.init(settings=s)",
+         "s = wandb.Settings(a=9)\nwandb.init(settings=s)"),
+        ("with_setting a 9", "wandb.Settings(a=4)", "wandb.Settings(a=4)"),
+        ("with_setting a 9", "wandb.init(**options)", "wandb.init(**options)"),
+        ("with_setting a 9", "o = dict(id='x')\nwandb.init(**o)",
+         "o = dict(id='x')\nwandb.init(**o, settings=wandb.Settings(a=9))"),
+        ("with_setting a 9", "o = {'settings': s}\nwandb.init(**o)", "o = {'settings': s}\nwandb.init(**o)"),
+        ("with_setting a 9", "o = {}\no.update(f())\nwandb.init(**o)", "o = {}\no.update(f())\nwandb.init(**o)"),
+        ("offline_at_need 9", "# here\nwith wandb.init(settings=s) as run:\n    f(run)", OFFLINE_AT_NEED),
+        ("offline_at_need 9", "wandb.init(**options)", "wandb.init(**options)"),
+        ("offline_at_need 9", "try: wandb.init()\nexcept E: f()", "try: wandb.init()\nexcept E: f()"),
+        ("offline_for_disabled", "try: f()\nexcept E: r = wandb.init(mode='disabled')",
+         'try: f()\nexcept E: r = wandb.init(mode="offline")'),
+        ("offline_for_disabled", "wandb.init(mode='disabled')", "wandb.init(mode='disabled')"),
+        ("without_wait", "run.log_artifact(a).wait(9)", "run.log_artifact(a)"),
+        ("without_wait", "a = run.log_artifact(x)\na.wait(); f()\nx.wait()\nq.wait()",
+         "a = run.log_artifact(x)\nf()\nq.wait()"),
+        ("without_wait", "p = run.use_artifact(x).wait()", "p = run.use_artifact(x).wait()"),
         ("one_init", "run = wandb.init()\nb = wandb.init(project='b')", "run = wandb.init()\nb = wandb.run"),
         ("rank_as_number", "if os.environ['RANK'] == 0: f()", "if int(os.environ['RANK']) == 0: f()"),
         (
@@ -183,6 +212,7 @@ def test_what_an_edit_does_not_know_it_leaves_alone(name, text):
         "drop_argument": ["mode"], "set_argument": ["a", "1"], "shorten_argument": ["name", "64"],
         "known_setting": ["a"], "forget_variable": ["A"], "strip_variable": ["A"], "rename_metric": ["a=b"],
         "as_number": ["a"], "as_dictionary": ["a"], "attach_logger": ["lightning"], "log_every": ["a", "1"],
+        "with_setting": ["a", "1"], "offline_at_need": ["9"],
     }.get(name, [])  # fmt: skip
     if name == "exit_on_sigterm":  # the handler needs nothing but a script
         return

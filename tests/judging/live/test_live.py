@@ -123,6 +123,15 @@ def test_what_takes_its_time_is_no_fault(found):
     assert (failed(verdict), verdict.live) == (set(), True)
 
 
+@pytest.mark.parametrize("ahead", [-3600.0, 600.0])
+def test_ages_are_told_by_the_servers_clock(ahead):
+    found = running()
+    reading = found.server.model_copy(update={"clock_ahead_s": ahead})
+    found = found.model_copy(update={"created_at": NOW + ahead, "server": reading})
+    assert failed(judge(found)) == set()
+    assert headline(life_of(found)) == "works so far: 100 steps, last point 8 s ago"
+
+
 def test_the_limit_and_the_rhythm_are_told():
     (cause,) = (f for f in judge(running(last_ago=290, **resting())).findings if f.explains)
     assert cause.observed[0] == (

@@ -1,5 +1,7 @@
 """The rehearsals on the page: a time line for each case, and the commands that bring the rest."""
 
+import pytest
+
 from harness.judging.judge import judge
 from harness.report.html.page import render
 from harness.report.html.rehearsals import rehearsals_of
@@ -21,6 +23,20 @@ def test_each_case_has_its_time_line():
         "SIGTERM, SIGKILL ended the job, and the next start: from 3.0 s to 6.0 s",
     ]
     assert found.cases[0].commands == ("wandb sync a",)
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("kill", "SIGKILL ended the job, and the next start"),
+        ("usr1", "USR1, SIGTERM, SIGKILL ended the job, and the next start"),
+        ("slurm", "scontrol requeue, and the next start"),
+    ],
+)
+def test_what_ended_the_job_is_told(how, words):
+    evidence = rehearsed(requeue(how=how))
+    lanes = rehearsals_of(evidence, judge(evidence)).cases[0].lanes
+    assert lanes[1].name == f"{words}: from 3.0 s to 6.0 s"
 
 
 def test_the_page_shows_them_only_where_there_are_any():

@@ -42,6 +42,14 @@ def test_slurm_says_whether_the_job_is_still_there(tmp_path, double, answer, wor
     assert (told is None) if words is None else (told or "").startswith(words)
 
 
+def test_of_several_jobs_the_last_one_may_still_run(tmp_path, double):
+    (tmp_path / "rehearsal").mkdir()
+    noted(tmp_path, "4242")
+    noted(tmp_path / "rehearsal", "4243")
+    double.says("squeue", queued("RUNNING"))
+    assert "4243" in (job_left(tmp_path, 0.0, double.env()) or "")
+
+
 def test_a_job_whose_number_was_never_learnt_is_found_by_its_script(tmp_path, double):
     noted(tmp_path, "")
     now = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 1))

@@ -5,7 +5,8 @@ import json, os, signal, sys, time
 from pathlib import Path
 import wandb
 
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+for number in (signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, lambda *_: sys.exit(143))
 settings = wandb.Settings(init_timeout=4, finish_timeout=4, x_file_stream_transmit_interval=1)
 named = dict(project="vit", id="job-" + os.environ.get("SLURM_JOB_ID", "0"), resume="allow", config={"lr": 0.1})
 try:
@@ -53,6 +54,40 @@ RANDOM_ID = wrong(('"job-" + os.environ.get("SLURM_JOB_ID", "0")', "str(time.tim
 NO_CHECKPOINT = wrong((", step=epoch)", ")"), ("if checkpoint.exists()", "if False"))
 STEP_AGAIN = wrong(("if checkpoint.exists()", "if False"))
 CONFIG = wrong(("with run:\n", "run.config.update({'started': time.time()})\nwith run:\n"))
-DEAF = wrong(
-    ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n", ""), (", x_file_stream_transmit_interval=1", "")
+HANDLERS = """for number in (signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, lambda *_: sys.exit(143))
+"""
+DEAF = wrong((HANDLERS, ""), (", x_file_stream_transmit_interval=1", ""))
+
+ONE_WRITER = """config={"lr": 0.1})
+rank = os.environ["RANK"]
+if rank != "0":
+    os.environ["WANDB_MODE"] = "disabled"
+"""
+RANKS = wrong(
+    ('config={"lr": 0.1})\n', ONE_WRITER), ("        checkpoint.write", '        if rank == "0": checkpoint.write')
+)  # fmt: skip
+"""The right one for torchrun: rank 0 alone has a run and saves."""
+CALL_RAISES = wrong(("        time.sleep(1)", UPLOAD.replace(".wait()", ".wait(timeout=2)")))
+LONG_ROWS = ('run.log({"loss"', 'run.log({"text": "x" * 9000, "loss"')
+"""The SDK writes its log in blocks of 32 KiB."""
+LIMITED = """        time.sleep(1)
+    ending = threading.Thread(target=run.finish, daemon=True)
+    ending.start(); ending.join(6); os._exit(0)"""
+IMPATIENT = wrong(
+    ("import json", "import threading, json"), ("finish_timeout=4, ", ""), ("        time.sleep(1)", LIMITED), LONG_ROWS
 )
+"""Ends the process when finish() takes longer than it likes."""
+SPOILT = """        time.sleep(1)
+    begun = time.monotonic()
+if time.monotonic() - begun > 3:
+    log = next(Path("wandb").glob("run-*/*.wandb"))
+    data = bytearray(log.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 99] = b"?" * 99
+    log.write_bytes(data)"""
+DAMAGED = wrong(("        time.sleep(1)", SPOILT), LONG_ROWS)
+"""Its disk spoils the log of a run that could not be sent."""
+FOLDER_AGAIN = wrong(("checkpoint = Path", "os.mkdir('out')\ncheckpoint = Path"))
+SELDOM = wrong((", step=epoch)", ")"), ("        checkpoint.write", "        if epoch % 2: checkpoint.write"))
+LOGS = '        run.log({"loss": 1 / (epoch + 1)}, step=epoch)\n'
+SAVES_FIRST = wrong((LOGS, ""), ("        time.sleep(1)\n", f"        time.sleep(1)\n{LOGS}"))

@@ -1,6 +1,7 @@
 """The parts of a rehearsal that need no job: the folder of a case, the place where a job hung, and the comparison."""
 
 import os
+import time
 
 import pytest
 
@@ -47,6 +48,16 @@ def test_a_case_starts_with_what_the_first_job_found_and_without_what_it_left(se
     assert found == {"train.py", "src", "src/net.py", "data.h5"}
 
 
+def test_a_folder_that_the_first_job_made_is_left_out(settings, tmp_path):
+    (settings.cwd / "old").mkdir()
+    since = time.time() + 0.01
+    time.sleep(0.05)
+    (settings.cwd / "new" / "below").mkdir(parents=True)
+    (settings.cwd / "old" / "log.txt").touch()
+    case = case_settings(settings, tmp_path / "case", settings.cwd, since)
+    assert ((case.cwd / "old").is_dir(), (case.cwd / "new").exists()) == (True, False)
+
+
 def test_what_a_case_writes_does_not_change_the_users_files(settings, tmp_path):
     case = case_settings(settings, tmp_path / "case", settings.cwd, START)
     (case.cwd / "src" / "net.py").write_text("other")
@@ -73,6 +84,22 @@ def test_the_stack_that_passes_through_the_sdk_says_where_a_job_hung():
         "/home/me/train.py, line 20 in <module>",
     ]
     assert stuck("Epoch 1\n") == []
+
+
+ENDED = """\
+Traceback (most recent call last):
+  File "/home/me/train.py", line 2, in <module>
+wandb.errors.errors.CommError: timed out
+Fatal Python error: Aborted
+
+Current thread 0x00007e (most recent call first):
+  File "/usr/lib/python3.11/subprocess.py", line 1264 in wait
+  File "/venv/lib/python3.11/site-packages/wandb/sdk/lib/service/service_connection.py", line 73 in teardown_atexit
+"""
+
+
+def test_a_traceback_is_no_stack_and_a_script_that_has_ended_hangs_in_the_sdk():
+    assert stuck(ENDED)[-1].endswith("service_connection.py, line 73 in teardown_atexit")
 
 
 def stored(*losses):

@@ -1,23 +1,15 @@
 """Real scripts, rehearsed with the real SDK: one that is right passes, each wrong one is told its cause."""
 
-import os
-import sys
-
 import pytest
 
 from harness.judging.judge import judge
 from harness.settings.resolve import resolve
 from harness.verification.progress import Silent
-from harness.verification.rehearsal import rehearse as rehearsing
 from harness.verification.verify import verify
 from tests.verification.rehearsal import scripts
+from tests.verification.rehearsal.conftest import environment
 
 pytestmark = pytest.mark.slow
-
-
-def environment():
-    """The user's, without W&B's and Slurm's variables."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "SLURM"))}
 
 
 def test_the_built_in_job_survives_all(tmp_path):
@@ -28,32 +20,23 @@ def test_the_built_in_job_survives_all(tmp_path):
     assert verdict.verdict == "passed"
 
 
-@pytest.fixture
-def played(tmp_path, monkeypatch):
-    """The verdict on a script after a rehearsal; `patience_s` is how long a start may be late."""
-
-    def play(text, rehearse, plan=None, patience_s=60.0):
-        monkeypatch.setattr(rehearsing.rehearse, "__defaults__", (patience_s,))
-        (tmp_path / "train.py").write_text(text)
-        (tmp_path / "job.sh").write_text(f"exec {sys.executable} train.py\n")
-        (tmp_path / "report").mkdir()
-        given = {"wandb_job": "job.sh", "wandb_rehearse": rehearse, "wandb_rehearse_plan": plan}
-        settings = resolve({f"harness_{k}": v for k, v in given.items()}, {}, lambda _: "", tmp_path)
-        return judge(verify(settings, tmp_path / "report", Silent(), environment()))
-
-    return play
-
-
 def test_a_script_that_is_right_survives_all(played):
     verdict = played(scripts.RIGHT, "all")
     assert [(one.case, one.outcome) for one in verdict.rehearsals if one.outcome != "passed"] == []
     assert verdict.verdict == "passed"
-    assert len(verdict.rehearsals) == 7
+    assert len(verdict.rehearsals) == 10
+
+
+@pytest.mark.thorough
+def test_ranks_of_torchrun_that_are_right_survive(played):
+    verdict = played(scripts.RANKS, "all", "middle slow sigterm kill usr1", nproc="2")
+    assert [(one.case, one.text) for one in verdict.rehearsals if one.outcome != "passed"] == []
+    assert (verdict.verdict, len(verdict.rehearsals)) == ("passed", 4)
 
 
 @pytest.mark.sample
 def test_a_script_without_an_id_makes_a_new_run(played):
-    assert played(scripts.NO_ID, "requeue").root_cause == "reh-new-run"
+    assert played(scripts.NO_ID, "requeue", "sigterm").root_cause == "reh-new-run"
 
 
 @pytest.mark.parametrize(
@@ -64,8 +47,13 @@ def test_a_script_without_an_id_makes_a_new_run(played):
         ("WITHOUT_RUN", "start refuse", 60.0, "reh-goes-on-without-run"),
         ("FINISH_BLOCKS", "end refuse", 15.0, "reh-finish-blocks"),
         ("WAITS", "end silence", 15.0, "reh-loop-waits"),
+        *(pytest.param(*case, marks=pytest.mark.thorough) for case in (
+            ("CALL_RAISES", "end refuse", 60.0, "reh-call-raises"),
+            ("IMPATIENT", "end refuse", 60.0, "reh-ends-without-finish"),
+            ("DAMAGED", "end refuse", 60.0, "reh-sync-fails"),
+        )),
     ],
-)
+)  # fmt: skip
 def test_what_an_outage_breaks_is_named(played, script, plan, patience_s, cause):
     verdict = played(getattr(scripts, script), "outage", plan, patience_s)
     assert verdict.root_cause == cause
@@ -80,7 +68,12 @@ def test_what_an_outage_breaks_is_named(played, script, plan, patience_s, cause)
         ("STEP_AGAIN", "reh-step-starts-again"),
         ("CONFIG", "reh-config-changes"),
         ("DEAF", "reh-sigterm-not-handled"),
+        *(pytest.param(*case, marks=pytest.mark.thorough) for case in (
+            ("FOLDER_AGAIN", "reh-second-start-fails"),
+            ("SELDOM", "reh-rows-doubled"),
+            ("SAVES_FIRST", "reh-rows-lost"),
+        )),
     ],
-)
+)  # fmt: skip
 def test_what_a_requeue_breaks_is_named(played, script, cause):
-    assert played(getattr(scripts, script), "requeue").root_cause == cause
+    assert played(getattr(scripts, script), "requeue", "sigterm").root_cause == cause

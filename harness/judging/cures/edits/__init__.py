@@ -5,7 +5,7 @@ An edit that finds nothing to change, or no safe way, gives the text back as it 
 
 from collections.abc import Callable, Mapping
 
-from harness.judging.cures.edits import environment, framework, init, log, order, ranks
+from harness.judging.cures.edits import environment, framework, init, log, order, outage, ranks
 
 
 def sketch(text: str) -> str:
@@ -52,4 +52,8 @@ EDITS: Mapping[str, Callable[..., str]] = {
     "one_init": order.one_init,
     "attach_logger": framework.attach_logger,
     "log_every": framework.log_every,
+    "with_setting": outage.with_setting,
+    "offline_at_need": outage.offline_at_need,
+    "offline_for_disabled": outage.offline_for_disabled,
+    "without_wait": outage.without_wait,
 }

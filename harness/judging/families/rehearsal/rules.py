@@ -11,8 +11,10 @@ from harness.judging.rehearsals import (
     ended_badly,
     gap,
     held_up_s,
+    in_flight,
     lost,
     same_run,
+    stepped_back,
     survived,
     synced_twice,
     trained_anew,
@@ -38,11 +40,16 @@ def _line(attempt: Attempt) -> str:
     return next(own, "")
 
 
+def _init_failed(attempt: Attempt) -> bool:
+    """Whether init raised an error that nothing handled; some SDKs let the process hang after that (seen with 0.25)."""
+    return not attempt.rows and any("CommError" in error.exception for error in attempt.errors)
+
+
 def hangs(evidence: Evidence) -> Iterator[Hit]:
     """The job still hung when its time was over: the stack of its Python says in which call."""
     for case in cases(evidence, "outage"):
         attempt = case.attempts[0]
-        if not attempt.over_limit:
+        if not attempt.over_limit or _init_failed(attempt):
             continue
         called = _functions(attempt)
         seen = (
@@ -62,15 +69,14 @@ def ends(evidence: Evidence) -> Iterator[Hit]:
     """The job ended with an error of the SDK's, in init or later."""
     for case in cases(evidence, "outage"):
         attempt = case.attempts[0]
-        if survived(case) or attempt.over_limit:
+        if survived(case) or (attempt.over_limit and not _init_failed(attempt)):
             continue
         last = sorted(attempt.errors, key=lambda e: (e.rank is None, e.line), reverse=True)
         told = next((e for e in last if "wandb" in e.exception), None) or next(iter(last), None)
         words = f"{told.exception}: {told.message}"[:300] if told else ended_badly(attempt) or ""
         began = any(run for run in attempt.run_ids) and attempt.rows > 0
-        yield Hit(
-            id="reh-call-raises" if began else "reh-init-raises", observed=(f"{case.name}: {words}",),
-        )  # fmt: skip
+        hung = ("The process then hung at its end.",) if attempt.over_limit else ()
+        yield Hit(id="reh-call-raises" if began else "reh-init-raises", observed=(f"{case.name}: {words}", *hung))
 
 
 def loses(evidence: Evidence) -> Iterator[Hit]:
@@ -81,7 +87,7 @@ def loses(evidence: Evidence) -> Iterator[Hit]:
         said: tuple[str, ...] = ()
         if case.missing_count:
             found, said = "reh-sync-fails", case.sync.output[-1:] if case.sync else ()
-        elif case.rows_on_disk and not case.attempts[0].ended_in_order:
+        elif (case.rows_on_disk or case.rows_on_server) and not case.attempts[0].ended_in_order:
             found = "reh-ends-without-finish"
         else:
             found = "reh-goes-on-without-run"
@@ -111,25 +117,25 @@ def restarts(evidence: Evidence) -> Iterator[Hit]:
     """The second start failed, or did not continue the run."""
     arguments = evidence.rehearsals.init_arguments if evidence.rehearsals else {}
     for case in cases(evidence, "requeue"):
-        second = case.attempts[1]
-        yield from _failed(second)
+        last = case.attempts[-1]
+        yield from _failed(last)
         if same_run(case):
             continue
-        ids = ", ".join(dict.fromkeys([*case.attempts[0].run_ids, *second.run_ids]))
+        ids = ", ".join(dict.fromkeys(run for attempt in case.attempts for run in attempt.run_ids))
         begins = (COST,) if trained_anew(case) else ()
         if given := arguments.get("id"):
             yield Hit(id="reh-id-changes", observed=(f"The script's id is {given}; its runs are {ids}.", *begins))
-        elif not all(map(_OF_SDK.fullmatch, second.run_ids)):
+        elif not all(map(_OF_SDK.fullmatch, last.run_ids)):
             yield Hit(id="reh-id-changes", observed=(f"The job gives ids of its own; its runs are {ids}.", *begins))
         else:
             yield Hit(id="reh-new-run", observed=(f"Nothing gives the run an id; its runs are {ids}.", *begins))
 
 
-def _failed(second: Attempt) -> Iterator[Hit]:
-    bad = ended_badly(second)
+def _failed(last: Attempt) -> Iterator[Hit]:
+    bad = ended_badly(last)
     if not bad:
         return
-    told = next(iter(second.errors), None)
+    told = next(iter(last.errors), None)
     words = f"{told.exception}: {told.message}"[:300] if told else bad
     if re.search(r"Attempted to change value of key", words):
         yield Hit(id="reh-config-changes", observed=(words,))
@@ -140,19 +146,43 @@ def _failed(second: Attempt) -> Iterator[Hit]:
 def repeats(evidence: Evidence) -> Iterator[Hit]:
     """One run, but rows are lost or there twice."""
     for case in cases(evidence, "requeue"):
-        first, second = case.attempts
-        if ended_badly(second) or not same_run(case):
+        first, *later = case.attempts
+        if ended_badly(later[-1]) or not same_run(case):
             continue
-        counts = f"{first.rows} rows before the restart, {second.rows} after it, {case.undisturbed_rows} undisturbed"
+        after = " and ".join(str(attempt.rows) for attempt in later)
+        counts = f"{first.rows} rows before the restart, {after} after it, {case.undisturbed_rows} undisturbed"
         if trained_anew(case):
             yield Hit(id="reh-no-checkpoint", observed=(counts, COST))
-        elif second.dropped:
-            yield Hit(id="reh-step-starts-again", observed=(second.dropped, counts))
+        elif said := stepped_back(case):
+            yield Hit(id="reh-step-starts-again", observed=(said, counts), values=_counted_anew(evidence))
         elif doubled(case):
             yield Hit(id="reh-rows-doubled", observed=(f"{doubled(case)} rows are there twice", counts))
         elif gap(case):
-            name = "reh-rows-lost" if first.ended_in_order else "reh-sigterm-not-handled"
+            told = all(attempt.ended_in_order for attempt in case.attempts[:-1]) or case.how == "kill"
+            name = "reh-rows-lost" if told else "reh-sigterm-not-handled"
             yield Hit(id=name, observed=(f"{gap(case)} rows are lost", counts))
+        elif gone := in_flight(case):
+            yield Hit(id="reh-node-takes-rows", observed=(f"{gone} rows went with the node", counts))
 
 
-RULES: tuple[Rule, ...] = (hangs, ends, loses, synced, delays, restarts, repeats)
+def _counted_anew(evidence: Evidence) -> dict[str, str]:
+    """How to mend a count of steps: where the script loads a checkpoint, the SDK can count on by itself."""
+    script = evidence.setup.source if evidence.setup else None
+    loads = script is not None and re.search(r"\bload(?:_state_dict|s)?\(|\.restore\(", script.text)
+    return {"counted_anew": "drop_step" if loads else "sketch"}
+
+
+def batch_lines(evidence: Evidence) -> Iterator[Hit]:
+    """The batch script's own lines decide whether there is a second start, and what is left of the first one."""
+    script = evidence.setup.source if evidence.setup else None
+    if evidence.request.rehearse not in ("requeue", "all") or not script or evidence.request.job_kind != "batch":
+        return
+    lines = [line for line in script.text.splitlines() if line.startswith("#SBATCH")]
+    mode = next((line for line in lines if "--open-mode" in line), "")
+    if lines and not re.search(r"--open-mode[= ]a", mode):
+        yield Hit(id="reh-output-overwritten", observed=(mode or "The script has no #SBATCH --open-mode.",))
+    if forbids := next((line for line in lines if re.search(r"--no-requeue\b", line)), None):
+        yield Hit(id="reh-no-requeue", observed=(forbids,))
+
+
+RULES: tuple[Rule, ...] = (hangs, ends, loses, synced, delays, restarts, repeats, batch_lines)

@@ -36,6 +36,14 @@ def requeue(*, first: dict[str, Any] | None = None, second: dict[str, Any] | Non
     return outage(**{"kind": "requeue", "when": None, "how": None, "attempts": starts, **change})
 
 
+def twice(*, third: dict[str, Any] | None = None) -> Rehearsal:
+    """Two requeues in a row, after three rows each; `third` changes the last start."""
+    case = requeue(how="twice", first={"rows": 3}, second={"exit_code": 143, "rows": 3})
+    return case.model_copy(
+        update={"attempts": (*case.attempts, attempt(**{"rows": 4, "resumed": True, **(third or {})}))}
+    )
+
+
 def rehearsed(*cases: Rehearsal, rehearse: str = "all", **change: Any) -> Evidence:
     """Evidence of a healthy job with these rehearsals."""
     request = Request(server="real", job_kind="script", job_path="train.py", nproc=2, rehearse=rehearse)

@@ -2,10 +2,11 @@
 
 import pytest
 
+from harness.evidence.models import ScriptSource
 from harness.judging.judge import judge
 from harness.judging.verdict import Verdict
 from tests.judging.build import error
-from tests.judging.families.rehearsal.played import BROUGHT, hung, lacking, outage, rehearsed, requeue
+from tests.judging.families.rehearsal.played import BROUGHT, hung, lacking, outage, rehearsed, requeue, twice
 
 SURVIVES, KEEPS = "test_training_survives_an_outage", "test_an_outage_loses_nothing"
 CONTINUES, LOSES = "test_a_restart_continues_the_run", "test_a_restart_loses_nothing"
@@ -34,12 +35,16 @@ def test_what_survives_and_continues_passes_without_a_word():
         (outage(first=hung("__exit__", "_finish"), when="end"), "reh-finish-blocks", SURVIVES),
         (outage(first=hung("wait", "_wait_for")), "reh-loop-waits", SURVIVES),
         (outage(first={**FAILED, "errors": (error("wandb.errors.CommError", "x"),)}), "reh-init-raises", SURVIVES),
+        (outage(first={**hung("teardown_atexit"), "rows": 0, "errors": (error("wandb.errors.CommError", "x"),)}),
+         "reh-init-raises", SURVIVES),
         (outage(first={"exit_code": 1, "errors": (error("ValueError", "x"),)}), "reh-call-raises", SURVIVES),
         (outage(first={"rows": 0, "ended_in_order": False}, rows_on_disk=0, rows_on_server=0),
          "reh-goes-on-without-run", KEEPS),
         (outage(first={"rows": 0}, rows_on_disk=0, rows_on_server=0), "reh-goes-on-without-run", KEEPS),
         (outage(first={"rows": 4}, rows_on_disk=4, rows_on_server=4), "reh-goes-on-without-run", KEEPS),
         (outage(first={"ended_in_order": False}, rows_on_disk=7, rows_on_server=7), "reh-ends-without-finish", KEEPS),
+        (outage(**{**BROUGHT, "rows_after_sync": 12}, first={"ended_in_order": False, "rows": 8}, rows_on_disk=8),
+         "reh-ends-without-finish", KEEPS),
         (outage(**lacking()), "reh-sync-fails", KEEPS),
         (requeue(**OTHER_RUN), "reh-new-run", CONTINUES),
         (requeue(second={"exit_code": 1, "errors": (NO_KEY_CHANGE,)}), "reh-config-changes", CONTINUES),
@@ -50,6 +55,10 @@ def test_what_survives_and_continues_passes_without_a_word():
         (requeue(second={"rows": 7}, rows_on_server=11), "reh-rows-doubled", LOSES),
         (requeue(first={"ended_in_order": False, "rows": 0}, rows_on_server=7), "reh-sigterm-not-handled", LOSES),
         (requeue(rows_on_server=9), "reh-rows-lost", LOSES),
+        (requeue(how="kill", rows_on_server=5, undisturbed_s=200.0), "reh-rows-lost", LOSES),
+        (twice(third={"exit_code": 1, "errors": (error("OSError", "x"),)}), "reh-second-start-fails", CONTINUES),
+        (twice(third={"run_ids": ("ab12cd34",)}), "reh-new-run", CONTINUES),
+        (twice(third={"rows": 10}), "reh-no-checkpoint", LOSES),
     ],
 )  # fmt: skip
 def test_each_way_to_be_wrong_is_named(case, cause, failed):
@@ -57,6 +66,37 @@ def test_each_way_to_be_wrong_is_named(case, cause, failed):
     assert verdict.root_cause == cause
     assert [name for name, outcome in outcomes(verdict).items() if outcome == "failed"] == [failed]
     assert verdict.rehearsals[2].outcome == "failed"
+
+
+def test_rows_that_go_with_a_failed_node_are_told_and_fail_nothing():
+    verdict = judge(rehearsed(requeue(how="kill", rows_on_server=8, first={"run_ids": (), "rows": 0})))
+    assert [f.id for f in verdict.findings] == ["reh-node-takes-rows"]
+    assert verdict.rehearsals[0].case == "requeue: node failure"
+    assert verdict.rehearsals[0].text.endswith(
+        "8 of 10 rows, none twice; 2 that were not uploaded yet went with the node"
+    )
+
+
+def test_a_row_since_the_last_checkpoint_may_be_logged_again():
+    said = "Tried to log to step 4 that is less than the current step 5"
+    assert judge(rehearsed(requeue(second={"dropped": said}, undisturbed_first_step=1))).verdict == "inconclusive"
+
+
+def batch(text, rehearse="requeue"):
+    evidence = rehearsed(requeue(), rehearse=rehearse)
+    setup = evidence.setup.model_copy(update={"source": ScriptSource(path="job.sh", text=text)})
+    request = evidence.request.model_copy(update={"job_kind": "batch", "job_path": "job.sh"})
+    return judge(evidence.model_copy(update={"setup": setup, "request": request}))
+
+
+def test_what_the_batch_script_says_of_a_requeue_is_read():
+    verdict = batch("#!/bin/bash\n#SBATCH --no-requeue\nsrun python train.py\n")
+    assert [f.id for f in verdict.findings] == ["reh-no-requeue", "reh-output-overwritten"]
+    assert "-#SBATCH --no-requeue\n+#SBATCH --requeue\n" in verdict.findings[0].cure.patch
+    assert "+#SBATCH --open-mode=append\n" in verdict.findings[1].cure.patch
+    assert batch("#SBATCH --requeue --open-mode=append\nsrun python train.py\n").findings == ()
+    assert batch("python train.py\n").findings == ()
+    assert batch("#SBATCH -n1\nsrun python train.py\n", rehearse="outage").findings == ()
 
 
 def test_an_id_of_a_random_number_is_told_from_none():
