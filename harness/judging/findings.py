@@ -72,7 +72,10 @@ def _step(advice: Advice, values: dict[str, str], evidence: Evidence) -> tuple[s
         edit = cures.filled(advice.edit, values)
         cure = cures.edited(edit, evidence) if edit else cures.Cure(kind="edit")
         return cures.told(text, cure), cure
-    return text, cures.written(advice.cure, in_users_words(advice.text))
+    cure = cures.written(advice.cure, in_users_words(advice.text))
+    if any(f"export {name}=" in line for line in cure.commands for name in evidence.request.typed):
+        return f"By hand, for the option that you typed wins: {text}", cures.Cure(kind=advice.cure)
+    return text, cure
 
 
 def fill(text: str, values: dict[str, str], quoted: Collection[str] = ()) -> str:

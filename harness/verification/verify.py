@@ -17,6 +17,7 @@ from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.evidence.setup.script.ranks import starts_ranks
 from harness.judging.setup_questions import blockers
 from harness.settings.model import Settings
+from harness.settings.options import OPTIONS
 from harness.settings.places import called
 from harness.targets import environment as job_environment
 from harness.targets.base import Target, log_path
@@ -100,6 +101,7 @@ def request_of(settings: Settings) -> Request:
             for flag, value in settings.given.items()
             if flag in TOLD_BY_THE_JOB and (settings.source != "job" or settings.slurm.attach)
         },
+        typed=tuple(o.variable for o in OPTIONS if o.flag in settings.given),
         command=settings.command,
         wandb=called(command="wandb", module="wandb"),
         token=f"harness-{secrets.token_hex(6)}" if settings.source == "job" else None,

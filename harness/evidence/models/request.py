@@ -34,6 +34,8 @@ class Request(Fact):
     rehearse: Literal["", "outage", "requeue", "all"] = ""
     given: dict[str, str] = {}
     """Options that the user gave beside a job that ran already, and that it may contradict."""
+    typed: tuple[str, ...] = ()
+    """Variables of the harness whose options were typed: a cure that sets one of them would change nothing."""
     command: str = "pytest checks"
     """What the user types to verify: advice names it."""
     wandb: str = "wandb"

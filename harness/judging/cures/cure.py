@@ -13,7 +13,7 @@ from harness.judging.cures.batch import BATCH_EDITS
 from harness.judging.cures.diff import by_numbers, unified
 
 CureKind = Literal["shell", "edit", "settings", "outside"]
-LEFT_OPEN = re.compile(r"<[A-Za-z][\w ]*>|\.\.\.|…|\b(?:NUMBER|FOLDER|VALUE|NEW_ID|RUN_DIRECTORY|project_NUMBER)\b")
+_LEFT_OPEN = re.compile(r"<[A-Za-z][\w ]*>|\.\.\.|…|\b(?:NUMBER|FOLDER|VALUE|NEW_ID|RUN_DIRECTORY|project_NUMBER)\b")
 """What somebody must fill in before a command can be run."""
 
 
@@ -43,7 +43,7 @@ class Cure(BaseModel):
 def written(kind: CureKind, text: str) -> Cure:
     """The cure that an advice spells out: its indented lines; with none where something is to be filled in."""
     lines = tuple(line[2:].rstrip() for line in text.splitlines() if line.startswith("  ") and line[2:3] != "#")
-    return Cure(kind=kind, commands=() if any(map(LEFT_OPEN.search, lines)) else lines)
+    return Cure(kind=kind, commands=() if any(map(_LEFT_OPEN.search, lines)) else lines)
 
 
 def edited(edit: str, evidence: Evidence) -> Cure:

@@ -14,7 +14,7 @@ ABSENT = ("test_series_is_present[loss]",)
 SHORT = ("test_series_has_every_point[loss]",)
 ENDLESS = ("test_series_is_finite[loss]",)
 FINITE = (edited(r"math\.[ni][an][nf]", "1.0"),)
-EACH = ("--expect", "loss,acc")
+EACH = {"HARNESS_WANDB_EXPECT": "loss,acc"}
 
 NUMPY_NAN = """
 import numpy
@@ -133,7 +133,7 @@ SCENARIOS = (
         name="accuracy-not-logged",
         expect="metric-missing-key",
         job=log('{"loss": 2.0 / (e + 1)}'),
-        options=EACH,
+        env=EACH,
         failed=("test_series_is_present[acc]",),
     ),
     Scenario(
@@ -154,7 +154,10 @@ SCENARIOS = (
         name="one-epoch", expect="metric-short-series", job=init_job(train="train(run, 1); run.finish()"), failed=SHORT
     ),
     Scenario(
-        name="fewer-epochs-than-asked", expect="metric-short-series", options=("--expect-points", "5"), failed=SHORT
+        name="fewer-epochs-than-asked",
+        expect="metric-short-series",
+        env={"HARNESS_WANDB_EXPECT_POINTS": "5"},
+        failed=SHORT,
     ),
     Scenario(
         name="loss-nan",
@@ -196,6 +199,7 @@ SCENARIOS = (
     Scenario(
         name="numpy-nan-old-sdk",
         expect="metric-np-nan-dropped",
+        by_hand=(edited('numpy.float32("nan") if e else ', ""),),
         sdk="0.24.2",
         job=init_job(before="import numpy", train=NUMPY_NAN.replace("\nimport numpy\n    ", "")),
         failed=SHORT,
@@ -280,7 +284,7 @@ SCENARIOS = (
     Scenario(
         name="only-in-the-summary",
         expect="metric-missing-key",
-        options=EACH,
+        env=EACH,
         job=init_job(
             train='[run.log({"loss": epoch(e)["loss"]}) for e in range(3)]; run.summary["acc"] = 50.0; run.finish()'
         ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from ctypes.util import find_library
+from dataclasses import replace
 from typing import Literal
 
 from tests.evidence.gpu.standins import Node, install, prefix, why_not
@@ -15,6 +17,11 @@ BY_COMMAND = "0.30.0"
 UNHURRIED = init_job().replace("x_stats_sampling_interval=0.5, ", "")
 LONGER = init_job(train="train(run, 3, 1.0); run.finish()")
 BEFORE_019 = LONGER.replace("x_stats_sampling_interval", "_stats_sampling_interval")
+
+
+def why_not_without_library() -> str | None:
+    """Why this machine cannot play a node that lacks the library; None where it can."""
+    return why_not() or ("a librocm_smi64.so of its own is installed here" if find_library("rocm_smi64") else None)
 
 
 def on(node: Node) -> Hook:
@@ -56,7 +63,9 @@ SCENARIOS = (
     played("amd-library-counts-none", Node(gcds=0), "sys-no-visible-gpus"),
     played("amd-slow-command", Node(seconds=5), "sys-slow-rocm-smi", sdk=BY_COMMAND),
     played("amd-rocm6-old-sdk", Node(), "sys-rocm6-keys-old-sdk", sdk="0.18.1", job=BEFORE_019),
-    played("amd-library-missing", Node(library=False), "sys-rocm-library-missing"),
+    replace(
+        played("amd-library-missing", Node(library=False), "sys-rocm-library-missing"), why_not=why_not_without_library
+    ),
     played("amd-library-fails", Node(init_status=8), "sys-rocm-library-fails"),
     played("amd-library-of-another-version", Node(other_version=True), "sys-rocm-library-fails"),
     played("amd-library-fails-alone", Node(init_status=8, command=False), "sys-rocm-library-fails"),

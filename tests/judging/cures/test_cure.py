@@ -121,3 +121,12 @@ def test_bash_reads_every_cure_of_what_was_recorded(name):
         if lines:
             subprocess.run(["bash", "-n"], input=lines, text=True, check=True)
             assert "<" not in lines.replace("< ~/", "")
+
+
+def test_a_variable_whose_option_was_typed_is_no_cure():
+    found = recordings()["fewer-epochs-than-asked"]
+    assert judge(found).findings[0].cure.ready
+    request = found.request.model_copy(update={"typed": ("HARNESS_WANDB_EXPECT_POINTS",)})
+    first = judge(found.model_copy(update={"request": request})).findings[0]
+    assert not first.cure.ready
+    assert any(text.startswith("By hand, for the option that you typed wins: ") for text in first.advice)
