@@ -53,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from harness.settings.report_folder import USUAL, remove_earlier, report_folder
     from harness.targets.interrupts import Interrupts
 
+    # At the end it would import the whole of Hypothesis, to say whether a property test failed.
+    config.pluginmanager.unregister(name="hypothesispytest")
     if why := refused(config):
         raise pytest.UsageError(why)
     interrupts = Interrupts()
@@ -207,6 +209,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
     if "metric" in metafunc.fixturenames and KEY in metafunc.config.stash:
         metafunc.parametrize("metric", metafunc.config.stash[KEY].expect)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Import what judges and reports while the job runs: it is wanted in the moment in which the job ends."""
+    from harness.checking.session import KEY
+
+    mine = session.config.stash.get(KEY, None)
+    if mine and mine.settings.source == "job" and session.items and not session.config.option.collectonly:
+        from harness.evidence.network.background import Background
+        from harness.report.write import get_ready
+
+        Background(get_ready)
 
 
 def _is_check(item: pytest.Item) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness.evidence.models import Evidence
@@ -10,6 +11,15 @@ from harness.settings.report_folder import write_atomically
 
 if TYPE_CHECKING:
     from harness.checking.session import Session
+
+
+def get_ready() -> None:
+    """Import what judges and reports, and read the catalogue; `finish` needs neither done before."""
+    from harness.judging.graph import standard_graph
+
+    standard_graph()
+    for name in ("harness.judging.judge", "harness.report.html.page", "harness.report.markdown"):
+        import_module(name)
 
 
 def finish(

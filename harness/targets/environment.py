@@ -48,9 +48,10 @@ def builtin_args(*, on_gpus: bool, seconds: int | None = None, rehearsed: bool =
     """
     lasts = seconds or (45 if on_gpus else 5)
     if rehearsed:
+        epoch_s = lasts // EPOCHS if on_gpus else 1.5
         return (
-            "--epochs", str(EPOCHS), "--epoch-seconds", str(lasts // EPOCHS if on_gpus else 2), "--stats-interval", "1",
-            "--upload-interval", "1", "--patience", "60" if on_gpus else "5",
+            "--epochs", str(EPOCHS), "--epoch-seconds", str(epoch_s), "--stats-interval", "1", "--upload-interval", "1",
+            "--patience", "60" if on_gpus else "5",
         )  # fmt: skip
     return (
         "--epochs", str(EPOCHS), "--model", "auto", "--min-seconds", str(lasts),

@@ -46,6 +46,7 @@ def test_a_duration(text, seconds):
 
 def test_a_run_that_cannot_be_asked_for_is_not_checked(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("harness.evidence.server.reader.ANSWER_S", 3.0)
     environ = {"HOME": str(tmp_path), "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_API_KEY": "k" * 40}
     assert main(["team/vit/abcd", "--once"], environ) == 10
     assert "not read" in capsys.readouterr().out

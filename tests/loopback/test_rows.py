@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.loopback.rows import GeneratedLog, LineLog, evenly
@@ -21,6 +21,7 @@ values = st.one_of(st.integers(-5, 5), st.floats(allow_nan=True), st.text(max_si
 rows = st.dictionaries(st.sampled_from(["loss", "acc", "_step"]), values, max_size=3)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of the machine, which may be busy
 @given(st.lists(st.tuples(st.integers(0, 6), st.lists(rows, min_size=1, max_size=4)), max_size=6))
 def test_the_index_agrees_with_the_rows(chunks: list[tuple[int, list[dict]]]) -> None:
     log, expected = LineLog(), {}
@@ -104,6 +105,7 @@ def test_nested_keys_and_media_types() -> None:
     assert kinds == {"d.v": "number", "image": "image-file", "b": "boolean", "l": "list", "n": "nil"}
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2000), st.integers(0, 600))
 def test_evenly_keeps_the_ends(size: int, samples: int) -> None:
     chosen = evenly(range(size), samples)

@@ -134,6 +134,8 @@ WATCH = {"--project", "--user", "--once", "--until", "--on-problem", "--history"
 FOREIGN = WATCH | {
     "--export",
     "--dependency",
+    "--no-requeue",
+    "--signal",
     "--cleanenv",
     "--containall",
     "--store",

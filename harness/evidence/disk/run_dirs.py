@@ -121,9 +121,6 @@ def read_local_run(run_dir: Path, scrub: Callable[[str], str]) -> LocalRun:
     Args:
         run_dir: the directory.
         scrub: takes secrets out of a text.
-
-    Raises:
-        ImportError: the `wandb` package is not installed.
     """
     place = _place(run_dir)
     run_id = _id_of(run_dir)

@@ -12,14 +12,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 @pytest.mark.parametrize(
     ("script", "rehearse", "plan"),
     [
-        ("RAISES", "outage", "start refuse"),
         ("BLOCKS", "outage", "start refuse"),
         ("WITHOUT_RUN", "outage", "start refuse"),
         ("FINISH_BLOCKS", "outage", "end refuse"),
         ("WAITS", "outage", "end silence"),
-        ("CALL_RAISES", "outage", "end refuse"),
         ("NO_ID", "requeue", "sigterm"),
-        ("RANDOM_ID", "requeue", "sigterm"),
         ("CONFIG", "requeue", "sigterm"),
         ("DEAF", "requeue", "sigterm"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 
 from google.protobuf.message import DecodeError
 
@@ -14,14 +14,12 @@ from harness.evidence.disk.wandb_log.assembly import Problem
 from harness.evidence.disk.wandb_log.flat import FlatDict
 from harness.evidence.disk.wandb_log.framing import HEADER, HEADER_SIZE, Stitcher, iter_records
 from harness.evidence.disk.wandb_log.history import History
+from harness.evidence.disk.wandb_log.messages import record_parser
 from harness.evidence.disk.wandb_log.records import Facts
 from harness.evidence.disk.wandb_log.schema import Schema
 from harness.evidence.disk.wandb_log.segment import Decoded, decode
 from harness.evidence.disk.wandb_log.segments import stream_segments
 from harness.evidence.models.wandb_log import LocalLog, LogProblem, LogStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # Larger records of the rare types are counted only: parsed, hostile ones could fill the memory.
 _MAX_PARSED_BYTES = 2 * 1024 * 1024
@@ -35,9 +33,6 @@ def read_wandb_log(path: Path, *, max_keys: int = 2000, helper_from: int = 64 * 
         path: the `run-ID.wandb` file.
         max_keys: how many metrics to keep; `series_dropped` counts the others.
         helper_from: files of so many bytes are read with the help of a second process.
-
-    Raises:
-        ImportError: the `wandb` package is not installed.
     """
     try:
         facts = path.stat()
@@ -72,14 +67,6 @@ def rows_before(path: Path, offset: int) -> int:
     return rows
 
 
-def _record_class() -> Callable[[bytes], Any]:
-    """Return the parser of the SDK's `Record`; imported late, since it takes half a second."""
-    from wandb.proto import wandb_internal_pb2
-
-    parse: Callable[[bytes], Any] = wandb_internal_pb2.Record.FromString
-    return parse
-
-
 class _Log:
     """The state of one reading."""
 
@@ -96,7 +83,7 @@ class _Log:
         self._history = History(max_keys)
         self._summary = FlatDict()
         self._facts = Facts()
-        self._parse: Callable[[bytes], Any] | None = None
+        self._parse = record_parser()
 
     def read(self, stream: BinaryIO, helper_from: int) -> LocalLog:
         header = stream.read(HEADER_SIZE)
@@ -176,8 +163,6 @@ class _Log:
         if len(payload) > _MAX_PARSED_BYTES:
             detail = f"a {kind} record larger than {_MAX_PARSED_BYTES} bytes"
             return Problem(offset, "record_too_large", len(payload), detail)
-        if self._parse is None:
-            self._parse = _record_class()
         try:
             self._facts.add(kind, self._parse(payload))
         except DecodeError:

@@ -1,4 +1,4 @@
-"""Takes in the rarer records (run, config, telemetry, console, …) by the SDK's own message classes."""
+"""Takes in the rarer records (run, config, telemetry, console, …) by messages of our own."""
 
 from __future__ import annotations
 
@@ -41,11 +41,10 @@ class Facts:
         self.preempting = False
 
     def add(self, kind: str, record: Any) -> None:
-        """Take the record of type `kind`, a `wandb_internal_pb2.Record`; unknown types are passed over."""
+        """Take the record of type `kind`, a `Record`; unknown types are passed over."""
         handler = getattr(self, f"_add_{kind}", None)
-        content = getattr(record, kind, None)  # None: an SDK older than this type of record
-        if handler is not None and content is not None:
-            handler(content)
+        if handler is not None:
+            handler(getattr(record, kind))
 
     def _add_header(self, header: Any) -> None:
         producer = header.version_info.producer
@@ -72,7 +71,7 @@ class Facts:
             facts["starting_step"] = run.starting_step
         if run.resumed:
             facts["resumed"] = True
-        if getattr(run, "forked", False):
+        if run.forked:
             facts["forked"] = True
         self.run = (self.run or RunFacts()).model_copy(update=facts)
         self._add_config(run.config)
@@ -106,7 +105,7 @@ class Facts:
     def _add_telemetry(self, telemetry: Any) -> None:
         self.sdk_version = values.clean_text(telemetry.cli_version, _MAX_NAME) or self.sdk_version
         self.python_version = values.clean_text(telemetry.python_version, _MAX_NAME) or self.python_version
-        self.platform = values.clean_text(getattr(telemetry, "platform", ""), _MAX_NAME) or self.platform
+        self.platform = values.clean_text(telemetry.platform, _MAX_NAME) or self.platform
 
     def _add_environment(self, environment: Any) -> None:
         facts: dict[str, Any] = {
@@ -120,8 +119,8 @@ class Facts:
         facts |= _machine(environment)
         before = self.environment or LocalEnvironment()
         if environment.slurm:
-            slurm = dict(sorted(environment.slurm.items())[:_MAX_LIST])
-            slurm = {values.clean_text(name, _MAX_NAME): values.clean_text(text) for name, text in slurm.items()}
+            pairs = sorted({pair.key: pair.value for pair in environment.slurm}.items())[:_MAX_LIST]
+            slurm = {values.clean_text(name, _MAX_NAME): values.clean_text(text) for name, text in pairs}
             facts["slurm"] = {**before.slurm, **slurm}
         self.environment = before.model_copy(update=facts)
 

@@ -10,61 +10,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from harness.evidence.disk.wandb_log.messages import message_classes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_FIELD = descriptor_pb2.FieldDescriptorProto
-_SINGLE, _MANY = _FIELD.LABEL_OPTIONAL, _FIELD.LABEL_REPEATED
-
-
-def _file() -> descriptor_pb2.FileDescriptorProto:
-    """Describe the messages; bytes instead of strings, so that no text needs to be valid UTF-8."""
-    described = descriptor_pb2.FileDescriptorProto(name="wandb_log.proto", package="log", syntax="proto2")
-
-    def message(name: str, *fields: tuple[str, int, int, str]) -> None:
-        entry = described.message_type.add(name=name)
-        for field, number, label, kind in fields:
-            made = entry.field.add(name=field, number=number, type=_FIELD.TYPE_BYTES)
-            made.label = label  # type: ignore[assignment]  # numbers, to the stubs, are no labels
-            if kind:
-                made.type, made.type_name = _FIELD.TYPE_MESSAGE, f".log.{kind}"
-
-    message("Items", ("key", 1, _MANY, ""), ("nested_key", 2, _MANY, ""), ("value", 16, _MANY, ""))
+# Bytes instead of strings, so that no text needs to be valid UTF-8.
+_MESSAGES = {
+    "Items": "repeated bytes key 1, repeated bytes nested_key 2, repeated bytes value 16",
     # HistoryRecord and SummaryRecord begin alike: field 1 holds the items.
-    message("Columns", ("items", 1, _SINGLE, "Items"), ("remove", 2, _MANY, ""))
-    message("FlatRecord", ("history", 2, _SINGLE, "Columns"), ("summary", 3, _SINGLE, "Columns"))
-    message("Flat", ("record", 1, _SINGLE, "FlatRecord"))
-    message("Raw", ("items", 1, _MANY, ""))
-    message("RawRecord", ("history", 2, _SINGLE, "Raw"), ("summary", 3, _SINGLE, "Raw"))
-    message("RawRecords", ("record", 1, _SINGLE, "RawRecord"))
-    return described
-
-
-def _message_class(descriptor: Any) -> Any:
-    """Return the class of a message; protobuf 4.21 has another way than all later ones."""
-    if hasattr(message_factory, "GetMessageClass"):
-        return message_factory.GetMessageClass(descriptor)
-    factory: Any = message_factory.MessageFactory(descriptor.file.pool)
-    return factory.GetPrototype(descriptor)
+    "Columns": "Items items 1, repeated bytes remove 2",
+    "FlatRecord": "Columns history 2, Columns summary 3",
+    "Flat": "FlatRecord record 1",
+    "Raw": "repeated bytes items 1",
+    "RawRecord": "Raw history 2, Raw summary 3",
+    "RawRecords": "RawRecord record 1",
+}
 
 
 class Schema:
     """The parsers: each takes records as `join` puts them together; DecodeError where one is broken."""
 
     def __init__(self) -> None:
-        described = _file()
-        pool = descriptor_pool.DescriptorPool()
-        pool.Add(described)
-        # All classes are kept: protobuf before 4.25 lets the garbage collector take those of inner messages while
-        # they are in use, and crashes.
-        self._classes = {
-            message.name: _message_class(pool.FindMessageTypeByName(f"log.{message.name}"))
-            for message in described.message_type
-        }
-        self.flat: Callable[[bytes], Any] = self._classes["Flat"].FromString
-        self.raw: Callable[[bytes], Any] = self._classes["RawRecords"].FromString
+        classes = message_classes("log", "proto2", _MESSAGES)
+        self.flat: Callable[[bytes], Any] = classes["Flat"].FromString
+        self.raw: Callable[[bytes], Any] = classes["RawRecords"].FromString
 
     def join(self, payloads: Sequence[bytes], separator: bytes = b"") -> bytes:
         """String records together, each framed by its length, so that a broken one cannot eat the next."""

@@ -18,26 +18,22 @@ def with_setting(text: str, name: str, value: str) -> str:
         return call if low else tree.with_argument(call, name, tree.expression(value))
 
     def whole(module: cst.Module) -> cst.Module:
-        if tree.calls(module, "wandb.Settings"):
-            return tree.edit_calls(module, ["wandb.Settings"], limited)
         settings = tree.expression(f"wandb.Settings({name}={value})")
-        return tree.edit_calls(module, ["wandb.init"], lambda call: _added(call, "settings", settings))
+
+        def added(call: cst.Call) -> cst.Call:
+            return call if tree.may_hold(module, call, "settings") else tree.with_argument(call, "settings", settings)
+
+        return tree.edit_calls(tree.edit_calls(module, ["wandb.Settings"], limited), ["wandb.init"], added)
 
     return tree.changed(text, whole)
-
-
-def _added(call: cst.Call, keyword: str, value: cst.BaseExpression) -> cst.Call:
-    """A call with an argument that it lacks; as it was where `**options` may hold it, or another value stands there."""
-    known = tree.argument(call, keyword) or any(arg.star == "**" for arg in call.args)
-    return call if known else tree.with_argument(call, keyword, value)
 
 
 class _Offline(cst.CSTTransformer):
     """Puts a second wandb.init() behind each that may fail."""
 
-    def __init__(self, *, may_add_mode: bool) -> None:
+    def __init__(self, module: cst.Module) -> None:
         super().__init__()
-        self.may_add_mode = may_add_mode
+        self.module = module
         self.within = 0
 
     def visit_Try(self, node: cst.Try) -> None:
@@ -76,7 +72,7 @@ class _Offline(cst.CSTTransformer):
     def _may_fail(self, call: object) -> bool:
         if self.within or not isinstance(call, cst.Call) or tree.name_of(call.func) != "wandb.init":
             return False
-        return self.may_add_mode or not any(arg.star == "**" for arg in call.args)
+        return tree.argument(call, "mode") is not None or not tree.may_hold(self.module, call, "mode")
 
 
 def _offline(call: object) -> cst.Call:
@@ -99,11 +95,7 @@ def _tried(line: tree.Line, otherwise: tree.Line) -> cst.Try:
 
 def offline_at_need(text: str, patience_s: str) -> str:
     """Begin the run offline where the server does not answer within a time; `wandb sync` brings it later."""
-
-    def whole(module: cst.Module) -> cst.Module:
-        return module.visit(_Offline(may_add_mode='"mode"' not in text and "mode=" not in text))
-
-    changed = tree.changed(text, whole)
+    changed = tree.changed(text, lambda module: module.visit(_Offline(module)))
     return text if changed == text else with_setting(changed, "init_timeout", patience_s)
 
 

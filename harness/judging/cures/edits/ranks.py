@@ -37,12 +37,19 @@ def one_primary(text: str) -> str:
 
 def resume_by_job(text: str) -> str:
     """Give the run the id of the Slurm job, and continue it after a restart."""
+    given = {"id": tree.expression('os.environ.get("SLURM_JOB_ID")'), "resume": tree.expression('"allow"')}
 
-    def resumed(call: cst.Call) -> cst.Call:
-        call = tree.with_argument(call, "id", tree.expression('os.environ.get("SLURM_JOB_ID")'))
-        return tree.with_argument(call, "resume", tree.expression('"allow"'))
+    def whole(module: cst.Module) -> cst.Module:
+        def resumed(call: cst.Call) -> cst.Call:
+            if any(not tree.argument(call, name) and tree.may_hold(module, call, name) for name in given):
+                return call
+            for name, value in given.items():
+                call = tree.with_argument(call, name, value)
+            return call
 
-    return _with_os(text, lambda module: tree.edit_calls(module, ["wandb.init"], resumed))
+        return tree.edit_calls(module, ["wandb.init"], resumed)
+
+    return _with_os(text, whole)
 
 
 def _with_os(text: str, edit: Callable[[cst.Module], cst.Module]) -> str:

@@ -72,6 +72,30 @@ def argument(call: cst.Call, keyword: str) -> cst.Arg | None:
     return next((a for a in call.args if a.keyword and a.keyword.value == keyword), None)
 
 
+def may_hold(module: cst.Module, call: cst.Call, keyword: str) -> bool:
+    """Whether a call is given an argument, or may be by an `**options` that cannot be read."""
+    unread = (_keys_of(module, arg.value) for arg in call.args if arg.star == "**")
+    return argument(call, keyword) is not None or any(keys is None or keyword in keys for keys in unread)
+
+
+def _keys_of(module: cst.Module, value: cst.BaseExpression) -> set[object] | None:
+    """The keys of a dictionary, also by the name that it is given once; None where they are not sure."""
+    if isinstance(value, cst.Name):
+        nodes = list(descend(module))
+        given = [
+            node.value for node in nodes if isinstance(node, cst.Assign)
+            and any(name_of(target.target) == value.value for target in node.targets)
+        ]  # fmt: skip
+        changed = any(isinstance(n, (cst.Subscript, cst.Attribute)) and name_of(n.value) == value.value for n in nodes)
+        return None if len(given) != 1 or changed or isinstance(given[0], cst.Name) else _keys_of(module, given[0])
+    if isinstance(value, cst.Dict):
+        keys = {literal(e.key) if isinstance(e, cst.DictElement) else None for e in value.elements}
+        return None if None in keys else keys
+    if isinstance(value, cst.Call) and name_of(value.func) == "dict" and all(arg.keyword for arg in value.args):
+        return {arg.keyword.value for arg in value.args if arg.keyword}
+    return None
+
+
 def without_argument(call: cst.Call, *keywords: str) -> cst.Call:
     """A call without these keywords."""
     kept = [a for a in call.args if not (a.keyword and a.keyword.value in keywords)]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from harness.evidence.disk.wandb_log.reader import read_wandb_log
-from harness.evidence.disk.wandb_log.records import Facts
 from harness.evidence.models.wandb_log import LocalLog
 from tests.evidence.disk.wandb_log.logfile import LogWriter, message
 
@@ -43,30 +42,6 @@ def test_later_run_records_add_to_earlier_ones(read: Any) -> None:
     alone = read(first).run
     assert (alone.resumed, alone.forked, alone.starting_step) == (False, False, 0)
     assert read(first, Record(run={"forked": True})).run.forked
-
-
-class Older:
-    """A message of an SDK that lacked some of its fields."""
-
-    def __init__(self, message: Any, *lacking: str) -> None:
-        self._message = message
-        self._lacking = lacking
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self._lacking:
-            raise AttributeError(name)
-        return getattr(self._message, name)
-
-
-def test_fields_that_an_older_sdk_does_not_know() -> None:
-    facts = Facts()
-    facts.add("environment", Older(Record(), "environment"))
-    assert facts.environment is None
-    run = Record(run={"run_id": "a", "telemetry": {"cli_version": "0.12.21"}}).run
-    facts._add_run(Older(run, "forked"))
-    facts._add_telemetry(Older(run.telemetry, "platform"))
-    assert facts.run is not None
-    assert (facts.run.run_id, facts.run.forked, facts.sdk_version, facts.platform) == ("a", False, "0.12.21", "")
 
 
 def test_records_of_which_nothing_is_kept_are_counted(read: Any) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from google.protobuf import message_factory
 from google.protobuf.message import DecodeError
 from google.protobuf.wrappers_pb2 import UInt64Value
 
-from harness.evidence.disk.wandb_log import schema
 from harness.evidence.disk.wandb_log.schema import Schema, varint
 
 Record: Any = pytest.importorskip("wandb.proto.wandb_internal_pb2").Record
@@ -50,20 +47,6 @@ def test_records_of_any_length_are_framed(size: int) -> None:
         assert b"9" * size in values
         marked = SCHEMA.join(payloads, b"\x0a\x04\x12\x02\x0a\x00")
         assert list(SCHEMA.raw(marked).record.history.items).count(b"") == len(payloads)
-
-
-def test_protobuf_4_21_makes_classes_in_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Factory:
-        def __init__(self, pool: object) -> None:
-            self.pool = pool
-
-        def GetPrototype(self, descriptor: Any) -> Any:  # noqa: N802 - as protobuf has it
-            assert descriptor.file.pool is self.pool
-            return message_factory.GetMessageClass(descriptor)
-
-    monkeypatch.setattr(schema, "message_factory", SimpleNamespace(MessageFactory=Factory))
-    made = Schema()
-    assert list(made.flat(made.join(PAYLOADS)).record.summary.items.key) == [b"d"]
 
 
 def test_a_broken_record_cannot_eat_the_next() -> None:
