@@ -147,7 +147,6 @@ FOREIGN = WATCH | {
     "--test-only",
     "--markdown",
     "--strict",
-    "--signal",
 }
 """Options of pytest, mypy, sbatch and of `python -m harness`."""
 
