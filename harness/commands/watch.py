@@ -136,7 +136,7 @@ def _watch(watcher: Watcher, finder: "Finder", ends_at: float | None, *, stop_at
             now = time.time()
             shown.show(watcher.subjects, now)
             if told_to_end.is_set():
-                _last_look(watcher)
+                last_look(watcher)
                 shown.show(watcher.subjects, time.time())
                 return watcher.code
             over = all(s.ended for s in watcher.subjects) and (watcher.once or not finder.goes_on)
@@ -156,7 +156,7 @@ def _watch(watcher: Watcher, finder: "Finder", ends_at: float | None, *, stop_at
         signal.signal(signal.SIGTERM, before)
 
 
-def _last_look(watcher: Watcher) -> None:
+def last_look(watcher: Watcher) -> None:
     """Give the runs a moment to end, and verify each: did everything arrive?"""
     ends_at = time.time() + LAST_S
     while time.time() < ends_at and any(s.state == "running" for s in watcher.hurried()):

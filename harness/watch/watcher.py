@@ -18,6 +18,8 @@ AGAIN_S, DOUBT_S = 1800.0, 300.0
 PACE_S = 20.0
 """Seconds between two verifications that nothing hurries: of many runs they are made one after the other."""
 MANY = 10
+LIVE = "live-"
+"""How the faults begin that the signs of life tell of."""
 TOGETHER = 0.3
 """A look that is due within this share of the longest interval is made along with the others."""
 
@@ -144,7 +146,8 @@ class Watcher:
         odd = bool(subject.track.look and subject.track.look.odd)
         fault = broken[0].id if broken else ""
         over = self._over(subject)
-        if self._to_be_verified(subject, now, over=over, news=odd or fault not in ("", subject.problem)):
+        news = (odd and not subject.problem) or fault not in ("", subject.problem) or self._healed(subject, fault, now)
+        if self._to_be_verified(subject, now, over=over, news=news):
             if judged := self.verify(subject):
                 new = subject.verdict != judged.verdict
                 self.last[subject.name], subject.verdict = judged, judged.verdict
@@ -186,9 +189,15 @@ class Watcher:
             return scheduler is not None and slurm_states.is_final(scheduler)
         return subject.state in ENDS
 
+    @staticmethod
+    def _healed(subject: Subject, fault: str, now: float) -> bool:
+        """Whether a layer that broke gives signs of life again: it is verified soon, and once in a while."""
+        broke = subject.problem.startswith(LIVE) and not fault and subject.life is not None
+        return broke and now - (subject.verified_at or 0.0) >= LONGEST_S
+
     def _to_be_verified(self, subject: Subject, now: float, *, over: bool, news: bool) -> bool:
         # A metric that stays odd is verified once, and then as often as anything that is wrong.
-        hurries = news and (subject.verified_at is None or not subject.problem)
+        hurries = news and (subject.verified_at is None or not subject.problem or subject.problem.startswith(LIVE))
         if self.once or over or (hurries and not subject.unread):
             return True
         if not self._routine(subject, now):

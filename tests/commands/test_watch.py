@@ -5,13 +5,14 @@ from contextlib import ExitStack
 
 import pytest
 
-from harness.commands.watch import Servers, Teller, main, until
+from harness.commands.watch import Servers, Teller, last_look, main, until
 from harness.evidence.setup.job_settings import read_job_settings
 from harness.loopback.server import LoopbackServer
 from harness.settings.model import SettingsError
 from harness.watch.ledger import Entry, Ledger
 from harness.watch.subjects import Subject
 from harness.watch.track import Track
+from tests.watch.test_watcher import World
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,20 @@ def test_history_lists_what_was_watched(tmp_path, monkeypatch, capsys):
         ["team/vit/abcd", "-", "finished", "1,240", "passed", "-", "-"],
         ["4242", "vit-large", "failed", "7", "failed", "12.50", "live-no-steps:", "no", "step"],
     ]
+
+
+@pytest.mark.parametrize(("state", "looks"), [("finished", 1), ("running", 3)])
+def test_told_to_end_it_gives_the_run_a_moment_and_verifies(tmp_path, monkeypatch, state, looks):
+    monkeypatch.setattr("harness.commands.watch.LAST_S", 0.3)
+    monkeypatch.setattr("harness.commands.watch.LAST_LOOK_S", 0.2)
+    world = World(tmp_path, now=time.time())
+    watcher = world.watcher("a")
+    watcher.round(world.now)
+    assert world.verified == ["a"]
+    world.states["a"] = state
+    last_look(watcher)
+    assert len(world.asked) == 1 + looks
+    assert (world.verified, watcher.subjects[0].ended) == (["a", "a"], True)
 
 
 def test_the_command_is_told_what_broke_and_its_failure_ends_nothing(tmp_path, capsys):

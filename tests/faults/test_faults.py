@@ -13,8 +13,11 @@ SAMPLE = (
 """One of most families, and a healthy job: `make test` plays these."""
 MOST = 8
 """So many of a family are played in CI; every one of them is judged from its recording."""
+LONG = ("cut-off-while-it-logs-on",)
+"""Waits for more than a minute, like others of its family that CI plays."""
 LEFT_OUT = AGAIN.union(
-    *({s.name for s in [s for s in scenarios if s.name not in AGAIN][MOST:]} for scenarios in BY_FAMILY.values())
+    LONG,
+    *({s.name for s in [s for s in scenarios if s.name not in AGAIN][MOST:]} for scenarios in BY_FAMILY.values()),
 )
 
 

@@ -94,6 +94,9 @@ ELSEWHERE = {
     "pip install 'lumi-wandb-harness[local]'": ("tests/packaging/test_wheel.py", '"-m", "pip", "install"'),
     "lumi-wandb check --run ENTITY/PROJECT/RUN_ID": ("tests/watch/test_real.py", '("--run", f"{entity}/live/alive")'),
     "lumi-wandb watch ENTITY/PROJECT/RUN_ID": ("tests/watch/test_real.py", '"watch", "--once", f"{entity}/live/alive"'),
+    "lumi-wandb watch $SLURM_JOB_ID --until end --report watch-$SLURM_JOB_ID > watch-$SLURM_JOB_ID.log &": (
+        "tests/slurm/test_watch.py", "$SLURM_JOB_ID --until end --report watch-$SLURM_JOB_ID > watch.log"
+    ),
     "lumi-wandb watch wandb/": ("tests/watch/test_real.py", 'str(tmp_path / "wandb")'),
     "lumi-wandb watch 4242 4243": ("tests/watch/test_watcher.py", "def test_slurm_is_asked_once_for_all_jobs"),
     "lumi-wandb watch --project ENTITY/PROJECT --user": ("tests/watch/test_real.py", '"--project", f"{entity}/live"'),
@@ -123,9 +126,6 @@ NOT_RUN = {
     "python -m pytest tests/integrations": "tests, to be run as they are",
     "pip install torch": "named as what may bring gigabytes",
     "source .venv/bin/activate": "changes the shell that it is typed in",
-    "lumi-wandb watch $SLURM_JOB_ID --until end --report watch-$SLURM_JOB_ID > watch-$SLURM_JOB_ID.log &": (
-        "stands in a batch script"
-    ),
     'lumi-wandb watch 4242 --on-problem \'mail -s "$HARNESS_WATCH_JOB: $HARNESS_WATCH_FAULT" me@example.org <<< '
     '"$HARNESS_WATCH_TEXT"\'': "sends mail",
     "wandb verify": "another tool, named beside this one",

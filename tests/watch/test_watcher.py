@@ -109,6 +109,18 @@ def test_a_problem_is_told_once_and_again_when_it_is_mended(world):
     assert world.told[1:] == [("mended", "a", "")]
 
 
+def test_what_was_verified_as_broken_is_verified_again_when_it_lives(world):
+    watcher = world.watcher("a")
+    world.passes(watcher, 300)
+    world.stands["a"] = world.now
+    world.verdicts["a"] = Judged("failed", "live-no-heartbeat", "nothing is heard of it")
+    world.passes(watcher, 200)
+    del world.stands["a"], world.verdicts["a"]
+    world.passes(watcher, 90)
+    assert [event for event, *_ in world.told] == ["problem", "mended"]
+    assert len(world.verified) <= 5
+
+
 def test_what_a_verification_finds_is_a_problem_until_another_finds_it_mended(world):
     world.verdicts["a"] = Judged("failed", "metric-missing-key", "Metric acc was never logged")
     watcher = world.watcher("a")
