@@ -81,7 +81,7 @@ def table(found: Proven) -> str:
     machine = [how for how in inside if how != "by hand"]
     lines += [
         "",
-        f"{len(families['all'])} of {sum(map(_errs, EVERY.values()))} tests were played.",
+        "A test that is not in the table was not played with its cure.",
         f"wandb {found.sdk}, {found.date}. The first cure mended {_share(inside, 'first')} where nobody else must act,",
         f"and {_share(machine, 'first')} where nothing is left to write by hand either.",
         f"Not mended: {', '.join(_names(found, 'not cured')) or 'none'}.",
