@@ -64,11 +64,13 @@ def test_keep_leaves_the_job_and_attach_finds_it(player: Player) -> None:
     out = end(process, signal.SIGINT)
     assert f"Slurm job {job} goes on; come back with: pytest checks --lumi-attach {job}" in out
     assert job in " ".join(player.jobs())
+    # It runs on: what is there is judged at once, and the run comes when the script has imported wandb.
+    wait_until("a run", lambda: any(p.runs for p in player.server.store.projects()), 60)
     seen = player.verify("--lumi-attach", job, report="second")
     assert seen.code == 0, seen.out
     assert seen.slurm["attached"] is True
     assert seen.slurm["job_id"] == job
-    assert len(seen.verdict["runs"]) == 1
+    assert len(seen.verdict["runs"]) == 1, seen.out
 
 
 def test_attach_to_a_job_that_has_ended(player: Player) -> None:
