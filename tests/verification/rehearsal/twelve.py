@@ -11,6 +11,7 @@ from tests.verification.rehearsal.scripts import RIGHT, changed
 
 PLAIN = changed(
     RIGHT,
+    ("init_timeout=4", "init_timeout=8"),
     ("        checkpoint.write_text(json.dumps(epoch))\n", ""),
     ("        time.sleep(1)\n", "        time.sleep(2)\n        checkpoint.write_text(json.dumps(epoch))\n"),
 )
