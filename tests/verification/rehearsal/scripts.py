@@ -74,11 +74,14 @@ RANKS = wrong(
 CALL_RAISES = wrong(("        time.sleep(1)", UPLOAD.replace(".wait()", ".wait(timeout=2)")))
 LONG_ROWS = ('run.log({"loss"', 'run.log({"text": "x" * 9000, "loss"')
 """The SDK writes its log in blocks of 32 KiB."""
-LIMITED = """        time.sleep(1)
-    ending = threading.Thread(target=run.finish, daemon=True)
-    ending.start(); ending.join(1); os._exit(0)"""
-IMPATIENT = wrong(("import json", "import threading, json"), ("        time.sleep(1)", LIMITED), LONG_ROWS)
-"""Ends the process when finish() takes longer than it likes."""
+LEAVES = """        time.sleep(1)
+    server = urllib.parse.urlsplit(os.environ["WANDB_BASE_URL"])
+    try:
+        socket.create_connection((server.hostname, server.port), 2).close()
+    except OSError:
+        os._exit(0)"""
+IMPATIENT = wrong(("import json", "import socket, urllib.parse, json"), ("        time.sleep(1)", LEAVES), LONG_ROWS)
+"""Ends the process without finish() when the server does not answer."""
 SPOILT = """        time.sleep(1)
     begun = time.monotonic()
 if time.monotonic() - begun > 3:
