@@ -198,5 +198,6 @@ def loss_problems(case: Rehearsal) -> Sequence[str]:
     if trained_anew(case):
         return [COST]
     found = [f"{n} rows are there twice"] if (n := doubled(case)) else []
-    found += [f"{n} of {case.undisturbed_rows} rows are lost"] if (n := gap(case)) else []
+    where = "lost" if same_run(case) else "in none of these runs"
+    found += [f"{n} of {case.undisturbed_rows} rows are {where}"] if (n := gap(case)) else []
     return [*found, *(["rows were dropped because their step had been before"] if stepped_back(case) else [])]

@@ -1,7 +1,8 @@
-"""A requeue that is rehearsed on the real Slurm: of a script that goes on, and of one that begins a new run."""
+"""A requeue that is rehearsed on the real Slurm: of scripts that go on, and of such as are wrong in one way."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -9,36 +10,40 @@ from pathlib import Path
 
 import pytest
 
+from tests.in_ci import first_in_ci
+from tests.repository import REPOSITORY
 from tests.slurm.daemons import wait_until
-from tests.slurm.playing import Outcome, Player
+from tests.slurm.playing import STANDINS, Outcome, Player
+from tests.verification.rehearsal.twelve import CONTEXT, TWELVE, Script
 
-RIGHT = """
-import json, os, signal, sys, time, wandb
-from pathlib import Path
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-settings = wandb.Settings(x_file_stream_transmit_interval=1)
-named = dict(id=os.environ["SLURM_JOB_ID"], resume="allow")
-checkpoint = Path("checkpoint.json")
-first = json.loads(checkpoint.read_text()) + 1 if checkpoint.exists() else 0
-with wandb.init(project="vit", settings=settings, **named) as run:
-    for epoch in range(first, 8):
-        print(f"Epoch {epoch + 1}, Loss: {1 / (epoch + 1)}", flush=True)
-        run.log({"loss": 1 / (epoch + 1), "acc": 10.0 * epoch}, step=epoch)
-        time.sleep(2.5)  # this Slurm's SIGTERM reaches wandb-core too: save only what it has uploaded
-        checkpoint.write_text(json.dumps(epoch))
-"""
 BATCH = """#!/bin/bash
-#SBATCH --partition=small-g --nodes=1 --ntasks=1 --mem=1G --time=5
-#SBATCH --output=out-%j.txt
-{more}
+#SBATCH --partition=small-g --nodes=1 --ntasks={ranks} --mem=1G --time=5
+#SBATCH --output=out-%j.txt --open-mode=append
+#SBATCH {requeue}
 srun {python} train.py
 """
+NODE_FAILS = """#!{python}
+import os, signal, subprocess, sys
+sys.path.insert(0, {clone!r})
+from tests.slurm.daemons import belonging
+if sys.argv[1] == "requeue":
+    here, job = set(belonging(os.environ["SLURM_CONF"])), sys.argv[2]
+    node = subprocess.run(["squeue", "-h", "-j", job, "-o", "%N"], capture_output=True, text=True).stdout.strip()
+    own = here & set(belonging(f"SLURM_JOB_ID={{job}}"))
+    above = [int(open(f"/proc/{{pid}}/stat").read().rpartition(")")[2].split()[1]) for pid in own]
+    steps = {{pid for pid in above if open(f"/proc/{{pid}}/comm").read() == "slurmstepd\\n"}}
+    for pid in [*(here & set(belonging(f"slurmd\\0-D\\0-N\\0{{node}}\\0"))), *steps, *own]:
+        os.kill(pid, signal.SIGKILL)
+    sys.argv[1:] = ["update", f"nodename={{node}}", "state=down", "reason=test"]
+os.execv({scontrol!r}, ["scontrol", *sys.argv[1:]])
+"""
+"""In place of scontrol: the job's node is gone at once, with all that runs there."""
 
 
-def rehearse(player: Player, text: str, more: str) -> Outcome:
+def rehearse(player: Player, text: str, ranks: int = 1, requeue: str = "--requeue") -> Outcome:
     """Rehearse a requeue, without the two minutes for which Slurm holds a requeued job back."""
     (player.work / "train.py").write_text(text)
-    (player.work / "job.sh").write_text(BATCH.format(more=more, python=sys.executable))
+    (player.work / "job.sh").write_text(BATCH.format(ranks=ranks, requeue=requeue, python=sys.executable))
     process = player.start("--job", "job.sh", "--rehearse", "requeue")
     _send_off(player, process, player.root / "report" / "rehearsal")
     return player.outcome(process)
@@ -61,26 +66,41 @@ def case_of(seen: Outcome) -> dict[str, object]:
     return dict(case)
 
 
-def test_a_script_that_goes_on_passes(player: Player) -> None:
-    seen = rehearse(player, RIGHT, "#SBATCH --requeue --open-mode=append")
-    assert seen.code == 0, seen.out
-    assert case_of(seen)["text"] == "the second start continued the run: 8 of 8 rows, none twice"
+@pytest.mark.parametrize("script", first_in_ci(TWELVE), ids=lambda script: script.name)
+def test_a_script_is_judged_right(player: Player, script: Script) -> None:
+    seen = rehearse(player, script.text, script.ranks)
+    assert seen.cause == script.cause_of_requeue, seen.out
+    assert seen.code == (1 if script.cause_of_requeue else 0), seen.out
+    if not script.cause_of_requeue:
+        assert case_of(seen)["text"] == "the second start continued the run: 6 of 6 rows, none twice"
     assert "three starts, each billed" in seen.out
-    starts = (player.root / "report" / "rehearsal" / "job.log").read_text()
-    assert starts.count("Epoch 1,") == 1
     assert not player.jobs()
 
 
 @pytest.mark.thorough
-def test_a_script_without_an_id_begins_a_new_run(player: Player) -> None:
-    seen = rehearse(player, RIGHT.replace(", **named", ""), "#SBATCH --requeue")
-    assert seen.cause == "reh-new-run", seen.out
-    assert "reh-output-overwritten" in [f["id"] for f in seen.verdict["findings"]]
+def test_a_script_goes_on_after_its_node_has_failed(player: Player) -> None:
+    """Slurm gives the job another node, and nothing of the first start was told."""
+    commands = player.root / "commands"
+    commands.mkdir()
+    standin = commands / "scontrol"
+    standin.write_text(
+        NODE_FAILS.format(python=sys.executable, clone=str(REPOSITORY), scontrol=shutil.which("scontrol"))
+    )
+    standin.chmod(0o755)
+    player.env["PATH"] = f"{commands}:{STANDINS}:{player.lab.env['PATH']}"
+    try:
+        seen = rehearse(player, CONTEXT)
+    finally:
+        for name in player.lab.at.nodes:
+            if not player.lab.daemons[name].alive():
+                player.lab.start_node(name)
+    assert seen.code == 0, seen.out
+    assert case_of(seen)["text"] == "the second start continued the run: 6 of 6 rows, none twice"
 
 
 @pytest.mark.thorough
 def test_a_job_that_slurm_does_not_requeue_is_not_checked(player: Player) -> None:
-    seen = rehearse(player, RIGHT, "#SBATCH --no-requeue --open-mode=append")
+    seen = rehearse(player, CONTEXT, requeue="--no-requeue")
     assert seen.code == 10, seen.out
     assert case_of(seen)["outcome"] == "not_checked"
     assert "reh-no-requeue" in [f["id"] for f in seen.verdict["findings"]]

@@ -31,13 +31,17 @@ except wandb.errors.CommError:
 """
 
 
-def wrong(*changes: tuple[str, str]) -> str:
-    """The right script with something else in place of something."""
-    text = RIGHT
+def changed(text: str, *changes: tuple[str, str]) -> str:
+    """A script with something else in place of something."""
     for old, new in changes:
-        assert old in text
+        assert old in text, old
         text = text.replace(old, new)
     return text
+
+
+def wrong(*changes: tuple[str, str]) -> str:
+    """The right script, changed."""
+    return changed(RIGHT, *changes)
 
 
 RAISES = wrong((FALLBACK, "run = wandb.init(**named, settings=settings)\n"))
@@ -50,9 +54,8 @@ UPLOAD = """        artifact = wandb.Artifact(f"a{epoch}", "model")
         time.sleep(1)"""
 WAITS = wrong(("        time.sleep(1)", UPLOAD))
 NO_ID = wrong(('id="job-" + os.environ.get("SLURM_JOB_ID", "0"), resume="allow", ', ""))
-RANDOM_ID = wrong(('"job-" + os.environ.get("SLURM_JOB_ID", "0")', "str(time.time_ns())"))
-NO_CHECKPOINT = wrong((", step=epoch)", ")"), ("if checkpoint.exists()", "if False"))
-STEP_AGAIN = wrong(("if checkpoint.exists()", "if False"))
+STEP_AGAIN = wrong(("for epoch in range(first, 6):", "for count, epoch in enumerate(range(first, 6)):"),
+                   ("step=epoch", "step=count"))  # fmt: skip
 CONFIG = wrong(("with run:\n", "run.config.update({'started': time.time()})\nwith run:\n"))
 HANDLERS = """for number in (signal.SIGTERM, signal.SIGUSR1):
     signal.signal(number, lambda *_: sys.exit(143))
@@ -71,13 +74,14 @@ RANKS = wrong(
 CALL_RAISES = wrong(("        time.sleep(1)", UPLOAD.replace(".wait()", ".wait(timeout=2)")))
 LONG_ROWS = ('run.log({"loss"', 'run.log({"text": "x" * 9000, "loss"')
 """The SDK writes its log in blocks of 32 KiB."""
-LIMITED = """        time.sleep(1)
-    ending = threading.Thread(target=run.finish, daemon=True)
-    ending.start(); ending.join(6); os._exit(0)"""
-IMPATIENT = wrong(
-    ("import json", "import threading, json"), ("finish_timeout=4, ", ""), ("        time.sleep(1)", LIMITED), LONG_ROWS
-)
-"""Ends the process when finish() takes longer than it likes."""
+LEAVES = """        time.sleep(1)
+    server = urllib.parse.urlsplit(os.environ["WANDB_BASE_URL"])
+    try:
+        socket.create_connection((server.hostname, server.port), 2).close()
+    except OSError:
+        os._exit(0)"""
+IMPATIENT = wrong(("import json", "import socket, urllib.parse, json"), ("        time.sleep(1)", LEAVES), LONG_ROWS)
+"""Ends the process without finish() when the server does not answer."""
 SPOILT = """        time.sleep(1)
     begun = time.monotonic()
 if time.monotonic() - begun > 3:

@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.thorough]
         ("NO_ID", "requeue", "sigterm"),
         ("CONFIG", "requeue", "sigterm"),
         ("DEAF", "requeue", "sigterm"),
+        ("STEP_AGAIN", "requeue", "sigterm"),
+        ("IMPATIENT", "outage", "end refuse"),
     ],
 )
 def test_with_the_cure_the_rehearsal_passes(played, tmp_path, script, rehearse, plan):

@@ -6,8 +6,10 @@ from harness.judging.judge import judge
 from harness.settings.resolve import resolve
 from harness.verification.progress import Silent
 from harness.verification.verify import verify
+from tests.in_ci import first_in_ci
 from tests.verification.rehearsal import scripts
 from tests.verification.rehearsal.conftest import environment
+from tests.verification.rehearsal.twelve import TWELVE
 
 pytestmark = pytest.mark.slow
 
@@ -63,9 +65,6 @@ def test_what_an_outage_breaks_is_named(played, script, plan, patience_s, cause)
 @pytest.mark.parametrize(
     ("script", "cause"),
     [
-        ("RANDOM_ID", "reh-id-changes"),
-        ("NO_CHECKPOINT", "reh-no-checkpoint"),
-        ("STEP_AGAIN", "reh-step-starts-again"),
         ("CONFIG", "reh-config-changes"),
         ("DEAF", "reh-sigterm-not-handled"),
         *(pytest.param(*case, marks=pytest.mark.thorough) for case in (
@@ -77,3 +76,13 @@ def test_what_an_outage_breaks_is_named(played, script, plan, patience_s, cause)
 )  # fmt: skip
 def test_what_a_requeue_breaks_is_named(played, script, cause):
     assert played(getattr(scripts, script), "requeue", "sigterm").root_cause == cause
+
+
+@pytest.mark.parametrize("script", first_in_ci(TWELVE), ids=lambda script: script.name)
+def test_both_rehearsals_judge_a_script_right(played, script):
+    nproc = str(script.ranks) if script.ranks > 1 else None
+    verdict = played(script.text, "all", f"{script.outage} sigterm", 20.0, nproc)
+    expected = (script.cause_of_outage, script.cause_of_requeue)
+    outcomes = ["failed" if cause else "passed" for cause in expected]
+    assert [one.outcome for one in verdict.rehearsals] == outcomes, [one.text for one in verdict.rehearsals]
+    assert verdict.root_cause == (expected[0] or expected[1])

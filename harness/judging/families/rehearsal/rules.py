@@ -144,18 +144,19 @@ def _failed(last: Attempt) -> Iterator[Hit]:
 
 
 def repeats(evidence: Evidence) -> Iterator[Hit]:
-    """One run, but rows are lost or there twice."""
+    """Rows are lost or there twice, be it in one run or in several."""
     for case in cases(evidence, "requeue"):
         first, *later = case.attempts
-        if ended_badly(later[-1]) or not same_run(case):
+        if ended_badly(later[-1]):
             continue
         after = " and ".join(str(attempt.rows) for attempt in later)
         counts = f"{first.rows} rows before the restart, {after} after it, {case.undisturbed_rows} undisturbed"
-        if trained_anew(case):
+        one = same_run(case)
+        if one and trained_anew(case):
             yield Hit(id="reh-no-checkpoint", observed=(counts, COST))
-        elif said := stepped_back(case):
+        elif one and (said := stepped_back(case)):
             yield Hit(id="reh-step-starts-again", observed=(said, counts), values=_counted_anew(evidence))
-        elif doubled(case):
+        elif one and doubled(case):
             yield Hit(id="reh-rows-doubled", observed=(f"{doubled(case)} rows are there twice", counts))
         elif gap(case):
             told = all(attempt.ended_in_order for attempt in case.attempts[:-1]) or case.how == "kill"

@@ -115,6 +115,15 @@ def test_a_new_run_that_trains_from_the_beginning_says_what_a_requeue_costs():
     assert any("all GPU-hours since the job began" in text for text in verdict.findings[0].observed)
 
 
+def test_rows_of_several_runs_are_lost_only_where_no_run_has_them():
+    new_run = "a later start made a new run, so there are 2"
+    assert judge(rehearsed(requeue(**OTHER_RUN))).rehearsals[0].text == new_run
+    died = {"rows": 0, "ended_in_order": False}
+    verdict = judge(rehearsed(requeue(**OTHER_RUN, first=died, rows_on_server=6)))
+    assert verdict.rehearsals[0].text == f"{new_run}; 4 of 10 rows are in none of these runs"
+    assert [f.id for f in verdict.findings] == ["reh-new-run", "reh-sigterm-not-handled"]
+
+
 def test_the_line_that_waits_is_named():
     verdict = judge(rehearsed(outage(first=hung("wait"))))
     assert verdict.findings[0].observed[1] == "/scratch/me/train.py, line 12 in <module>"
