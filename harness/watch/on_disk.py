@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.evidence.disk.log_writers import touched_at
+from harness.evidence.disk.newest_job import read_folder
 from harness.evidence.models import Evidence, LocalReading, Request
 from harness.evidence.output.reader import OutputReader
 from harness.judging.live.life import NONE, Beat
 from harness.judging.live.of_evidence import life_of, rows_on_disk
 from harness.judging.view import main_local_run
 from harness.targets.slurm.output import OutputFile
-from harness.verification.finished_job import read_folder
 from harness.watch.subjects import Subject
 
 Show = Callable[[str], Mapping[str, str]]

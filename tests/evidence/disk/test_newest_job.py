@@ -1,7 +1,7 @@
 """Of a folder that holds the runs of many jobs, the newest job's are judged."""
 
+from harness.evidence.disk.newest_job import of_newest_job
 from harness.evidence.models.wandb_log import LocalEnvironment
-from harness.verification.finished_job import of_newest_job
 from tests.judging.build import local_run, log
 
 
