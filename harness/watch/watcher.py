@@ -22,6 +22,9 @@ TOGETHER_MOST = 10
 """So many of them are made together: to load what judges costs as much as several verifications."""
 LIVE = "live-"
 """How the faults begin that the signs of life tell of."""
+NO_SLURM = "Slurm does not answer (squeue)"
+UNKNOWN_JOB = "Slurm knows no such job, or does not show it to you because it is somebody else's"
+NO_RUN = "the server has no such run, or the API key that is used here may not read it"
 TOGETHER = 0.3
 """A look that is due within this share of the longest interval is made along with the others."""
 
@@ -117,8 +120,11 @@ class Watcher:
     def _slurm(self, due: Iterable[Subject], now: float) -> None:
         jobs = [s for s in due if s.kind == "job"]
         found = self.ask_queue([s.name for s in jobs]) if jobs else {}
-        for subject in jobs if found is not None else ():
-            queued = found.get(subject.name) if found else None
+        for subject in jobs:
+            if found is None or (subject.name not in found and not subject.track.scheduler):
+                subject.unread = UNKNOWN_JOB if found is not None else NO_SLURM
+                continue
+            subject.unread, queued = "", found.get(subject.name)
             state = slurm_states.base(queued.state) if queued else None
             subject.track.queued(state, now)
             subject.track.time_left_s = queued.left_s if queued else None
@@ -140,7 +146,7 @@ class Watcher:
                 run = listed.get(subject.run[2]) if subject.run else None
                 look = run.look if run else None
                 subject.title = run.name if run and run.name else subject.title
-                subject.unread = answer.trouble.text if answer.trouble else "" if look else "the server has no such run"
+                subject.unread = answer.trouble.text if answer.trouble else "" if look else NO_RUN
                 if look is not None:
                     subject.track.take(look, now)
                     subject.life = subject.track.life(now)
