@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.evidence.disk.log_writers import touched_at
-from harness.evidence.disk.newest_job import read_folder
 from harness.evidence.models import Evidence, LocalReading, Request
 from harness.evidence.output.reader import OutputReader
 from harness.judging.live.life import NONE, Beat
@@ -53,6 +52,8 @@ class OnDisk:
 
     def _newest(self, subject: Subject, folder: Path, now: float) -> LocalReading:
         """Read a folder again where its logs were written to since."""
+        from harness.evidence.disk.newest_job import read_folder  # most watches never read a log: it takes memory
+
         kept = self._read.get(subject.name)
         written = touched_at(Path(run.path) / f"run-{run.run_id}.wandb" for run in kept[1].runs) if kept else None
         if kept is None or written != kept[0] or now - (subject.verified_at or now) > 60:
