@@ -16,7 +16,7 @@ from harness.watch.verifying import Judged, Verifying
 AGAIN_S, DOUBT_S = 1800.0, 300.0
 """Seconds until a verification is made again: where all was well, and where something was wrong."""
 MANY = 10
-FIRST_PACE_S, PACE_S = 20.0, 60.0
+FIRST_PACE_S, PACE_S = 60.0, 300.0
 """Of many runs, so many seconds go with each verification that nothing hurries: a run's first, and the later ones."""
 TOGETHER_MOST = 10
 """So many of them are made together: to load what judges costs as much as several verifications."""
