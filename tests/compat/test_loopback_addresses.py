@@ -22,7 +22,7 @@ def job(server: LoopbackServer, home: Path, **extra: str) -> subprocess.Complete
     env = base | {"HOME": str(home), "WANDB_ERROR_REPORTING": "false"} | server.environment() | extra
     command = [sys.executable, str(HERE / "job_probe.py"), "simple"]
     return subprocess.run(
-        command, cwd=home, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=home, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=150, check=False
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from harness.loopback.server import LoopbackServer
+from tests.faults.run import clean_environment
 from tests.targets.slurm.double import Double
 
 SCRIPT = """
@@ -42,7 +43,7 @@ def logging_run(
     """A script that logs while the block runs, once it has logged 30 steps."""
     script = folder / "train.py"
     script.write_text(SCRIPT)
-    env = {**os.environ, **server.environment(), "WANDB_DIR": str(folder)}
+    env = {**clean_environment(), **server.environment(), "WANDB_DIR": str(folder)}
     with (
         output.open("wb") as printed,
         subprocess.Popen(
@@ -62,7 +63,7 @@ def harness(
     server: LoopbackServer, folder: Path, *arguments: str, path: str = os.environ["PATH"]
 ) -> subprocess.CompletedProcess[str]:
     """The command, as a user calls it."""
-    env = {**os.environ, **server.environment(), "PATH": path}
+    env = {**clean_environment(), **server.environment(), "PATH": path}
     return subprocess.run([sys.executable, "-m", "harness", *arguments], cwd=folder, env=env, capture_output=True,
                           text=True, timeout=180, check=False)  # fmt: skip
 
@@ -98,8 +99,8 @@ def test_what_is_wrong_is_told_while_it_runs(server, tmp_path):
         job.wait()
         # The SDK's own process outlives the script for a moment, and is a sign of life as long.
         end = time.monotonic() + 60
-        while harness(server, tmp_path, "watch", str(tmp_path / "wandb"), "--once").returncode != 1:
-            assert time.monotonic() < end
+        while (seen := harness(server, tmp_path, "watch", str(tmp_path / "wandb"), "--once")).returncode != 1:
+            assert time.monotonic() < end, seen.stdout
     assert "metric-missing-key" in harness(server, tmp_path, "watch", "--history").stdout
 
 
