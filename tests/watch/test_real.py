@@ -142,7 +142,7 @@ def test_two_hundred_runs_are_watched_by_one_small_process(server, tmp_path):
         )  # fmt: skip
     watching = [sys.executable, "-m", "harness", "watch", "--project", "loopback/many", "--until", "60s"]
     with subprocess.Popen(
-        watching, cwd=tmp_path, env={**os.environ, **server.environment()}, stdout=subprocess.PIPE, text=True
+        watching, cwd=tmp_path, env={**clean_environment(), **server.environment()}, stdout=subprocess.PIPE, text=True
     ) as watch:
         try:
             assert watch.stdout
