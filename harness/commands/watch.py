@@ -96,11 +96,12 @@ def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
             finder = Finder(options.project, options.user, servers, slurm)
             subjects = [subject_of(text, time.time(), cwd) for text in options.what] + finder.new(())
             verifier = Verifier(folder, environ, cwd, {"wandb_expect": options.expect} if options.expect else {})
+            stack.callback(verifier.stop)
             watcher = Watcher(
                 subjects, servers.ask, lambda ids: queued(slurm, ids),
                 OnDisk(Redactor(known_secrets(own)).text, lambda job: outputs_shown(slurm.show(job), job)).look,
                 verifier.verify, ledger, Teller(options.on_problem, environ).tell, options.once, verifier.show,
-                load_site(verifier.settings({}).slurm.site).gpu_hours_per_gpu,
+                load_site(verifier.settings().slurm.site).gpu_hours_per_gpu, verifier.rest,
             )  # fmt: skip
             return _watch(watcher, finder, ends_at, stop_at_problem=options.until == "problem")
     except SettingsError as error:
@@ -266,7 +267,7 @@ class Teller:
         told = {
             "HARNESS_WATCH_EVENT": event, "HARNESS_WATCH_JOB": subject.name, "HARNESS_WATCH_FAULT": subject.problem,
             "HARNESS_WATCH_TEXT": subject.words,
-            "HARNESS_WATCH_VERDICT": str(judged.path) if judged and judged.path else "",
+            "HARNESS_WATCH_VERDICT": judged.path if judged else "",
         }  # fmt: skip
         try:
             done = subprocess.run(

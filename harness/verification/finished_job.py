@@ -1,15 +1,13 @@
 """Gathers evidence of what already ran: a run on the server, run directories on disk, job output."""
 
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from harness.evidence.disk.log_writers import touched_at
-from harness.evidence.disk.run_dirs import find_run_dirs, read_local_run
-from harness.evidence.models import Evidence, LocalReading, LocalRun, Request, RunLink, ServerReading, Trouble
+from harness.evidence.disk.newest_job import read_folder
+from harness.evidence.models import Evidence, LocalReading, Request, RunLink, ServerReading, Trouble
 from harness.evidence.network.address import base_url_problem
-from harness.evidence.network.probe import clock_ahead
 from harness.evidence.output.ending import job_of
 from harness.evidence.output.reader import read_output
 from harness.evidence.redaction.redactor import Redactor
@@ -18,15 +16,12 @@ from harness.evidence.server.reader import Reader
 from harness.evidence.setup.credentials import api_key_in_use, known_secrets
 from harness.evidence.setup.job_settings import JobSettings
 from harness.judging.advice import is_cloud
-from harness.judging.live.of_evidence import RUNNING, life_of
+from harness.judging.live.of_evidence import life_of
 from harness.judging.live.troubles import doubt_s
 from harness.judging.metric_roles import likely_first
 from harness.settings.model import Settings
 from harness.verification.clock import Clock
-
-MOST_RUN_DIRS = 64
-SAME_JOB_S = 30.0
-"""Ranks of one job call `wandb.init()` within this many seconds."""
+from harness.verification.server_access import by_its_clock
 
 
 def collect_existing(settings: Settings, request: Request, own: JobSettings, clock: Clock) -> Evidence:
@@ -85,9 +80,10 @@ def _read_run(
     if reading.status == "failed" and reading.trouble:
         clear = reading.trouble.model_copy(update={"text": sentence(reading.trouble, base_url, path)})
         return reading.model_copy(update={"trouble": clear})
-    if any(run.state in RUNNING for run in reading.runs):
-        return reading.model_copy(update={"clock_ahead_s": clock_ahead(base_url, own.env)})
-    return reading
+    unknown = next((t for t in reading.partial if t.kind == "not_found"), None)
+    if unknown and not reading.runs and path[2] not in ids:  # nothing but the question tells of such a run
+        return _unread(unknown.kind, sentence(unknown, base_url, path), base_url)
+    return by_its_clock(reading, base_url, own.env)
 
 
 def server_of(settings: Settings, own: JobSettings) -> str:
@@ -102,6 +98,7 @@ def server_of(settings: Settings, own: JobSettings) -> str:
 
 def sentence(trouble: Trouble, base_url: str, path: tuple[str, str, str]) -> str:
     """Say in one sentence why the run could not be read; the SDK's own words are long and of every layer."""
+    run = "/".join(path)
     words = {
         "dns": f"{base_url} cannot be found from here (its name has no address)",
         "refused": f"nothing answers at {base_url} (connection refused)",
@@ -109,6 +106,7 @@ def sentence(trouble: Trouble, base_url: str, path: tuple[str, str, str]) -> str
         "tls": f"the certificate of {base_url} is not trusted here",
         "reset": f"{base_url} closed the connection",
         "auth": f"{base_url} refuses the API key that is used here",
+        "not_found": f"{base_url} has no run {run}, or the API key that is used here may not read it",
         "permission": f"the API key that is used here may not read {path[0]}/{path[1]}",
     }
     return words.get(trouble.kind) or f"{base_url} could not be read: {trouble.text.partition(' <- ')[0][:200]}"
@@ -116,36 +114,3 @@ def sentence(trouble: Trouble, base_url: str, path: tuple[str, str, str]) -> str
 
 def _unread(kind: str, text: str, base_url: str) -> ServerReading:
     return ServerReading(status="failed", trouble=Trouble(kind=kind, text=text, where=base_url))
-
-
-def read_folder(folder: Path, scrub: Callable[[str], str]) -> LocalReading:
-    """Read the runs of the newest job in the folder; a folder may hold the runs of many jobs."""
-    found: Sequence[Path] = find_run_dirs(folder)
-    if not found:
-        trouble = Trouble(kind="missing", text=f"no run directory in {folder}", where=str(folder))
-        return LocalReading(status="folder_missing", folders=(str(folder),), troubles=(trouble,))
-    newest = sorted(found, key=lambda p: p.name.removeprefix("offline-"))[-MOST_RUN_DIRS:]
-    runs = of_newest_job([read_local_run(p, scrub) for p in newest])
-    return LocalReading(status="read", folders=(str(folder),), runs=tuple(runs), older_runs=len(found) - len(runs))
-
-
-def of_newest_job(runs: Sequence[LocalRun]) -> list[LocalRun]:
-    """Keep the runs that began with the newest one, or in the same Slurm job, and earlier parts of an offline run."""
-
-    def slurm_job(run: LocalRun) -> str | None:
-        return run.log.environment.slurm.get("job_id") if run.log.environment else None
-
-    last = max(runs, key=lambda run: run.started_at or 0.0)
-
-    def beside(run: LocalRun) -> bool:
-        begun, newest = run.started_at or 0.0, last.started_at or 0.0
-        over = run.log.has_exit and run.touched_at is not None and run.touched_at < newest
-        return abs(begun - newest) <= SAME_JOB_S and not over
-
-    return [
-        run
-        for run in runs
-        if beside(run)
-        or (slurm_job(run) is not None and slurm_job(run) == slurm_job(last))
-        or (run.offline and last.offline and run.run_id == last.run_id)
-    ]

@@ -29,7 +29,7 @@ from harness.targets.base import Target
 from harness.verification.clock import Clock
 from harness.verification.progress import Moment, Progress
 from harness.verification.run_search import where_to_look
-from harness.verification.server_access import JobReader
+from harness.verification.server_access import JobReader, by_its_clock
 from harness.verification.sync import sync
 from harness.verification.watching import Poller, follow
 
@@ -111,6 +111,8 @@ def watch_job(
             return _synced(evidence, reader, settings, here.env, redactor, clock)
         with clock.phase("server"):
             server = read_server(reader, settings, request, setup, seen, local)
+            if job.ending == "running":
+                server = by_its_clock(server, reader.base_url, here.env)
     # What lies on disk of others tells which runs on the server are theirs.
     return own(found.model_copy(update={"server": server, "watch": watch}))
 

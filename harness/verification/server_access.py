@@ -1,15 +1,18 @@
-"""The reader of the server; where nothing here fits it, with the server and the key that the job turns out to use."""
+"""The reader of the server, with the key that fits the job, and what the server's clock says."""
 
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
 
 from typing_extensions import Self
 
-from harness.evidence.models import Setup
+from harness.evidence.models import ServerReading, Setup
+from harness.evidence.network.probe import clock_ahead
 from harness.evidence.server.reader import Reader
 from harness.evidence.setup.credentials import api_key_in_use
 from harness.evidence.setup.job_settings import JobSettings
+from harness.judging.live.of_evidence import RUNNING
 from harness.settings.model import Settings
 from harness.targets.base import Target
 
@@ -62,3 +65,10 @@ class JobReader:
 
     def _way(self, known: JobSettings) -> tuple[str, str]:
         return self._settings.run_server or known.base_url()[0], api_key_in_use(known) or ""
+
+
+def by_its_clock(reading: ServerReading, base_url: str, env: Mapping[str, str]) -> ServerReading:
+    """Where a run still runs its signs have an age: note how far the clock here is ahead of the server's."""
+    if not any(run.state in RUNNING for run in reading.runs):
+        return reading
+    return reading.model_copy(update={"clock_ahead_s": clock_ahead(base_url, env)})

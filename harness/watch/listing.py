@@ -12,15 +12,18 @@ from harness.evidence.network.route import extra_headers, proxy_for, trust_for
 from harness.evidence.server.convert import NON_FINITE, number, unix
 from harness.watch.track import Look
 
-PAGE = 50
+PAGE, MOST = 50, 1000
+"""Runs of one answer, and of a project."""
 SECONDS = 15.0
-QUERY = """query HarnessWatch($entity: String!, $project: String!, $filters: JSONString, $first: Int) {
+QUERY = """query HarnessWatch($entity: String!, $project: String!, $filters: JSONString, $first: Int, $after: String) {
   project(name: $project, entityName: $entity) {
-    runs(filters: $filters, first: $first, order: "-created_at") { edges { node {
-      name displayName state createdAt heartbeatAt historyLineCount summaryMetrics systemMetrics
-    } } }
+    runs(filters: $filters, first: $first, after: $after, order: "-created_at") {
+      edges { node { FIELDS } }
+      pageInfo { hasNextPage endCursor }
+    }
   }
 }"""
+NAMES, ALL = "name", "name displayName state createdAt heartbeatAt historyLineCount summaryMetrics systemMetrics"
 """Fields of the SDK's own queries (wandb/apis/public/runs.py)."""
 VIEWER = "query HarnessViewer { viewer { username } }"
 _TELLING = re.compile(r"(system\.)?(gpu\.\d+\.(gpu|powerWatts)(/l:.+)?|cpu|(disk\..*\.out|network\.recv)(/l:.+)?)")
@@ -42,6 +45,8 @@ class Answered:
     runs: tuple[Listed, ...] = ()
     trouble: Trouble | None = None
     retry_after_s: float | None = None
+    after: str | None = None
+    """Where the next page begins; None: there is none."""
 
 
 class Listing:
@@ -63,15 +68,21 @@ class Listing:
         found: list[Listed] = []
         for start in range(0, len(ids), PAGE):
             page = list(ids[start : start + PAGE])
-            answer = self._ask(entity, project, {"name": {"$in": page}})
+            answer = self._ask(ALL, entity, project, {"name": {"$in": page}})
             if answer.trouble:
                 return answer
             found += answer.runs
         return Answered(tuple(found))
 
     def running(self, entity: str, project: str, user: str | None) -> Answered:
-        """Ask for the newest runs of a project that run now, of one user or of all."""
-        return self._ask(entity, project, {"state": "running", **({"username": user} if user else {})})
+        """Ask for the ids of a project's runs that run now, of one user or of all; the newest come first."""
+        filters = {"state": "running", **({"username": user} if user else {})}
+        answer = self._ask(NAMES, entity, project, filters)
+        found = list(answer.runs)
+        while answer.after and len(found) < MOST:
+            answer = self._ask(NAMES, entity, project, filters, answer.after)
+            found += answer.runs
+        return answer if answer.trouble else Answered(tuple(found))
 
     def me(self) -> str | None:
         """Return the name of the key's owner."""
@@ -79,33 +90,37 @@ class Listing:
         viewer = self._client.ask(VIEWER, {}, SECONDS).data.get("viewer")
         return viewer.get("username") if isinstance(viewer, dict) else None
 
-    def _ask(self, entity: str, project: str, filters: Mapping[str, Any]) -> Answered:
+    def _ask(
+        self, fields: str, entity: str, project: str, filters: Mapping[str, Any], after: str | None = None
+    ) -> Answered:
         self.requests += 1
-        names = {"entity": entity, "project": project, "filters": json.dumps(filters), "first": PAGE}
-        answer = self._client.ask(QUERY, names, SECONDS)
+        names = {"entity": entity, "project": project, "filters": json.dumps(filters), "first": PAGE, "after": after}
+        answer = self._client.ask(QUERY.replace("FIELDS", fields), names, SECONDS)
         if answer.trouble:
             return Answered(trouble=answer.trouble, retry_after_s=answer.retry_after)
         found = answer.data.get("project")
         if not isinstance(found, dict):
             where = f"{entity}/{project}"
             return Answered(trouble=Trouble(kind="not_found", text=f"there is no project {where}, or it is not open"))
-        return Answered(tuple(_listed(edge["node"], answer.served_at) for edge in found["runs"]["edges"]))
+        runs = found["runs"]
+        following = runs["pageInfo"]["endCursor"] if runs["pageInfo"]["hasNextPage"] else None
+        return Answered(tuple(_listed(edge["node"], answer.served_at) for edge in runs["edges"]), after=following)
 
 
 def _listed(node: Mapping[str, Any], served_at: float | None) -> Listed:
-    summary, system = _object(node["summaryMetrics"]), _object(node["systemMetrics"])
+    summary, system = _object(node.get("summaryMetrics")), _object(node.get("systemMetrics"))
     values = {k.removeprefix("system."): n for k, v in system.items() if (n := number(v)) is not None}
     look = Look(
-        state=node["state"] or "",
-        created_at=unix(node["createdAt"]),
-        heartbeat_at=unix(node["heartbeatAt"]),
-        rows=node["historyLineCount"] or 0,
+        state=node.get("state") or "",
+        created_at=unix(node.get("createdAt")),
+        heartbeat_at=unix(node.get("heartbeatAt")),
+        rows=node.get("historyLineCount") or 0,
         last_row_at=number(summary.get("_timestamp")),
         odd=tuple(sorted(k for k, v in summary.items() if v in NON_FINITE)) if summary else (),
         system={k: v for k, v in values.items() if _TELLING.fullmatch(k)},
         served_at=served_at,
     )
-    return Listed(node["name"], node["displayName"] or "", look)
+    return Listed(node["name"], node.get("displayName") or "", look)
 
 
 def _object(text: str | None) -> dict[str, Any]:

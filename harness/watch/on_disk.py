@@ -11,7 +11,6 @@ from harness.judging.live.life import NONE, Beat
 from harness.judging.live.of_evidence import life_of, rows_on_disk
 from harness.judging.view import main_local_run
 from harness.targets.slurm.output import OutputFile
-from harness.verification.finished_job import read_folder
 from harness.watch.subjects import Subject
 
 Show = Callable[[str], Mapping[str, str]]
@@ -53,6 +52,8 @@ class OnDisk:
 
     def _newest(self, subject: Subject, folder: Path, now: float) -> LocalReading:
         """Read a folder again where its logs were written to since."""
+        from harness.evidence.disk.newest_job import read_folder  # most watches never read a log: it takes memory
+
         kept = self._read.get(subject.name)
         written = touched_at(Path(run.path) / f"run-{run.run_id}.wandb" for run in kept[1].runs) if kept else None
         if kept is None or written != kept[0] or now - (subject.verified_at or now) > 60:

@@ -11,6 +11,7 @@ from harness.judging.live.life import NONE, Beat, Life
 from harness.judging.live.of_evidence import RUNNING, apart
 from harness.judging.live.rhythm import gaps_by_step, gaps_of, rhythm
 from harness.judging.live.troubles import deadline
+from harness.watch.newest import Metrics, Numbers
 
 FIRST_S, LONGEST_S = 5.0, 60.0
 """Seconds between two looks: at first, and of a job that has been watched for long."""
@@ -69,11 +70,10 @@ class Track:
         self.planned_at: float | None = None
         self._queued_since: float | None = None
         self._away: deque[tuple[float, float]] = deque(maxlen=20)
-        self._rows: deque[tuple[int, float]] = deque(maxlen=KEPT)
-        self._seen_at: deque[float] = deque(maxlen=KEPT)
-        self._news: deque[float] = deque(maxlen=KEPT)
-        self._samples: dict[str, deque[tuple[float, float]]] = {}
-        self._last_sample: Mapping[str, float] = {}
+        self._rows, self._rows_at, self._seen_at = Numbers(KEPT), Numbers(KEPT), Numbers(KEPT)
+        """How many rows there were, when the last of them was logged, and when that was seen."""
+        self._news = Numbers(KEPT)
+        self._metrics = Metrics(SAMPLES)
         self._restarted = begun
 
     def of_the_next_run(self, now: float) -> "Track":
@@ -88,20 +88,20 @@ class Track:
         if self.away_since is not None:
             self._away.append((self.away_since, at + min(at - self.away_since, BACK_S)))
             self.away_since = None
-        look = look.by_clock(at)
+        self._metrics.add(at, look.system)
+        look = replace(look.by_clock(at), system={})
         before, seen_before, self.look, self.looked_at = self.look, self.looked_at, look, at
         if before is not None and (look.rows < before.rows or before.state not in RUNNING):
-            self._rows.clear()  # resumed or started again: its first steps tell nothing of a hang
+            # Resumed or started again: its first steps tell nothing of a hang.
+            self._rows.clear()
+            self._rows_at.clear()
             self._restarted = at
-        if look.last_row_at is not None and (not self._rows or look.rows > self._rows[-1][0]):
-            if self._seen_at and seen_before is not None:
-                self._news.append(seen_before - self._seen_at[-1])
-            self._rows.append((look.rows, look.last_row_at))
-            self._seen_at.append(at)
-        if look.system and look.system != self._last_sample:
-            self._last_sample = look.system
-            for key, value in look.system.items():
-                self._samples.setdefault(key, deque(maxlen=SAMPLES)).append((at, value))
+        if look.last_row_at is not None and look.rows > (self._rows.last or 0.0):
+            if self._seen_at.last is not None and seen_before is not None:
+                self._news.add(seen_before - self._seen_at.last)
+            self._rows.add(look.rows)
+            self._rows_at.add(look.last_row_at)
+            self._seen_at.add(at)
 
     def failed(self, at: float) -> None:
         """Take in that the server could not be asked."""
@@ -133,9 +133,9 @@ class Track:
         if look.state not in RUNNING and not (look.state == "crashed" and self.scheduler == "RUNNING"):
             return None
         steps = self._steps(look)
-        samples = {key: tuple(points) for key, points in self._samples.items()}
+        samples = self._metrics.by_key()
         doing, seen = activity(samples, steps.last_at or look.created_at or self.begun, look.cores)
-        times = max(samples.values(), key=len, default=())
+        times = max(samples.values(), key=len, default=[])
         system = Beat(times[-1][0], rhythm(gaps_of(t for t, _ in times)), len(times)) if times else NONE
         late = look.last_row_at is not None and look.last_row_at < (look.created_at or 0.0) - 1.0
         return Life(
@@ -158,11 +158,11 @@ class Track:
 
     def _steps(self, look: Look) -> Beat:
         """The rows; a row that is seen to arrive is a sign, however old it is."""
-        gaps = gaps_by_step([n for n, _ in self._rows], [t for _, t in self._rows])
+        gaps = gaps_by_step([int(n) for n in self._rows], list(self._rows_at))
         if not gaps and look.rows > 1 and look.created_at is not None and look.last_row_at is not None:
             gaps = (max(0.0, look.last_row_at - look.created_at) / look.rows,)  # all that one look tells
-        late = len(self._seen_at) > 1 and look.last_row_at is not None
-        last = max(look.last_row_at or 0.0, self._seen_at[-1] - LONGEST_S if late else 0.0)
+        late = self._seen_at.last if len(self._seen_at) > 1 and look.last_row_at is not None else None
+        last = max(look.last_row_at or 0.0, late - LONGEST_S if late is not None else 0.0)
         return Beat(last or None, rhythm(gaps), look.rows)
 
     def next_look(self, now: float, life: Life | None) -> float:

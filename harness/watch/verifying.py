@@ -1,24 +1,26 @@
-"""A verification of one watched job: the same as `check` makes of a run, a folder or a job's output."""
+"""Has watched jobs verified as `check` does it, by a process of its own that lives no longer than it has work."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from harness.evidence.models import Seen
-from harness.judging.judge import judge
-from harness.report.html.checks import sentences
-from harness.report.html.page import render
-from harness.report.next_commands import next_commands
 from harness.settings.model import Settings
 from harness.settings.options import OPTIONS
 from harness.settings.places import CHECK
-from harness.settings.report_folder import write_atomically
 from harness.settings.resolve import resolve
-from harness.verification.progress import Silent
-from harness.verification.saved_evidence import load
-from harness.verification.verify import verify
 from harness.watch.ledger import Entry
 from harness.watch.subjects import Subject
+
+_CODE = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from harness.watch.verifier import serve
+serve()
+"""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Judged:
     verdict: str
     fault: str = ""
     words: str = ""
-    path: Path | None = None
+    path: str = ""
     live: bool = False
 
 
@@ -37,7 +39,9 @@ Verifying = Callable[[Subject], Judged | None]
 
 
 class Verifier:
-    """Verifies subjects, with a folder of its own for each.
+    """Has subjects verified, with a folder of its own for each.
+
+    Judging and the pages need far more memory than watching: they are loaded in a process that `rest` ends.
 
     Args:
         folder: the watch's folder.
@@ -48,12 +52,11 @@ class Verifier:
 
     def __init__(self, folder: Path, environ: Mapping[str, str], cwd: Path, given: Mapping[str, str]) -> None:
         self._folder, self._environ, self._cwd, self._given = folder, environ, cwd, given
+        self._process: subprocess.Popen[str] | None = None
 
-    def settings(self, what: Mapping[str, str]) -> Settings:
-        """Return the settings of `check` for a subject."""
-        dests = {o.ini: o.dest for o in OPTIONS}
-        options: dict[str, str | bool | None] = {dests[name]: value for name, value in {**self._given, **what}.items()}
-        return resolve(options, self._environ, lambda _name: "", self._cwd, CHECK)
+    def settings(self) -> Settings:
+        """Return the settings of `check` that apply to every subject."""
+        return settings_of(self._given, self._environ, self._cwd)
 
     def place(self, subject: Subject) -> Path:
         """Return the folder of a subject."""
@@ -62,36 +65,61 @@ class Verifier:
     def verify(self, subject: Subject) -> Judged | None:
         """Verify it, and write what came of it; None where there is nothing yet to verify."""
         what = asked(subject)
-        if not what:
-            return None
-        place = self.place(subject)
-        place.mkdir(parents=True, exist_ok=True)
-        evidence = verify(self.settings(what), place, Silent(), self._environ)
-        verdict = judge(evidence)
-        write_atomically(place / "evidence.json", evidence.model_dump_json(indent=1))
-        write_atomically(place / "verdict.json", verdict.model_dump_json(indent=1))
-        cause = next((f for f in verdict.findings if f.id == verdict.root_cause), None)
-        doubt = next((c.reason for c in verdict.checks if c.outcome == "not_checked"), "")
-        words = cause.title if cause else doubt if verdict.verdict == "inconclusive" else ""
-        return Judged(verdict.verdict, verdict.root_cause or "", words, place / "verdict.json", verdict.live)
+        return Judged(**self._ask(subject, what, None)) if what else None
 
     def show(self, subject: Subject, entries: Sequence[Entry]) -> None:
         """Put what was noted so far into the evidence of the last verification, and write its page."""
-        place = self.place(subject)
-        if not (place / "evidence.json").exists():
-            return
-        watched = tuple(
-            Seen(at=e.at, event=e.event, state=e.state, steps=e.steps, problem=e.problem, words=e.words,
-                 verdict=e.verdict)
-            for e in entries
+        if (self.place(subject) / "evidence.json").exists():
+            self._ask(subject, asked(subject), entries)
+
+    def rest(self) -> None:
+        """Free the memory: end the process, where there is one."""
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+
+    def stop(self) -> None:
+        """End the process, whatever it does: what it writes, it writes at one stroke."""
+        if self._process is not None:
+            self._process.kill()
+        self.rest()
+
+    def _ask(self, subject: Subject, what: Mapping[str, str], entries: Sequence[Entry] | None) -> dict[str, Any]:
+        noted = None if entries is None else [asdict(entry) for entry in entries]
+        question = {"place": str(self.place(subject)), "cwd": str(self._cwd), "what": {**self._given, **what}}
+        process = self._process = self._process or self._started()
+        answer = ""
+        if process.stdin is not None and process.stdout is not None:
+            try:
+                process.stdin.write(json.dumps({**question, "noted": noted}) + "\n")
+                process.stdin.flush()
+                answer = process.stdout.readline()
+            except BrokenPipeError:
+                pass  # it died before it was asked
+        if not answer:
+            self._process = None
+            lost = f"the process that verifies ended with exit code {process.wait()}"
+            return {"verdict": "inconclusive", "words": lost}
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
+    def _started(self) -> subprocess.Popen[str]:
+        # In a session of its own: what interrupts the watch on a terminal is the watch's to answer.
+        return subprocess.Popen(
+            [sys.executable, "-I", "-c", _CODE, json.dumps(sys.path)], env=dict(self._environ), cwd=self._cwd,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
-        evidence = load(place / "evidence.json").model_copy(update={"watched": watched})
-        write_atomically(place / "evidence.json", evidence.model_dump_json(indent=1))
-        verdict, what = judge(evidence), {**self._given, **asked(subject)}
-        flags = {o.ini: o.flag for o in OPTIONS}
-        arguments = [word for name, value in what.items() for word in (flags[name], value)]
-        again = next_commands(self.settings(what), place, evidence, verdict, arguments)
-        write_atomically(place / "report.html", render(evidence, verdict, sentences(), again))
+
+
+def settings_of(what: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Settings:
+    """Return the settings of `check` with these options, by their ini names.
+
+    Raises:
+        SettingsError: one of them is wrong.
+    """
+    dests = {o.ini: o.dest for o in OPTIONS}
+    options: dict[str, str | bool | None] = {dests[name]: value for name, value in what.items()}
+    return resolve(options, environ, lambda _name: "", cwd, CHECK)
 
 
 def asked(subject: Subject) -> dict[str, str]:

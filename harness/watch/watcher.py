@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.evidence.models import slurm_states
-from harness.judging.live.early import ENOUGH_ROWS
+from harness.judging.live.rhythm import ENOUGH_ROWS
 from harness.judging.live.troubles import troubles
 from harness.watch.ledger import Entry, Event, Ledger
 from harness.watch.listing import Answered
@@ -15,11 +15,16 @@ from harness.watch.verifying import Judged, Verifying
 
 AGAIN_S, DOUBT_S = 1800.0, 300.0
 """Seconds until a verification is made again: where all was well, and where something was wrong."""
-PACE_S = 20.0
-"""Seconds between two verifications that nothing hurries: of many runs they are made one after the other."""
 MANY = 10
+FIRST_PACE_S, PACE_S = 60.0, 300.0
+"""Of many runs, so many seconds go with each verification that nothing hurries: a run's first, and the later ones."""
+TOGETHER_MOST = 10
+"""So many of them are made together: to load what judges costs as much as several verifications."""
 LIVE = "live-"
 """How the faults begin that the signs of life tell of."""
+NO_SLURM = "Slurm does not answer (squeue)"
+UNKNOWN_JOB = "Slurm knows no such job, or does not show it to you because it is somebody else's"
+NO_RUN = "the server has no such run, or the API key that is used here may not read it"
 TOGETHER = 0.3
 """A look that is due within this share of the longest interval is made along with the others."""
 
@@ -46,8 +51,13 @@ class Watcher:
     show: Callable[[Subject, Sequence[Entry]], None] = lambda _subject, _entries: None
     """Shows what was noted of a subject so far; called when there is news."""
     gpu_hours_per_gpu: float = 1.0
+    rest: Callable[[], None] = lambda: None
+    """Called when nothing more is to be verified or shown for now."""
     last: dict[str, Judged] = field(default_factory=dict)
-    _paced_at: float = 0.0
+    _made: int = 0
+    """Verifications of this round that nothing hurried."""
+    _free_at: float = 0.0
+    """When the next of them may be made."""
     _news: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -67,19 +77,23 @@ class Watcher:
     def round(self, now: float) -> float:
         """Look at all that is due; return when the next look is."""
         due = self._due(now)
-        if not due:  # time for what can wait
-            waiting = [s for s in self.subjects if not s.ended and self._routine(s, now)]
-            for subject in waiting[:1]:
-                self._settle(subject, now)
-            return self._next(now)
         self._slurm(due, now)
         for subject in due:
             if subject.kind != "run":
                 self.look_at(subject, now)
         self._server(due, now)
-        for subject in due:
+        for subject in due or self._waiting(now):
             self._settle(subject, now)
+        for subject in due:
+            subject.due_at = max(subject.due_at, subject.track.next_look(now, subject.life))
+        self.rest()
+        self._made = 0
         return self._next(now)
+
+    def _waiting(self, now: float) -> list[Subject]:
+        """Where nothing is due there is time for what can wait: first for what was never verified."""
+        found = [s for s in self.subjects if not s.ended and self._routine(s, now)]
+        return sorted(found, key=lambda s: s.verified_at or 0.0)[:TOGETHER_MOST]
 
     def hurried(self) -> list[Subject]:
         """Make all that goes on due now, and return it."""
@@ -91,8 +105,9 @@ class Watcher:
     def _next(self, now: float) -> float:
         """Return when something is to be done again: a look, or a verification that had to wait."""
         times = [s.due_at for s in self.subjects if not s.ended]
-        if any(not s.ended and self._routine(s, self._paced_at + self._pace_s) for s in self.subjects):
-            times.append(max(now, self._paced_at + self._pace_s))
+        free_at = max(now, self._free_at)
+        if any(not s.ended and self._routine(s, free_at) for s in self.subjects):
+            times.append(free_at)
         return min(times, default=now)
 
     def _due(self, now: float) -> list[Subject]:
@@ -105,8 +120,11 @@ class Watcher:
     def _slurm(self, due: Iterable[Subject], now: float) -> None:
         jobs = [s for s in due if s.kind == "job"]
         found = self.ask_queue([s.name for s in jobs]) if jobs else {}
-        for subject in jobs if found is not None else ():
-            queued = found.get(subject.name) if found else None
+        for subject in jobs:
+            if found is None or (subject.name not in found and not subject.track.scheduler):
+                subject.unread = UNKNOWN_JOB if found is not None else NO_SLURM
+                continue
+            subject.unread, queued = "", found.get(subject.name)
             state = slurm_states.base(queued.state) if queued else None
             subject.track.queued(state, now)
             subject.track.time_left_s = queued.left_s if queued else None
@@ -128,7 +146,7 @@ class Watcher:
                 run = listed.get(subject.run[2]) if subject.run else None
                 look = run.look if run else None
                 subject.title = run.name if run and run.name else subject.title
-                subject.unread = answer.trouble.text if answer.trouble else "" if look else "the server has no such run"
+                subject.unread = answer.trouble.text if answer.trouble else "" if look else NO_RUN
                 if look is not None:
                     subject.track.take(look, now)
                     subject.life = subject.track.life(now)
@@ -166,7 +184,6 @@ class Watcher:
             self._news.discard(subject.name)
             self.show(subject, self.ledger.of(subject.name))
         subject.ended = over or self.once
-        subject.due_at = max(subject.due_at, subject.track.next_look(now, subject.life))
 
     def _state(self, subject: Subject, now: float) -> None:
         look, scheduler = subject.track.look, subject.track.scheduler
@@ -202,16 +219,14 @@ class Watcher:
             return True
         if not self._routine(subject, now):
             return False
-        self._paced_at = now
+        if len(self.subjects) > MANY:
+            self._made += 1
+            self._free_at = max(now, self._free_at) + (FIRST_PACE_S if subject.verified_at is None else PACE_S)
         return True
-
-    @property
-    def _pace_s(self) -> float:
-        return PACE_S if len(self.subjects) > MANY else 0.0
 
     def _routine(self, subject: Subject, now: float) -> bool:
         """Whether a verification that nothing hurries is to be made now."""
-        if subject.unread or now - self._paced_at < self._pace_s:
+        if subject.unread or self._made >= TOGETHER_MOST or (not self._made and now < self._free_at):
             return False
         if subject.verified_at is None:
             return subject.steps >= ENOUGH_ROWS

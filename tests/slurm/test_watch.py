@@ -16,7 +16,7 @@ import pytest
 
 from tests.faults.scenario import PRELUDE, init_job
 from tests.repository import REPOSITORY
-from tests.slurm.daemons import belonging, wait_until
+from tests.slurm.daemons import belonging, end_all, wait_until
 from tests.slurm.playing import Player
 
 SETTINGS = "x_file_stream_transmit_interval=1"
@@ -30,10 +30,10 @@ TRAIN = init_job('id=os.environ["RUN"]', settings=SETTINGS, before=ENDS_WELL, tr
 WATCH = f"{sys.executable} -m harness watch"
 
 
-def start(player: Player, run: str) -> str:
+def start(player: Player, run: str, *options: str) -> str:
     """Submit a training; returns its job once it has logged 30 rows."""
     (player.work / "train.py").write_text(PRELUDE + TRAIN)
-    job = player.submit(f"exec {sys.executable} train.py", name=f"{run}.sh", RUN=run)
+    job = player.submit(f"exec {sys.executable} train.py", *options, name=f"{run}.sh", RUN=run)
     wait_for_rows(player, run)
     return job
 
@@ -41,6 +41,11 @@ def start(player: Player, run: str) -> str:
 def wait_for_rows(player: Player, run: str, rows: int = 30) -> None:
     """Wait until so much of a run is on the server."""
     wait_until("rows", lambda: any(r.name == run and len(r.rows) > rows for r in player.server.store.runs()), 90, 0.3)
+
+
+def node_of(player: Player, job: str) -> str:
+    """Say where a job runs."""
+    return player.lab.say("squeue", "-h", "-j", job, "-o", "%N").strip()
 
 
 def environment(player: Player) -> dict[str, str]:
@@ -102,6 +107,33 @@ def test_a_node_that_freezes_while_slurm_says_running(player: Player) -> None:
         player.lab.run("scancel", job)
         watch.wait(90)
     assert told.read_text().splitlines()[:2] == ["problem live-no-heartbeat", "mended "]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("requeue", [False, True])
+def test_a_node_that_goes_down(player: Player, *, requeue: bool) -> None:
+    job = start(player, "dies", "--requeue" if requeue else "--no-requeue", "--output=dies.out", "--open-mode=append")
+    node = node_of(player, job)
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness", "watch", job], cwd=player.work, env=environment(player),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+    ) as watch:  # fmt: skip
+        time.sleep(8)
+        try:
+            player.lab.daemons[node].stop(0)
+            end_all(lambda: [*belonging("RUN=dies"), *belonging(f"slurmstepd: [{job}.")])
+            if requeue:
+                wait_until(
+                    "again", lambda: player.jobs() == [f"{job} RUNNING"] and node_of(player, job) != node, 200, 1
+                )
+                wait_for_rows(player, "dies")
+                time.sleep(20)
+                player.lab.run("scancel", job)
+            told, _ = watch.communicate(timeout=240)
+        finally:
+            player.lab.daemons[node].start()
+    assert "node_fail" in told
+    assert watch.returncode == 1
 
 
 @pytest.mark.thorough

@@ -1,35 +1,21 @@
-"""Of a folder that holds the runs of many jobs, the newest job's are judged."""
+"""A run that is asked for by its path, and is not there, is no finding: it could not be read."""
 
-from harness.evidence.models.wandb_log import LocalEnvironment
-from harness.verification.finished_job import of_newest_job
-from tests.judging.build import local_run, log
-
-
-def made(run_id: str, started_at: float, *, touched_at: float | None = None, job: str = "", **change):
-    """A run directory of this age, of this Slurm job."""
-    environment = LocalEnvironment(slurm={"job_id": job} if job else {})
-    own = log(environment=environment, **change)
-    return local_run(run_id=run_id, started_at=started_at, touched_at=touched_at, log=own)
+from harness import judge
+from harness.evidence.models import Request
+from harness.evidence.setup.job_settings import read_job_settings
+from harness.loopback.server import LoopbackServer
+from harness.settings.model import Settings
+from harness.verification.clock import Clock
+from harness.verification.finished_job import collect_existing
 
 
-def kept(*runs) -> list[str]:
-    return [run.run_id for run in of_newest_job(runs)]
-
-
-def test_runs_that_began_together_are_one_jobs():
-    assert kept(made("a", 100.0), made("b", 105.0), made("old", 20.0)) == ["a", "b"]
-
-
-def test_a_run_that_had_ended_when_the_newest_began_is_an_earlier_jobs():
-    ended = made("a", 100.0, touched_at=104.0)
-    assert kept(ended, made("b", 105.0, touched_at=120.0)) == ["b"]
-    assert kept(made("a", 100.0, touched_at=110.0), made("b", 105.0, touched_at=120.0)) == ["a", "b"]
-    killed = made("a", 100.0, touched_at=104.0, has_exit=False, exit_code=None, status="torn")
-    assert kept(killed, made("b", 105.0, touched_at=120.0)) == ["a", "b"]
-
-
-def test_runs_of_one_slurm_job_belong_together_whenever_they_began():
-    assert kept(made("a", 100.0, touched_at=104.0, job="7"), made("b", 900.0, job="7"), made("c", 880.0, job="6")) == [
-        "a", "b", "c",
-    ]  # fmt: skip
-    assert kept(made("a", 100.0, job="6"), made("b", 900.0, job="7")) == ["b"]
+def test_a_run_that_does_not_exist_is_told_of_in_one_sentence(tmp_path):
+    with LoopbackServer() as server:
+        own = read_job_settings(server.environment(), tmp_path)
+        run = ("loopback", "vit", "nobody")
+        settings = Settings(target="none", source="run", server="real", cwd=tmp_path, run=run)
+        request = Request(source="run", target="none", server="real", job_kind="none", run_path="/".join(run))
+        verdict = judge(collect_existing(settings, request, own, Clock()))
+    assert (verdict.verdict, verdict.root_cause) == ("inconclusive", None)
+    reason = next(c.reason for c in verdict.checks if c.outcome == "not_checked")
+    assert f"{server.url} has no run loopback/vit/nobody, or the API key that is used here may not read it" in reason

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.evidence.disk import newest_job
 from harness.judging.live.life import Beat, Life
-from harness.watch import on_disk
 from harness.watch.on_disk import OnDisk
 from harness.watch.subjects import Subject
 from harness.watch.track import Track
@@ -46,7 +46,7 @@ def test_the_newest_run_that_the_output_announces_is_watched(subject, tmp_path):
 def test_the_log_is_counted_only_where_the_server_stands(subject, tmp_path, monkeypatch, age, rows):
     (tmp_path / "wandb" / "run-20261129_120000-first").mkdir(parents=True)
     run = local_run(log=log(history_rows=900, history_last_time=NOW))
-    monkeypatch.setattr(on_disk, "read_folder", lambda _folder, _scrub: local(run))
+    monkeypatch.setattr(newest_job, "read_folder", lambda _folder, _scrub: local(run))
     look = looking(tmp_path)
     look.look(subject, NOW)
     subject.life = Life(now=NOW, steps=Beat(NOW - age, count=500))

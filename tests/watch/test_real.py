@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import re
 import signal
 import subprocess
 import sys
@@ -16,12 +16,6 @@ from pathlib import Path
 import pytest
 
 from harness.loopback.server import LoopbackServer
-from harness.watch.ledger import Ledger
-from harness.watch.listing import Listing
-from harness.watch.subjects import Subject
-from harness.watch.track import Track
-from harness.watch.verifying import Judged
-from harness.watch.watcher import Watcher
 from tests.faults.run import clean_environment
 from tests.targets.slurm.double import Double
 
@@ -128,30 +122,37 @@ def test_a_slurm_job_is_found_by_what_it_prints(server, tmp_path):
         assert attached.returncode == 0, attached.stdout
 
 
+def process(pid: int) -> tuple[float, float]:
+    """Seconds of processor time that it used so far by itself, and its largest memory in MB."""
+    times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    peak = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert peak
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK"), int(peak[1]) / 1024
+
+
 @pytest.mark.slow
-def test_two_hundred_runs_are_watched_by_one(server, tmp_path):
+def test_two_hundred_runs_are_watched_by_one_small_process(server, tmp_path):
     now = time.time()
-    names = [f"many-{n}" for n in range(200)]
-    for name in names:
-        rows = [{"_step": n, "loss": 1.0, "_timestamp": now - 60 + n} for n in range(60)]
+    rows = [{"_step": n, "loss": 1.0, "acc": 0.5, "_timestamp": now - 60 + n} for n in range(60)]
+    gpus = {f"system.gpu.{n}.{what}": 90.0 for n in range(8) for what in ("gpu", "powerWatts", "temp", "memory")}
+    for n in range(200):
         server.store.seed_run(
-            "loopback", "many", name, state="running", history=rows, summary=rows[-1], created_at=now - 100,
-            heartbeat_at=now,
+            "loopback", "many", f"many-{n}", state="running", history=rows, summary=rows[-1], created_at=now - 100,
+            events=[{"_runtime": 90, "_timestamp": now, "system.cpu": 50.0, **gpus}], heartbeat_at=now + 60,
         )  # fmt: skip
-    environment = server.environment()
-    listing = Listing(environment["WANDB_BASE_URL"], environment["WANDB_API_KEY"], {})
-    subjects = [Subject(n, "run", Track(now), run=("loopback", "many", n)) for n in names]
-    watcher = Watcher(
-        subjects, lambda _s, e, p, ids: listing.runs(e, p, ids), lambda _: {}, lambda _s, _n: None,
-        lambda _: Judged("passed"), Ledger(tmp_path), lambda *_: None,
-    )  # fmt: skip
-    watcher.round(time.time())
-    begun, rounds = resource.getrusage(resource.RUSAGE_SELF).ru_utime, 5
-    for _ in range(rounds):
-        for subject in subjects:
-            subject.due_at = 0.0
-        watcher.round(time.time())
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_utime - begun  # the server's own work is in it
-    assert listing.requests == 4 * (rounds + 1)
-    assert all(s.state == "running" and not s.problem for s in subjects)
-    assert used / rounds < 1.5
+    watching = [sys.executable, "-m", "harness", "watch", "--project", "loopback/many", "--until", "60s"]
+    with subprocess.Popen(
+        watching, cwd=tmp_path, env={**clean_environment(), **server.environment()}, stdout=subprocess.PIPE, text=True
+    ) as watch:
+        try:
+            assert watch.stdout
+            shown = {watch.stdout.readline().split()[1] for _ in range(200)}
+            begun, _ = process(watch.pid)
+            time.sleep(16)
+            ended, peak_mb = process(watch.pid)
+        finally:
+            watch.kill()
+    assert shown == {f"loopback/many/many-{n}" for n in range(200)}
+    assert len(list((tmp_path / ".harness/watch").glob("*/report.html"))) == 10  # the others wait for their turn
+    assert peak_mb <= 60
+    assert ended - begun < 3 * 0.6  # three looks, which are a minute apart in the end

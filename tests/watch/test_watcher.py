@@ -232,6 +232,17 @@ def test_gpu_hours_come_from_squeue_and_at_the_end_from_sacct(tmp_path, gres, ro
     assert (found.state, found.name, found.gpu_s) == (state, "my|job", seconds)
 
 
+@pytest.mark.parametrize(("answer", "why"), [({}, "Slurm knows no such job"), (None, "Slurm does not answer")])
+def test_a_job_that_nobody_knows_is_not_read(world, answer, why):
+    watcher = world.watcher(once=True)
+    watcher.ask_queue = lambda _ids: answer
+    watcher.verify = lambda _subject: None
+    watcher.add(Subject("1", "job", Track(world.now)))
+    watcher.round(world.now)
+    assert why in watcher.subjects[0].unread
+    assert watcher.code == 10
+
+
 def test_what_was_noted_is_shown_once_there_is_a_verdict(world):
     shown = []
     watcher = world.watcher("a")

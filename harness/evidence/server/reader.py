@@ -66,7 +66,7 @@ class Reader:
             "HARNESS_READER_TIMEOUT": str(max(1, int(timeout_s))),
             "PYTHONPATH": str(Path(__file__).resolve().parents[3]), "PYTHONIOENCODING": "utf-8",
         }  # fmt: skip
-        self.timeout_s = timeout_s
+        self.base_url, self.timeout_s = base_url, timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
         self._greeted = False

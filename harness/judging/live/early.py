@@ -5,14 +5,13 @@ from typing import Literal
 
 from harness.evidence.models import Evidence
 from harness.judging.live.life import Life
+from harness.judging.live.rhythm import ENOUGH_ROWS
 from harness.judging.metric_series import all_series
 from harness.judging.sampling import UPLOAD_INTERVAL_S, sampling
 
 Shows = Literal["now", "end", "rows", "samples"]
 """When a check can say that something is missing: at once, at the end, after enough rows, or after enough samples."""
 RUNNING = "the run is still running"
-ENOUGH_ROWS = 20
-"""After so many rows a series that is logged at all has come, unless it comes once an epoch."""
 SILENT_START_S = 1800.0
 
 

@@ -1,6 +1,7 @@
 """Reads the signs of life of a running job out of its evidence; there are none where nothing says that it lives."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun, SlurmJob
 from harness.evidence.models.slurm_states import base
@@ -59,9 +60,12 @@ def _read(evidence: Evidence, server: ServerRun | None, local: LocalRun | None) 
     samples, system = _samples(server if on_server else None, local)
     metadata = (server.metadata if server and on_server else local.metadata if local else {}) or {}
     doing, seen = activity(samples, steps.last_at or begun or 0.0, _cores(metadata, local))
-    job = evidence.job
-    known = (steps.last_at, system.last_at, server.heartbeat_at if server else None, begun)
+    resting, job = silent(samples, steps.last_at or 0.0), evidence.job
     ahead = (evidence.server.clock_ahead_s if on_server else None) or 0.0
+    # A cluster has one clock (munge refuses another): what a job dates that was found there is dated by the one here.
+    theirs = ahead if evidence.request.source == "job" else 0.0
+    steps, system, disk = (_moved(beat, theirs) for beat in (steps, system, disk))
+    known = (steps.last_at, system.last_at, server.heartbeat_at if server else None, begun)
     return Life(
         now=apart(evidence.created_at, ahead) or max((at for at in known if at is not None), default=0.0),
         begun_at=begun,
@@ -70,13 +74,13 @@ def _read(evidence: Evidence, server: ServerRun | None, local: LocalRun | None) 
         steps=steps,
         system=system,
         disk=disk,
-        output=Beat(job.output.touched_at, count=job.output.lines) if job else NONE,
+        output=_moved(Beat(job.output.touched_at, count=job.output.lines), ahead) if job else NONE,
         process=local.writer if local else None,
         scheduler=_state(job.slurm if job else None),
         activity=doing,
         seen=seen,
         gpus=at_work(samples),
-        silent=silent(samples, steps.last_at or 0.0),
+        silent=resting,
         synced_later=on_server and steps.last_at is not None and begun is not None and steps.last_at < begun - 1.0,
     )
 
@@ -84,6 +88,11 @@ def _read(evidence: Evidence, server: ServerRun | None, local: LocalRun | None) 
 def apart(at: float, ahead: float) -> float:
     """Return a time by the other side's clock, which ours is ahead of; they differ a little with every answer."""
     return at - ahead if abs(ahead) > CLOCKS_S else at
+
+
+def _moved(beat: Beat, ahead: float) -> Beat:
+    """Return a layer's sign by the other side's clock."""
+    return beat if beat.last_at is None else replace(beat, last_at=apart(beat.last_at, ahead))
 
 
 def _state(slurm: SlurmJob | None) -> str | None:

@@ -11,6 +11,8 @@ INTERVALS = 3.0
 """So many of its own intervals may pass without a sign."""
 PAUSES = 1.5
 """A pause that the run made before may come again, and last so much longer."""
+ENOUGH_ROWS = 20
+"""After so many rows a series that is logged at all has come, unless it comes once an epoch."""
 WARM_UP = 2
 """The first steps compile, allocate and fill caches: their pauses are no measure of the later ones."""
 

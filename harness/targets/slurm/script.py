@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from harness.evidence.redaction.redactor import strip_control
 from harness.settings.model import SettingsError, SlurmSettings
 from harness.settings.site import Site
@@ -52,6 +50,8 @@ def render(plan: Plan) -> str:
     """Return the text of the batch script."""
     site, slurm = plan.site, plan.slurm
     by_srun = slurm.launcher == "srun"
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # the watch reads scripts and writes none
+
     environment = Environment(
         loader=PackageLoader("harness.targets.slurm", "."),
         undefined=StrictUndefined,

@@ -191,6 +191,18 @@ def test_a_slurm_job_that_runs_works_so_far():
     assert (verdict.verdict, verdict.live) == ("passed", True)
 
 
+@pytest.mark.parametrize("ahead", [-3600.0, 0.0, 600.0])
+def test_what_an_attached_job_dates_is_dated_by_the_clock_here(ahead):
+    run = run_of(last_ago=8.0 - ahead, created_at=NOW - 400.0, system_last_at=NOW + ahead - 5.0)
+    found = attached(server=server(run), created_at=NOW + ahead)
+    printed = found.job.output.model_copy(update={"touched_at": NOW + ahead - 1.0})
+    reading = found.server.model_copy(update={"clock_ahead_s": ahead})
+    job = found.job.model_copy(update={"output": printed})
+    life = life_of(found.model_copy(update={"server": reading, "job": job}))
+    ages = [life.age(beat) for beat in (life.heartbeat, life.steps, life.system, life.output)]
+    assert ages == [3.0, 8.0, 5.0, 1.0]
+
+
 def test_a_job_that_has_not_called_init_yet_may_still_do_so():
     assert failed(judge(attached())) == set()
     assert "test_init_succeeded" in failed(judge(attached(epochs=5)))
