@@ -72,8 +72,8 @@ def edited(edit, text):
         ),
         (
             "attach_logger accelerate p",
-            "a = Accelerator()\nr = wandb.init(project=P,\n    name=N)\n",
-            'a = Accelerator(log_with="wandb")\na.init_trackers(P, init_kwargs={"wandb": dict(name=N)})\nr = wandb.run\n',
+            "a = Accelerator()\nr = wandb.init(project=P,\n    id=N)\n",
+            'a = Accelerator(log_with="wandb")\na.init_trackers(P, init_kwargs={"wandb": dict(id=N)})\nr = wandb.run\n',
         ),
         (
             "attach_logger accelerate p",
