@@ -38,10 +38,21 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+IN_GENERAL = {
+    "script": "<your script>",
+    "sdk_version": "<version>",
+    "mode_look": "Look where it is set:\n  grep -nE 'WANDB_MODE|mode *=' <your script>",
+    "one_run": "Let the framework make the run, and only on rank 0",
+    "attach": "# the framework's own lines; docs/frameworks.md has them",
+    "mend": "# a verification shows the line for your case",
+    "number_mend": "Log a number in place of it:\n  run.log({\"loss\": loss.item()})",
+}
+"""What stands for the pieces of advice that only a case can fill."""
+
+
 def generic_values() -> dict[str, str]:
     """Return what a page shows in place of the names that a verification would know."""
-    look = "Look where it is set:\n  grep -nE 'WANDB_MODE|mode *=' <your script>"
-    return {**common_values(Evidence()), "script": "<your script>", "sdk_version": "<version>", "mode_look": look}
+    return {**common_values(Evidence()), **IN_GENERAL}
 
 
 def page(entry: Entry, console: Console) -> None:
