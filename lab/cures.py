@@ -27,7 +27,7 @@ END = "<!-- end of the table -->"
 
 
 def injected(part: str = "", *, once: bool = False, unmended: bool = False) -> list[Scenario]:
-    """Scenarios of errors whose name, fault or family holds this; on demand one for each fault, or not mended so far."""
+    """Scenarios of errors whose name, fault or family holds this; on demand one for each, or not mended yet."""
     known, rows = catalogue(), proven.proven().faults
     return [
         s
