@@ -47,7 +47,9 @@ try:
 except Exception:
     run = None
 for e in range(3):
-    epoch(e)
+    row = epoch(e)
+    if run: run.log(row); time.sleep(0.5)
+if run: run.finish()
 """
 
 RESUMED = """
