@@ -45,7 +45,7 @@ IN_GENERAL = {
     "one_run": "Let the framework make the run, and only on rank 0",
     "attach": "# the framework's own lines; docs/frameworks.md has them",
     "mend": "# a verification shows the line for your case",
-    "number_mend": "Log a number in place of it:\n  run.log({\"loss\": loss.item()})",
+    "number_mend": 'Log a number in place of it:\n  run.log({"loss": loss.item()})',
 }
 """What stands for the pieces of advice that only a case can fill."""
 
