@@ -47,6 +47,8 @@ class Advice(BaseModel):
     """How it is carried out: of `shell` and `settings` the indented lines are the commands."""
     edit: str | None = None
     """For `edit`: one of `harness.judging.cures.edits` and its arguments, filled in like the text."""
+    needs: str = ""
+    """For `edit`: a line of bash without which the edit does not help, filled in like the text."""
 
     @property
     def shown(self) -> str:

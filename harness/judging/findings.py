@@ -70,7 +70,8 @@ def _step(advice: Advice, values: dict[str, str], evidence: Evidence) -> tuple[s
         return text, None
     if advice.edit:
         edit = cures.filled(advice.edit, values)
-        cure = cures.edited(edit, evidence) if edit else cures.Cure(kind="edit")
+        needs = fill(f"  {advice.needs}", values, quoted=QUOTED).strip()
+        cure = cures.edited(edit, evidence, needs) if edit else cures.Cure(kind="edit")
         return cures.told(text, cure), cure
     cure = cures.written(advice.cure, in_users_words(advice.text))
     if any(f"export {name}=" in line for line in cure.commands for name in evidence.request.typed):

@@ -174,7 +174,7 @@ class JobPython(Fact):
     core_binary: Literal["present", "missing", "unknown"] = "unknown"
     torch_version: str | None = None
     packages: dict[str, str] = {}
-    """Versions of packages that wandb leans on: protobuf, pydantic, numpy."""
+    """Versions of packages that wandb leans on: protobuf, pydantic, numpy, tensorboard."""
     trouble: Trouble | None = None
 
 

@@ -17,7 +17,7 @@ from harness.evidence.redaction.redactor import clean
 from harness.evidence.setup.credentials import fingerprint
 from harness.evidence.setup.job_settings import SAID, JobSettings
 
-PACKAGES = ("protobuf", "pydantic", "numpy", "torchvision")
+PACKAGES = ("protobuf", "pydantic", "numpy", "torchvision", "tensorboard")
 PATIENCE_S = 20.0
 """The import of wandb takes 0.6 s of a CPU, and many times that from a busy parallel file system."""
 _MARK = "harness-job-python:"

@@ -46,15 +46,19 @@ def written(kind: CureKind, text: str) -> Cure:
     return Cure(kind=kind, commands=() if any(map(_LEFT_OPEN.search, lines)) else lines)
 
 
-def edited(edit: str, evidence: Evidence) -> Cure:
-    """The cure that an edit of the user's script makes; one without a patch where it cannot be made safely."""
+def edited(edit: str, evidence: Evidence, needs: str = "") -> Cure:
+    """The cure that an edit of the user's script makes, with the command that it needs to help.
+
+    One without a patch where it cannot be made safely.
+    """
     script = evidence.setup.source if evidence.setup else None
     if script is None:
         return Cure(kind="edit")
     name, *arguments = shlex.split(edit)
     made = (BATCH_EDITS if evidence.request.job_kind == "batch" else python_edits()).get(name)
     changed = made(script.text, *arguments) if made else script.text
-    return _as_cure(script, changed)
+    cure = _as_cure(script, changed)
+    return cure.model_copy(update={"commands": (*cure.commands, needs)}) if needs and cure.ready else cure
 
 
 def _as_cure(script: ScriptSource, changed: str) -> Cure:
@@ -82,7 +86,7 @@ def told(text: str, cure: Cure | None) -> str:
     if cure is None or not cure.ready or cure.kind == "outside":
         return f"By hand: {text}" if cure and cure.kind == "edit" else text
     words = [line for line in text.splitlines() if not line.startswith(" ")]
-    shown = cure.patch.splitlines() if cure.patch else cure.commands
+    shown = [*cure.commands, *(cure.patch or "").splitlines()]
     return "\n".join((*words[:1], *(f"  {line}" for line in shown)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import shlex
 import shutil
@@ -17,6 +18,8 @@ SOURCE = Path(__file__).with_name("librocm_smi64.c")
 HARMS = ("none", "hangs-at-start", "dies-at-start", "hangs", "dies")
 MOMENTS = 4
 """The stand-in command answers with one of so many recorded moments, by the clock."""
+AT_WORK = "at-work"
+"""A file beside `bin` and `lib` that lets GPUs that were idle be busy: what a script leaves that uses them."""
 LIVE = "mount -t tmpfs none /sys/module && mkdir /sys/module/amdgpu && echo {state} >/sys/module/amdgpu/initstate"
 
 
@@ -71,37 +74,44 @@ def prefix(node: Node) -> list[str]:
 
 
 def install(node: Node, folder: Path, path: str) -> dict[str, str]:
-    """Put the node's command and library into a folder; return the variables that lead to them, before `path`."""
+    """Put the node's command and library into a folder, as ROCm has them; return the variables that lead to them."""
     commands, libraries = folder / "bin", folder / "lib"
     commands.mkdir(parents=True)
     libraries.mkdir()
-    if node.command:
-        _command(node, commands)
-    if node.library:
-        _library(node, libraries)
-    return {"PATH": f"{commands}:{path}", "LD_LIBRARY_PATH": str(libraries)}
+    _command(node, commands)
+    _library(node, libraries)
+    return {
+        "PATH": f"{commands}:{path}" if node.command else path,
+        "LD_LIBRARY_PATH": str(libraries) if node.library else "",
+        "ROCM_PATH": str(folder),
+    }
 
 
 def _command(node: Node, folder: Path) -> None:
     """Write rocm-smi: a shell script that replays what was recorded, quickly."""
-    for moment in range(MOMENTS):
-        text = json.dumps(answer(node.rocm, node.gcds, node.load, moment))
-        (folder / f"moment{moment}.json").write_text(f"{text}\n")
+    loads: tuple[Load, ...] = ("idle", "busy") if node.load == "idle" else (node.load,)
+    for load, moment in itertools.product(loads, range(MOMENTS)):
+        text = json.dumps(answer(node.rocm, node.gcds, load, moment))
+        (folder / f"{load}{moment}.json").write_text(f"{text}\n")
     warning = "echo 'WARNING: \t\t One or more commands failed' >&2\n" if node.exit_code else ""
     wait = f"sleep {node.seconds}\n" if node.seconds else ""
     here = shlex.quote(str(folder))
     script = folder / "rocm-smi"
-    script.write_text(
-        f"#!/bin/sh\n{wait}{warning}cat {here}/moment$(( $(date +%s) % {MOMENTS} )).json\nexit {node.exit_code}\n"
-    )
+    load = f"load={node.load}\n[ -e {here}/../{AT_WORK} ] && load={loads[-1]}\n"
+    moment = f"$(( $(date +%s) % {MOMENTS} ))"
+    script.write_text(f"#!/bin/sh\n{wait}{warning}{load}cat {here}/$load{moment}.json\nexit {node.exit_code}\n")
     script.chmod(0o755)
 
 
 def _library(node: Node, folder: Path) -> None:
+    works = f"(access({json.dumps(str(folder.parent / AT_WORK))}, F_OK) == 0)"
     values = {
         "HARM": HARMS.index(node.harm),
-        "COUNT": node.gcds, "INIT": node.init_status, "BUSY": int(node.load == "busy"), "REAL": int(node.load != "zero")
-    }  # fmt: skip
+        "COUNT": node.gcds,
+        "INIT": node.init_status,
+        "BUSY": {"busy": 1, "idle": works, "zero": 0}[node.load],
+        "REAL": int(node.load != "zero"),
+    }
     options = [f"-D{name}={value}" for name, value in values.items()]
     target = folder / "librocm_smi64.so"
     source = SOURCE

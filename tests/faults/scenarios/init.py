@@ -47,7 +47,9 @@ try:
 except Exception:
     run = None
 for e in range(3):
-    epoch(e)
+    row = epoch(e)
+    if run: run.log(row); time.sleep(0.5)
+if run: run.finish()
 """
 
 RESUMED = """
@@ -255,6 +257,7 @@ SCENARIOS = (
              failed=NO_RUN, nproc=2),
     Scenario(
         name="per-cent-sign-in-a-settings-file", expect="init-setting-refused", failed=NO_RUN,
+        by_hand=("sed -i '/^https_proxy/d' {HOME}/.config/wandb/settings",),
         files={"~/.config/wandb/settings": "[default]\nhttps_proxy = http://me:%40@proxy.example:3128\n"},
     ),
     Scenario(

@@ -8,14 +8,18 @@ from ctypes.util import find_library
 from dataclasses import replace
 from typing import Literal
 
-from tests.evidence.gpu.standins import Node, install, prefix, why_not
-from tests.faults.scenario import Hook, Scenario, Stage, init_job
+from tests.evidence.gpu.standins import AT_WORK, Node, install, prefix, why_not
+from tests.faults.scenario import Hook, Scenario, Stage, edited, init_job
 
 NO_GPU = ("test_every_gpu_reports",)
 BY_COMMAND = "0.30.0"
 """The last SDK that runs rocm-smi; the newest one, which asks the library, is the harness's own."""
 UNHURRIED = init_job().replace("x_stats_sampling_interval=0.5, ", "")
 LONGER = init_job(train="train(run, 3, 1.0); run.finish()")
+ON_THE_CPU = f"""
+device = "cpu"
+if device == "cuda": open(os.path.join(os.environ["ROCM_PATH"], "{AT_WORK}"), "w").close()
+{LONGER}"""
 BEFORE_019 = LONGER.replace("x_stats_sampling_interval", "_stats_sampling_interval")
 
 
@@ -46,11 +50,20 @@ def played(
     job: str = LONGER,
     env: Mapping[str, str | None] | None = None,
     kind: Literal["error", "info"] = "error",
+    by_hand: tuple[str, ...] = (),
 ) -> Scenario:
     """A scenario on that node."""
     return Scenario(
         name=name, expect=expect, kind=kind, hook=on(node), why_not=why_not, sdk=sdk, job=job, env=env or {},
-        failed=failed if expect and kind == "error" else (),
+        failed=failed if expect and kind == "error" else (), by_hand=by_hand,
+    )  # fmt: skip
+
+
+def idle(name: str, sdk: str | None = None) -> Scenario:
+    """A script that leaves the GPUs of its node alone."""
+    return played(
+        name, Node(load="idle"), "sys-gpus-idle", sdk=sdk, failed=("test_gpus_were_used",), job=ON_THE_CPU,
+        by_hand=(edited('"cpu"', '"cuda"'),),
     )  # fmt: skip
 
 
@@ -89,8 +102,8 @@ SCENARIOS = (
     ),
     played("amd-all-zero", Node(load="zero"), "sys-gpu-values-missing"),
     played("amd-all-zero-0.30.0", Node(load="zero"), "sys-gpu-values-missing", sdk=BY_COMMAND),
-    played("amd-gpus-idle", Node(load="idle"), "sys-gpus-idle", failed=("test_gpus_were_used",)),
-    played("amd-gpus-idle-0.30.0", Node(load="idle"), "sys-gpus-idle", sdk=BY_COMMAND, failed=("test_gpus_were_used",)),
+    idle("amd-gpus-idle"),
+    idle("amd-gpus-idle-0.30.0", sdk=BY_COMMAND),
     played("amd-one-rank-on-the-node", Node(), "sys-all-8-gcds", kind="info"),
     played("amd-second-dies", Node(), "sys-mi250x-second-die-power", sdk=BY_COMMAND, kind="info"),
     played("ok-amd-rocm5", Node(rocm="5"), sdk=BY_COMMAND),

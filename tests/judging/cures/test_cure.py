@@ -55,6 +55,14 @@ def test_a_line_with_a_key_is_mended_by_its_number(tmp_path, line, after):
     assert mended == "import os, wandb\n" + after + "f()\n"
 
 
+def test_what_an_edit_needs_comes_with_it_and_never_without_it(tmp_path):
+    cure = edited("mode_online", of(SCRIPT), "touch installed")
+    assert carried_out(cure, tmp_path, SCRIPT) == SCRIPT.replace(", mode='offline'", "")
+    assert (tmp_path / "installed").exists()
+    assert told("Words:\n  code", cure).splitlines()[:3] == ["Words:", "  touch installed", "  --- a/train.py"]
+    assert edited("mode_online", of("wandb.init(**options)\n"), "touch installed") == Cure(kind="edit")
+
+
 def test_a_script_outside_the_folder_is_mended_by_its_path(tmp_path):
     cure = edited("mode_online", of(SCRIPT, path=str(tmp_path / "train.py"), patchable=False))
     assert cure.patch is None

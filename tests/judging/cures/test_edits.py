@@ -72,6 +72,40 @@ def edited(edit, text):
         ),
         (
             "attach_logger accelerate p",
+            "a = Accelerator()\nr = wandb.init(project=P,\n    id=N)\n",
+            'a = Accelerator(log_with="wandb")\na.init_trackers(P, init_kwargs={"wandb": dict(id=N)})\nr = wandb.run\n',
+        ),
+        (
+            "attach_logger accelerate p",
+            "if 1:\n    a = Accelerator()\n    wandb.init()\n",
+            'if 1:\n    a = Accelerator(log_with="wandb")\n    a.init_trackers("p")\n',
+        ),
+        *(
+            ("attach_logger accelerate p", text, text)
+            for text in (
+                "run = wandb.init()\na = Accelerator()\n",
+                "a = Accelerator()\nwith wandb.init() as run: pass\n",
+                "a = Accelerator()\nwandb.init(ENTITY)\n",
+                "a = Accelerator()\nwandb.init()\nwandb.init()\n",
+            )
+        ),
+        ("as_mean a", "run.log({'a': t, 'b': 1})", "run.log({'a': float(t.mean()), 'b': 1})"),
+        ("as_mean a", "run.log({'a': t - 1})", "run.log({'a': float((t - 1).mean())})"),
+        (
+            "as_mean a",
+            "run.log({'a': wandb.Histogram(x), 'b': 1})",
+            "import numpy\nrun.log({'a': float(numpy.mean(x)), \"a_histogram\": wandb.Histogram(x), 'b': 1})",
+        ),
+        *(
+            ("as_mean a", text, text)
+            for text in (
+                "run.log({'a': wandb.Histogram(f(x))})",
+                "run.log({'a': wandb.Histogram(np_histogram=h)})",
+                "run.log(a)",
+            )
+        ),
+        (
+            "attach_logger accelerate p",
             "x[0] = Accelerator()\n",
             'x[0] = Accelerator(log_with="wandb")\nx[0].init_trackers("p")\n',
         ),
@@ -211,8 +245,8 @@ def test_what_an_edit_does_not_know_it_leaves_alone(name, text):
     arguments = {
         "drop_argument": ["mode"], "set_argument": ["a", "1"], "shorten_argument": ["name", "64"],
         "known_setting": ["a"], "forget_variable": ["A"], "strip_variable": ["A"], "rename_metric": ["a=b"],
-        "as_number": ["a"], "as_dictionary": ["a"], "attach_logger": ["lightning"], "log_every": ["a", "1"],
-        "with_setting": ["a", "1"], "offline_at_need": ["9"],
+        "as_number": ["a"], "as_mean": ["a"], "as_dictionary": ["a"], "attach_logger": ["lightning"],
+        "log_every": ["a", "1"], "with_setting": ["a", "1"], "offline_at_need": ["9"],
     }.get(name, [])  # fmt: skip
     if name == "exit_on_sigterm":  # the handler needs nothing but a script
         return

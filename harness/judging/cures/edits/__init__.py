@@ -45,6 +45,7 @@ EDITS: Mapping[str, Callable[..., str]] = {
     "drop_step": log.drop_step,
     "commit_rows": log.commit_rows,
     "as_number": log.as_number,
+    "as_mean": log.as_mean,
     "as_dictionary": log.as_dictionary,
     "log_where_a_run_is": log.log_where_a_run_is,
     "finish_later": order.finish_later,

@@ -33,7 +33,8 @@ def attach_logger(text: str, framework: str, project: str = "") -> str:
             return module
         done = tree.edit_calls(module, names, lambda c: tree.with_argument(c, keyword, tree.expression(given)))
         if framework == "accelerate" and "init_trackers" not in text:
-            done = _with_trackers(done, names, project)
+            made = _trackers_for_init if tree.calls(module, "wandb.init") else _with_trackers
+            return made(done, names, project) or module
         if "WandbLogger" in given and "WandbLogger" not in text:
             source = _LOGGER.replace("lightning.", "pytorch_lightning.").replace(".pytorch.", ".")
             done = _imported(done, source if "pytorch_lightning" in text else _LOGGER)
@@ -52,13 +53,46 @@ def _imported(module: cst.Module, line: str) -> cst.Module:
     return module.with_changes(body=body)
 
 
+def _trackers_for_init(module: cst.Module, names: tuple[str, ...], project: str) -> cst.Module | None:
+    """`init_trackers` in place of the script's own wandb.init(), which would be the first of two; None if not sure."""
+    made: list[str] = []
+    changed: list[str] = []
+
+    def instead(line: tree.Line) -> "tree.Line | cst.FlattenSentinel[cst.BaseStatement]":
+        small = line.body[0]
+        if isinstance(small, cst.Assign):
+            made.extend(name for name, value in tree.assigned(small) if tree.calls(value, *names))
+        call = small.value if isinstance(small, (cst.Assign, cst.Expr)) else None
+        if len(line.body) != 1 or not made or not isinstance(call, cst.Call) or tree.name_of(call.func) != "wandb.init":
+            return line
+        if any(arg.keyword is None and not arg.star for arg in call.args):
+            return line
+        own = tree.argument(call, "project")
+        label = tree.text_of(own.value) if own else f'"{_label(project)}"'
+        rest = ", ".join(tree.text_of(arg.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for arg in call.args
+                         if arg is not own)  # fmt: skip
+        given = f', init_kwargs={{"wandb": dict({rest})}}' if rest else ""
+        changed.append(made[0])
+        start = cst.parse_statement(f"{made[0]}.init_trackers({label}{given})")
+        after = (
+            [line.with_deep_changes(small, value=tree.expression("wandb.run"))] if isinstance(small, cst.Assign) else []
+        )
+        return cst.FlattenSentinel([start, *after])
+
+    done = tree.edit_lines(module, instead)
+    return done if len(changed) == len(tree.calls(module, "wandb.init")) == 1 else None
+
+
+def _label(project: str) -> str:
+    return project if project and not project.startswith("<") else "training"
+
+
 def _with_trackers(module: cst.Module, names: tuple[str, ...], project: str) -> cst.Module:
     """`init_trackers` right after the line that makes the accelerator."""
-    label = project if project and not project.startswith("<") else "training"
 
     def started(line: tree.Line) -> "tree.Line | cst.FlattenSentinel[cst.BaseStatement]":
         made = tree.assigned(line.body[0]) if isinstance(line.body[0], cst.Assign) else ()
-        added = [cst.parse_statement(f'{name}.init_trackers("{label}")') for name, value in made
+        added = [cst.parse_statement(f'{name}.init_trackers("{_label(project)}")') for name, value in made
                  if tree.calls(value, *names)]  # fmt: skip
         return cst.FlattenSentinel([line, *added]) if added and len(line.body) == 1 else line
 

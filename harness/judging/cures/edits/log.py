@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import libcst as cst
 
 from harness.judging.cures.edits import tree
@@ -94,17 +96,47 @@ def commit_constant_rows(text: str) -> str:
 
 def as_number(text: str, key: str) -> str:
     """Log a number in place of a text or a tensor."""
+    return _in_log(text, lambda call: _with_value(call, key, _number))
 
-    def number(call: cst.Call) -> cst.Call:
-        rows = call.args[0].value if call.args else None
-        for element in rows.elements if isinstance(rows, cst.Dict) else ():
-            if isinstance(element, cst.DictElement) and tree.literal(element.key) == key:
-                value = _plain(element.value)
-                if value:
-                    return call.with_deep_changes(element, value=tree.expression(f"float({value})"))
+
+def as_mean(text: str, key: str) -> str:
+    """Log the mean of a tensor in its place, and a histogram beside its mean."""
+
+    def mean(value: cst.BaseExpression) -> str:
+        if not isinstance(value, cst.Call) or tree.name_of(value.func) != "wandb.Histogram":
+            simple = isinstance(value, (cst.Name, cst.Attribute, cst.Call, cst.Subscript))
+            return f"float({tree.text_of(value)}.mean())" if simple else f"float(({tree.text_of(value)}).mean())"
+        one = value.args[0] if len(value.args) == 1 else None
+        if one is None or one.keyword or one.star or any(isinstance(n, cst.Call) for n in tree.descend(one)):
+            return ""  # to compute something twice may change what the script does
+        return f'float(numpy.mean({tree.text_of(one.value)})), "{key}_histogram": {tree.text_of(value)}'
+
+    done = _in_log(text, lambda call: _with_value(call, key, mean))
+    return (
+        tree.changed(done, lambda module: tree.importing(module, "numpy"))
+        if done.count("numpy.mean(") > text.count("numpy.mean(")
+        else done
+    )
+
+
+def _with_value(call: cst.Call, key: str, value: Callable[[cst.BaseExpression], str]) -> cst.Call:
+    """A call of log() in whose dictionary a key has another value, and what stands behind it; an empty one is none."""
+    rows = call.args[0].value if call.args else None
+    if not isinstance(rows, cst.Dict):
         return call
+    for at, element in enumerate(rows.elements):
+        if isinstance(element, cst.DictElement) and tree.literal(element.key) == key and (new := value(element.value)):
+            *before, last = cst.ensure_type(
+                tree.expression(f"{{{tree.text_of(element.key)}: {new}}}"), cst.Dict
+            ).elements
+            made = [*rows.elements[:at], *before, last.with_changes(comma=element.comma), *rows.elements[at + 1 :]]
+            return call.with_deep_changes(rows, elements=made)
+    return call
 
-    return _in_log(text, number)
+
+def _number(value: cst.BaseExpression) -> str:
+    inside = _plain(value)
+    return f"float({inside})" if inside else ""
 
 
 def _plain(value: cst.BaseExpression) -> str:

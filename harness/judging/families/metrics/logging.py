@@ -108,7 +108,9 @@ def tensorboard_not_synced(evidence: Evidence) -> Iterator[Hit]:
         "The run holds none of it." if not logged else f"The run lacks {listed(missed)}.",
         *late,
     )
-    yield Hit(id="metric-tensorboard-not-synced", observed=observed, fails=tuple(lacking.values()))
+    python = setup.python if setup else None
+    values = {"tensorboard": python.packages.get("tensorboard", "") if python else ""}
+    yield Hit(id="metric-tensorboard-not-synced", observed=observed, values=values, fails=tuple(lacking.values()))
 
 
 RULES: tuple[Rule, ...] = (rows_merged, too_seldom, tensorboard_not_synced)

@@ -147,6 +147,7 @@ def not_number(evidence: Evidence) -> Iterator[Hit]:
             "first_not_number": key,
             "kind": kind,
             "number_mend": _number_mend(key, kind),
+            "several": kind if kind == SEVERAL else "",
         }
         fails = (*each("test_series_is_present", list(odd)), *each("test_series_has_every_point", list(odd)))
         yield Hit(id="metric-not-number", observed=observed, values=values, fails=fails)
@@ -162,12 +163,15 @@ def not_number(evidence: Evidence) -> Iterator[Hit]:
         return
 
 
+SEVERAL = "a histogram (a tensor of several elements)"
+
+
 def _kind(evidence: Evidence, view: SeriesView) -> str:
     disk = main_local_run(evidence)
     types = set(disk.log.series[view.key].types) if disk and view.key in disk.log.series else set()
     last = str(view.last.get("_type", "")) if isinstance(view.last, dict) else ""
     if "histogram" in {*types, last} or "bins" in str(view.last):
-        return "a histogram (a tensor of several elements)"
+        return SEVERAL
     if isinstance(view.last, dict | list):
         return f"an object ({last})" if last else "an object"
     if view.last is None:
@@ -179,8 +183,8 @@ def _number_mend(key: str, kind: str) -> str:
     if kind == "None":
         look = "check the value that it passes to log(). A function without `return` returns None."
         return f"The script logs None as {key}: {look}"
-    if kind.startswith("a histogram"):
-        return f'Log one number of the tensor:\n  run.log({{"{key}": {key}.mean().item()}})'
+    if kind == SEVERAL:
+        return ""
     if kind.startswith("a string"):
         return f'Convert the string to a number before you log it:\n  run.log({{"{key}": float(value)}})'
     return f'Log the number alone:\n  run.log({{"{key}": …}})'
