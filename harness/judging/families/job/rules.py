@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from harness.evidence.models import Evidence, SlurmJob
 from harness.evidence.models.slurm_states import NEVER, base, meaning
+from harness.judging.families.job.contradicted import RULES as CONTRADICTED_RULES
 from harness.judging.families.job.launch import RULES as LAUNCH_RULES
 from harness.judging.families.job.output import RULES as OUTPUT_RULES
 from harness.judging.families.job.start import RULES as START_RULES
-from harness.judging.families.job.told_otherwise import RULES as TOLD_OTHERWISE_RULES
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import said
 
@@ -195,5 +195,5 @@ def cancelled(evidence: Evidence) -> Iterator[Hit]:
 
 RULES: tuple[Rule, ...] = (
     refused, waits, image_missing, time_limit, out_of_memory, node_failed, cancelled, *OUTPUT_RULES, *LAUNCH_RULES,
-    *START_RULES, *TOLD_OTHERWISE_RULES,
+    *START_RULES, *CONTRADICTED_RULES,
 )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 
 from harness.evidence.models import Request, RunLink, SlurmJob, SlurmLaunch
 from harness.evidence.models.wandb_log import RunFacts
-from harness.judging.families.job.told_otherwise import option_contradicted, variables_lost
+from harness.judging.families.job.contradicted import option_contradicted, variables_lost
 from tests.judging import build as b
 
 OTHER = "what is said of a script is of other.py."
