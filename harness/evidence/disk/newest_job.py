@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.evidence.disk.run_dirs import find_run_dirs, read_local_run
 from harness.evidence.models import LocalReading, LocalRun, Trouble
+from harness.evidence.own_runs import slurm_of
 
 MOST_RUN_DIRS = 64
 SAME_JOB_S = 30.0
@@ -24,11 +25,9 @@ def read_folder(folder: Path, scrub: Callable[[str], str]) -> LocalReading:
 
 def of_newest_job(runs: Sequence[LocalRun]) -> list[LocalRun]:
     """Keep the runs that began with the newest one, or in the same Slurm job, and earlier parts of an offline run."""
-
-    def slurm_job(run: LocalRun) -> str | None:
-        return run.log.environment.slurm.get("job_id") if run.log.environment else None
-
     last = max(runs, key=lambda run: run.started_at or 0.0)
+
+    job = slurm_of(last).get("job_id")
 
     def beside(run: LocalRun) -> bool:
         begun, newest = run.started_at or 0.0, last.started_at or 0.0
@@ -39,6 +38,6 @@ def of_newest_job(runs: Sequence[LocalRun]) -> list[LocalRun]:
         run
         for run in runs
         if beside(run)
-        or (slurm_job(run) is not None and slurm_job(run) == slurm_job(last))
+        or (job is not None and slurm_of(run).get("job_id") == job)
         or (run.offline and last.offline and run.run_id == last.run_id)
     ]
