@@ -22,7 +22,7 @@ NAMES: Mapping[Requeue, How | None] = {"sigterm": None, "kill": "kill", "twice":
 
 
 @dataclass
-class Blow:
+class Ending:
     """Ends one start when it has trained for a while."""
 
     stage: Stage
@@ -68,22 +68,22 @@ def requeue(
     case = before.case("requeue", how=NAMES[how])
     attempts: list[Attempt] = []
     runs: list[LocalRun] = []
-    blows: list[Blow] = []
+    endings: list[Ending] = []
     for number, share in enumerate(AFTER[how]):
-        blow = Blow(stage, how, before.moment(0.0) + share * (before.last_s - before.first_s))
-        attempt, left = stage.play(number + 1, limit, blow.look, _again(number))
+        ending = Ending(stage, how, before.moment(0.0) + share * (before.last_s - before.first_s))
+        attempt, left = stage.play(number + 1, limit, ending.look, _again(number))
         attempts.append(attempt)
         runs += left
-        if blow.struck is None or not blow.heard:
-            why = "no process of the job handles USR1" if not blow.heard else (
+        if ending.struck is None or not ending.heard:
+            why = "no process of the job handles USR1" if not ending.heard else (
                 "the job ended before the moment of the requeue came")  # fmt: skip
             return case.model_copy(update={"attempts": tuple(attempts), "not_played": why})
-        blows.append(blow)
-    last, left = stage.play(len(blows) + 1, limit, lambda _group, _since: False, _again(len(blows)))
+        endings.append(ending)
+    last, left = stage.play(len(endings) + 1, limit, lambda _group, _since: False, _again(len(endings)))
     case = case.model_copy(
         update={
-            "attempts": (*attempts, last), "struck_s": blows[0].struck, "back_s": (*attempts, last)[1].begun_s,
-            "grace_used_s": blows[0].used_s,
+            "attempts": (*attempts, last), "struck_s": endings[0].struck, "back_s": (*attempts, last)[1].begun_s,
+            "grace_used_s": endings[0].used_s,
         }
     )  # fmt: skip
     return compared(case, stage, server, [*runs, *left], bring=False)
