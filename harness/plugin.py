@@ -14,7 +14,7 @@ from harness.settings.options import OPTIONS
 from harness.settings.places import CHECK, CHECKS, usual_check
 from harness.settings.resolve import resolve
 
-pytest_plugins = ["harness.checking.fixtures", "harness.report.junit"]
+pytest_plugins = ["harness.checking.fixtures"]
 EXIT = {"passed": 0, "failed": 1, "inconclusive": 10}
 
 
@@ -44,10 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _runs_checks(config):
         return
     from harness.checking.foreign import refused
-    from harness.checking.session import KEY, Session
+    from harness.checking.stash import KEY
     from harness.report.terminal.live import live_view
     from harness.settings.report_folder import USUAL, remove_earlier, report_folder
     from harness.targets.interrupts import Interrupts
+    from harness.verification.session import Session
 
     # At the end it would import the whole of Hypothesis, to say whether a property test failed.
     config.pluginmanager.unregister(name="hypothesispytest")
@@ -147,7 +148,7 @@ def _settings(config: pytest.Config) -> Settings:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Tell of verifications that were killed; keep GitHub Actions from taking words of a job's output for commands."""
-    from harness.checking.session import KEY
+    from harness.checking.stash import KEY
 
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     if KEY in session.config.stash and terminal:
@@ -159,7 +160,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what is about to be verified."""
-    from harness.checking.session import KEY
+    from harness.checking.stash import KEY
 
     if KEY not in config.stash:
         return []
@@ -171,7 +172,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one check for each expected metric."""
-    from harness.checking.session import KEY
+    from harness.checking.stash import KEY
 
     if "metric" in metafunc.fixturenames and KEY in metafunc.config.stash:
         metafunc.parametrize("metric", metafunc.config.stash[KEY].expect)
@@ -180,7 +181,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Import what judges and reports while the job runs: it is wanted in the moment in which the job ends."""
-    from harness.checking.session import KEY
+    from harness.checking.stash import KEY
 
     mine = session.config.stash.get(KEY, None)
     if mine and mine.settings.source == "job" and session.items and not session.config.option.collectonly:
@@ -198,7 +199,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if not _is_check(item):
         return
     from harness.checking.outcomes import check_name, stop_early
-    from harness.checking.session import session_of
+    from harness.checking.stash import session_of
 
     if result := session_of(item.config).result(check_name(item)):
         stop_early(result)
@@ -212,7 +213,7 @@ def pytest_runtest_makereport(
     if not _is_check(item):
         return (yield)
     from harness.checking.outcomes import check_name, result_of
-    from harness.checking.session import session_of
+    from harness.checking.stash import session_of
     from harness.report.terminal.outcomes import annotate, rewrite
 
     session = session_of(item.config)
@@ -235,7 +236,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Let no interrupt break in between the last check and the reports: pytest would show a traceback."""
-    from harness.checking.session import KEY
+    from harness.checking.stash import KEY
 
     try:
         return (yield)
@@ -247,7 +248,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the reports and set the exit code."""
-    from harness.checking.session import KEY
+    from harness.checking.stash import KEY
 
     mine = session.config.stash.get(KEY, None)
     if mine is None:
@@ -267,7 +268,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show one cause and one cure, and where the reports are."""
-    from harness.checking.session import KEY
+    from harness.checking.stash import KEY
 
     mine = config.stash.get(KEY, None)
     if mine is None or config.option.collectonly:

@@ -5,11 +5,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.checking.session import session_of
+from harness.checking.stash import KEY, session_of
 
 if TYPE_CHECKING:
     from harness.checking.nouns import Job, Rehearsal, Run, Series, Setup, SystemMetrics
     from harness.judging.case import Case
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _suite_properties(pytestconfig: pytest.Config, record_testsuite_property: Callable[[str, object], None]) -> None:
+    """Keep pytest's way to the properties of JUnit's whole suite until the verdict is known."""
+    if session := pytestconfig.stash.get(KEY, None):
+        session.record_for_suite = record_testsuite_property
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import pytest
 
-from harness.checking.session import Session
 from harness.evidence.redaction.redactor import redact
 from harness.judging.outcomes import NotChecked
 from harness.judging.verdict import CheckResult
+from harness.verification.session import Session
 
 
 def check_name(item: pytest.Item) -> str:

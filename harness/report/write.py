@@ -11,7 +11,7 @@ from harness.judging.verdict import Verdict
 from harness.settings.report_folder import write_atomically
 
 if TYPE_CHECKING:
-    from harness.checking.session import Session
+    from harness.verification.session import Session
 
 
 def get_ready() -> None:

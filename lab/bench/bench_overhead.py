@@ -45,7 +45,8 @@ def _verified(env: dict[str, str], report: Path) -> float:
 
 
 def _replayed(env: dict[str, str], report: Path) -> float:
-    return _seconds([sys.executable, "-m", "pytest", "checks", "--replay", str(report), "-q"], env, CLONE)
+    saved = str(report / "evidence.json")
+    return _seconds([sys.executable, "-m", "pytest", "checks", "--replay", saved, "-q"], env, CLONE)
 
 
 def _helped(env: dict[str, str]) -> float:

@@ -8,9 +8,9 @@ import yaml
 
 from harness.commands.fault_pages import COMMAND, pages
 from harness.judging.catalogue import catalogue
-from harness.schemas.make import DOCUMENTS, schema
 from harness.settings.options import OPTIONS
 from harness.settings.site import Site
+from lab.schemas import DOCUMENTS, schema
 from tests.readme.documents import FAULT_PAGES, ISSUE_FORMS, OPTIONS_PAGE, PAGES, README
 from tests.repository import REPOSITORY as ROOT
 

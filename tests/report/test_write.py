@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.checking.session import Session
 from harness.report.html import page
 from harness.report.html.findings import parts, sentence, when
 from harness.report.write import finish
 from harness.settings.model import Settings
 from harness.verification.progress import Silent
+from harness.verification.session import Session
 from tests.report.samples import duplicates, nothing, passed
 
 

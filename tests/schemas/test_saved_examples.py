@@ -12,8 +12,8 @@ import harness.schemas
 from harness.evidence.models import Evidence
 from harness.judging.judge import judge
 from harness.judging.verdict import Verdict
-from harness.schemas.make import DOCUMENTS
 from harness.verification.saved_evidence import load, without_retired
+from lab.schemas import DOCUMENTS
 
 HERE = Path(__file__).parent
 SHIPPED = Path(harness.schemas.__file__).parent

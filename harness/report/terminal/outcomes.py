@@ -9,7 +9,7 @@ from harness.report.terminal.failures import failure, not_checked
 from harness.report.text import seen
 
 if TYPE_CHECKING:
-    from harness.checking.session import Session
+    from harness.verification.session import Session
 
 
 def annotate(item: pytest.Item, result: CheckResult, session: "Session") -> None:

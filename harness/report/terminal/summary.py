@@ -31,7 +31,7 @@ from harness.verification.progress import Moment
 if TYPE_CHECKING:
     import pytest
 
-    from harness.checking.session import Session
+    from harness.verification.session import Session
 
 FILES = (*REPORTS, "job.log")
 WORDS = {

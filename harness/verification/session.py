@@ -1,4 +1,4 @@
-"""One verification within one pytest session: settings, evidence, and the verdict that every check shows a part of."""
+"""One verification: its settings, its evidence, and the verdict that every check and every report shows a part of."""
 
 import os
 import secrets
@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 from harness.settings.model import Settings
 from harness.settings.report_folder import write_atomically
@@ -19,12 +17,10 @@ if TYPE_CHECKING:
     from harness.judging.case import Case
     from harness.judging.verdict import Cause, CheckResult, Verdict
 
-KEY: pytest.StashKey["Session"] = pytest.StashKey()
-
 
 @dataclass
 class Session:
-    """The state of a verification; lives in pytest's stash."""
+    """The state of a verification, from its options to its reports."""
 
     settings: Settings
     folder: Path
@@ -111,8 +107,3 @@ class Session:
 
         causes = (f for f in self.verdict().findings if isinstance(f, Cause) and check in f.explains)
         return next((c for c in causes if c.id != "unknown"), None)
-
-
-def session_of(config: pytest.Config) -> Session:
-    """The verification of this pytest session."""
-    return config.stash[KEY]

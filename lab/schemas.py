@@ -1,10 +1,11 @@
-"""Writes the JSON Schemas from the models: `python -m harness.schemas.make`; a test keeps them in step."""
+"""Writes the JSON Schemas from the models: `python -m lab.schemas`; a test keeps them in step."""
 
 import json
 from pathlib import Path
 
 from pydantic import BaseModel
 
+import harness.schemas
 from harness.evidence.models import Evidence
 from harness.judging.verdict import Verdict
 
@@ -18,9 +19,9 @@ def schema(name: str) -> str:
 
 
 def main() -> None:
-    """Write every schema beside this file."""
+    """Write every schema where the package ships it."""
     for name in DOCUMENTS:
-        Path(__file__).with_name(f"{name}.schema.json").write_text(schema(name), encoding="utf-8")
+        (Path(harness.schemas.__file__).parent / f"{name}.schema.json").write_text(schema(name), encoding="utf-8")
 
 
 if __name__ == "__main__":
