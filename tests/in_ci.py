@@ -1,4 +1,4 @@
-"""Which of many alike cases CI plays; `make test-all` plays every one of them."""
+"""Which of many alike cases CI, or `make quick`, plays; `make test-all` plays every one of them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def first_in_ci(values: Iterable[Any], most: int = 1) -> list[Any]:
 def ends_in_ci(*values: str) -> list[Any]:
     """Values as parameters: those between the first and the last are left out in CI."""
     return [pytest.param(v, marks=[pytest.mark.thorough] * (v not in (values[0], values[-1]))) for v in values]
+
+
+def first_in_quick(values: Iterable[Any]) -> list[Any]:
+    """Values as parameters, each a tuple of arguments: those after the first are left out in `make quick`."""
+    return [pytest.param(*v, marks=[pytest.mark.slow] * (n > 0)) for n, v in enumerate(values)]

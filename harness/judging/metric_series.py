@@ -63,6 +63,7 @@ def all_series(evidence: Evidence, where: Where | None = None) -> dict[str, Seri
     return {k: _from_disk(s) for k, s in local_run.log.series.items()} if local_run else {}
 
 
+@once
 def judged(evidence: Evidence) -> dict[str, str]:
     """Return the name of the series behind each metric that was asked for; a role that nothing plays is left out."""
     request = evidence.request

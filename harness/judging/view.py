@@ -70,8 +70,8 @@ def python_errors(evidence: Evidence, name: str = "", text: str = "") -> tuple[P
     """Tracebacks of the job whose exception name and message match the patterns."""
     if evidence.job is None:
         return ()
-    errors = evidence.job.output.errors
-    return tuple(e for e in errors if re.search(name, e.exception) and re.search(text, e.message))
+    named, worded = re.compile(name).search, re.compile(text).search
+    return tuple(e for e in evidence.job.output.errors if named(e.exception) and worded(e.message))
 
 
 SDK_FRAME = re.compile(

@@ -16,8 +16,11 @@ from functools import cache
 from pathlib import Path
 
 from harness.evidence.models import Evidence
+from harness.judging.judge import judge
+from harness.judging.verdict import Verdict
 from harness.verification.saved_evidence import without_retired
-from tests.faults.run import Played, judge, play, remove
+from tests.faults.run import Played, play, remove
+from tests.faults.run import judge as compared
 from tests.faults.scenario import Scenario
 from tests.faults.scenarios import BY_FAMILY
 from tests.repository import REPOSITORY
@@ -30,6 +33,12 @@ def recordings() -> Mapping[str, Evidence]:
     """The recorded evidence of each scenario, by its name."""
     every = {name: raw for path in _files() for name, raw in _read(path).items()}
     return {name: Evidence.model_validate(without_retired(raw)) for name, raw in every.items()}
+
+
+@cache
+def verdict(name: str) -> Verdict:
+    """What the judge says of a recording."""
+    return judge(recordings()[name])
 
 
 def _files() -> list[Path]:
@@ -66,7 +75,7 @@ def evidence_of(played: Played) -> object | None:
 
 def _record(scenario: Scenario) -> tuple[str, object | None]:
     played = play(scenario)
-    judgement = judge(played)
+    judgement = compared(played)
     sys.stdout.write(f"{scenario.name}: {judgement.result} {'; '.join(judgement.problems)[:300]}\n")
     raw = evidence_of(played)
     remove(played)

@@ -2,15 +2,14 @@
 
 import pytest
 
-from harness.judging.judge import judge
 from tests.faults.pairs import AROUND, PAIRS, SCRIPTS, THREE, problems
-from tests.faults.recorded import recordings
+from tests.faults.recorded import verdict
 from tests.faults.run import play, remove
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_recorded(name):
-    assert problems(PAIRS[name], judge(recordings()[name]).model_dump(mode="json")) == []
+    assert problems(PAIRS[name], verdict(name).model_dump(mode="json")) == []
 
 
 @pytest.mark.slow

@@ -2,8 +2,7 @@
 
 import pytest
 
-from harness.judging.judge import judge
-from tests.faults.recorded import recordings
+from tests.faults.recorded import recordings, verdict
 from tests.faults.right import judgement
 from tests.faults.scenarios import EVERY
 from tests.faults.slurm_jobs import JOBS
@@ -13,13 +12,13 @@ from tests.faults.slurm_jobs import JOBS
 def test_recorded(name):
     if name not in recordings():
         pytest.skip("not recorded: this machine could not play it")
-    judged = judgement(EVERY[name], judge(recordings()[name]).model_dump(mode="json"))
+    judged = judgement(EVERY[name], verdict(name).model_dump(mode="json"))
     assert judged.right, f"{judged.result}: {'; '.join(judged.problems)}"
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 def test_recorded_on_the_real_slurm(job):
-    verdict = judge(recordings()[job.name])
-    causes = [f.id for f in verdict.findings if f.explains]
+    told = verdict(job.name)
+    causes = [f.id for f in told.findings if f.explains]
     assert causes == ([job.expect] if job.expect else [])
-    assert (verdict.verdict == "passed") is (job.expect is None)
+    assert (told.verdict == "passed") is (job.expect is None)

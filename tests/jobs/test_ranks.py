@@ -13,6 +13,7 @@ from tests.jobs.runs import inspect, logged
 from tests.repository import REPOSITORY
 
 SCRIPT = REPOSITORY / "tests" / "jobs" / "ranks.py"
+pytestmark = pytest.mark.slow
 
 
 def run(env, tmp_path, *options):

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from functools import cache
 
 import pytest
 import yaml
@@ -14,9 +15,7 @@ from lab.schemas import DOCUMENTS, schema
 from tests.readme.documents import FAULT_PAGES, ISSUE_FORMS, OPTIONS_PAGE, PAGES, README
 from tests.repository import REPOSITORY as ROOT
 
-OPTION = pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.flag)
 SITE_DEFAULTS = {"--lumi-partition": Site().partition, "--lumi-gpus": str(Site().gpus_per_node)}
-GENERATED = pytest.mark.parametrize("name", pages())
 
 
 def row_of(option):
@@ -28,9 +27,9 @@ def row_of(option):
     return told.replace("|  |", "| |")
 
 
-@OPTION
-def test_every_option_has_its_row(option):
-    assert row_of(option) in OPTIONS_PAGE.read_text().splitlines()
+def test_every_option_has_its_row():
+    rows = OPTIONS_PAGE.read_text().splitlines()
+    assert [row for row in map(row_of, OPTIONS) if row not in rows] == []
 
 
 def test_no_row_tells_of_an_option_that_is_gone():
@@ -49,6 +48,7 @@ def test_readme_says_what_was_not_shown():
     assert "No LUMI node, no AMD GPU and no connection to the W&B cloud were at hand" in text
 
 
+@cache
 def anchors(page):
     """What a link may point to: each heading, as GitHub names it."""
     prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
@@ -57,18 +57,25 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in shown}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_every_link_to_a_file_of_the_project_leads_somewhere(page):
-    for file, anchor in re.findall(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
-        target = page.parent / file if file else page
-        assert target.exists(), file
-        assert not anchor or anchor in anchors(target), f"{file}#{anchor}"
+def links(page, pattern):
+    """Links of a page, as the groups of a pattern, each with its page."""
+    return [(str(page.relative_to(ROOT)), found) for found in re.findall(pattern, page.read_text())]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_every_link_to_the_web_is_well_formed(page):
-    urls = re.findall(r"\]\((https?://[^)\s]*)", page.read_text())
-    assert all(re.fullmatch(r"https://[\w.-]+\.[a-z]+(/[\w./#?=&%~+@:-]*)?", u) for u in urls)
+def test_every_link_to_a_file_of_the_project_leads_somewhere():
+    local = r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)"
+    for page in PAGES:
+        for where, (file, anchor) in links(page, local):
+            target = page.parent / file if file else page
+            assert target.exists(), (where, file)
+            assert not anchor or anchor in anchors(target), f"{where}: {file}#{anchor}"
+
+
+def test_every_link_to_the_web_is_well_formed():
+    found = [link for page in PAGES for link in links(page, r"\]\((https?://[^)\s]*)")]
+    assert found
+    form = re.compile(r"https://[\w.-]+\.[a-z]+(/[\w./#?=&%~+@:-]*)?")
+    assert [link for link in found if not form.fullmatch(link[1])] == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -76,9 +83,8 @@ def test_the_shipped_schema_is_the_models(name):
     assert (ROOT / "harness" / "schemas" / f"{name}.schema.json").read_text() == schema(name)
 
 
-@GENERATED
-def test_the_pages_of_faults_are_the_catalogues(name):
-    assert (FAULT_PAGES / name).read_text() == pages()[name], COMMAND
+def test_the_pages_of_faults_are_the_catalogues():
+    assert [name for name, text in pages().items() if (FAULT_PAGES / name).read_text() != text] == [], COMMAND
 
 
 def test_there_is_no_page_of_a_family_that_is_gone():

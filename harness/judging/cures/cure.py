@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -54,11 +55,16 @@ def edited(edit: str, evidence: Evidence, needs: str = "") -> Cure:
     script = evidence.setup.source if evidence.setup else None
     if script is None:
         return Cure(kind="edit")
-    name, *arguments = shlex.split(edit)
-    made = (BATCH_EDITS if evidence.request.job_kind == "batch" else python_edits()).get(name)
-    changed = made(script.text, *arguments) if made else script.text
-    cure = _as_cure(script, changed)
+    cure = _as_cure(script, _changed(script.text, edit, batch=evidence.request.job_kind == "batch"))
     return cure.model_copy(update={"commands": (*cure.commands, needs)}) if needs and cure.ready else cure
+
+
+@lru_cache(maxsize=1024)
+def _changed(text: str, edit: str, *, batch: bool) -> str:
+    """The script after an edit; kept, since a job that runs is judged again and again, and LibCST takes its time."""
+    name, *arguments = shlex.split(edit)
+    made = (BATCH_EDITS if batch else python_edits()).get(name)
+    return made(text, *arguments) if made else text
 
 
 def _as_cure(script: ScriptSource, changed: str) -> Cure:

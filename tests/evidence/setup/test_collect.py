@@ -13,6 +13,7 @@ from harness.evidence.setup.collect import collect_setup
 from harness.evidence.setup.interpreter import Interpreter, ask_interpreter
 from harness.evidence.setup.job_settings import read_job_settings
 from harness.loopback.server import LoopbackServer
+from tests.in_ci import first_in_quick
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -66,6 +67,7 @@ def test_it_survives_json(env, tmp_path):
     assert Setup.model_validate_json(setup.model_dump_json()) == setup
 
 
+@pytest.mark.slow
 def test_it_takes_little_longer_than_the_import_of_the_sdk(env, tmp_path):
     def shortest(work):
         seconds = []
@@ -88,13 +90,13 @@ def test_the_server_is_left_alone_when_it_is_not_wanted(env, tmp_path, server):
 
 @pytest.mark.parametrize(
     ("given", "variables", "file", "expected"),
-    [
+    first_in_quick([
         ({"entity": "a", "project": "b"}, {"WANDB_ENTITY": "c", "WANDB_PROJECT": "d"}, "", ("a", "b")),
         ({}, {"WANDB_ENTITY": "c", "WANDB_PROJECT": "d"}, "entity = e\nproject = f", ("c", "d")),
         ({}, {}, "entity = e\nproject = f", ("e", "f")),
         ({}, {}, "", (None, None)),
-    ],
-)
+    ]),
+)  # fmt: skip
 def test_where_runs_will_go(env, tmp_path, given, variables, file, expected):
     (tmp_path / "wandb").mkdir()
     (tmp_path / "wandb/settings").write_text(f"[default]\n{file}\n")

@@ -11,6 +11,7 @@ import pytest
 
 from harness.evidence.setup.interpreter import Interpreter, ask_interpreter
 from harness.evidence.setup.job_settings import read_job_settings
+from tests.in_ci import first_in_quick
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -117,8 +118,14 @@ def test_the_sdks_own_settings(ask, place):
     assert (sdk.problems, sdk.warnings, sdk.changed_variables, sdk.trouble) == ((), (), (), None)
 
 
-@pytest.mark.parametrize("file", ["cwd/wandb/settings", ".config/wandb/settings"])
-@pytest.mark.parametrize(("line", "setting"), [("no_such_setting = 1", "no_such_setting"), ("mode = offlin", "mode")])
+@pytest.mark.parametrize(
+    ("file", "line", "setting"),
+    first_in_quick(
+        (file, line, setting)
+        for file in ("cwd/wandb/settings", ".config/wandb/settings")
+        for line, setting in (("no_such_setting = 1", "no_such_setting"), ("mode = offlin", "mode"))
+    ),
+)
 def test_a_line_that_the_sdk_does_not_take_costs_the_whole_file(ask, place, file, line, setting):
     (place / file).parent.mkdir(parents=True)
     (place / file).write_text(f"[default]\nentity = e\n{line}\n")
@@ -128,7 +135,10 @@ def test_a_line_that_the_sdk_does_not_take_costs_the_whole_file(ask, place, file
     assert sdk.warnings[-1] == "ERROR 1 validation error for Settings"
 
 
-@pytest.mark.parametrize("text", ["mode = offline\n", f"[default]\napi_key {KEY}\n", "[default]\nmode = a\nmode = b\n"])
+@pytest.mark.parametrize(
+    "text",
+    first_in_quick([(f"[default]\napi_key {KEY}\n",), ("mode = offline\n",), ("[default]\nmode = a\nmode = b\n",)]),
+)
 def test_a_file_that_cannot_be_parsed_is_told_without_a_line_of_it(ask, place, text):
     (place / "cwd/wandb").mkdir()
     (place / "cwd/wandb/settings").write_text(text)
@@ -137,7 +147,9 @@ def test_a_file_that_cannot_be_parsed_is_told_without_a_line_of_it(ask, place, t
     assert [(p.where, p.outcome) for p in sdk.problems] == [(str(place / "cwd/wandb/settings"), "file_unreadable")]
 
 
-@pytest.mark.parametrize("text", ["[default]\nhttps_proxy = http://me:%40secret@h\n", "[default]\nnotes = \udcff\n"])
+@pytest.mark.parametrize(
+    "text", first_in_quick([("[default]\nhttps_proxy = http://me:%40secret@h\n",), ("[default]\nnotes = \udcff\n",)])
+)
 def test_a_file_over_which_the_sdk_stumbles(ask, place, text):
     (place / "cwd/wandb").mkdir()
     (place / "cwd/wandb/settings").write_text(text, errors="surrogateescape")
@@ -149,14 +161,14 @@ def test_a_file_over_which_the_sdk_stumbles(ask, place, text):
 
 @pytest.mark.parametrize(
     ("variable", "value", "setting"),
-    [
+    first_in_quick([
         ("WANDB_MODE", "foo", "mode"),
         ("WANDB_HTTP_TIMEOUT", "abc", "x_graphql_timeout_seconds"),
         ("WANDB_INIT_TIMEOUT", "90s", "init_timeout"),
         ("WANDB_X_STATS_SAMPLING_INTERVAL", "often", "x_stats_sampling_interval"),
         ("WANDB__DISABLE_STATS", "maybe", "x_disable_stats"),
-    ],
-)
+    ]),
+)  # fmt: skip
 def test_a_variable_that_the_sdk_refuses(ask, variable, value, setting):
     sdk = ask(**{variable: value}).sdk
     assert [(p.setting, p.where, p.outcome) for p in sdk.problems] == [(setting, variable, "refused")]

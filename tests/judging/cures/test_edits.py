@@ -239,15 +239,14 @@ def test_on_other_ranks_than_the_first_a_run_is_disabled():
     assert changed.endswith(f"wandb.init(project='p', mode=None if {first} else \"disabled\")\n")
 
 
-@pytest.mark.parametrize("name", EDITS)
 @pytest.mark.parametrize("text", ["#!/bin/bash\nsrun python train.py\n", "def broken(:\n", "", "print(1)\n"])
-def test_what_an_edit_does_not_know_it_leaves_alone(name, text):
+def test_what_an_edit_does_not_know_it_leaves_alone(text):
     arguments = {
         "drop_argument": ["mode"], "set_argument": ["a", "1"], "shorten_argument": ["name", "64"],
         "known_setting": ["a"], "forget_variable": ["A"], "strip_variable": ["A"], "rename_metric": ["a=b"],
         "as_number": ["a"], "as_mean": ["a"], "as_dictionary": ["a"], "attach_logger": ["lightning"],
         "log_every": ["a", "1"], "with_setting": ["a", "1"], "offline_at_need": ["9"],
-    }.get(name, [])  # fmt: skip
-    if name == "exit_on_sigterm":  # the handler needs nothing but a script
-        return
-    assert EDITS[name](text, *arguments) == text
+    }  # fmt: skip
+    told = {name: edit(text, *arguments.get(name, [])) for name, edit in EDITS.items()}
+    # The handler needs nothing but a script.
+    assert {name for name, after in told.items() if after != text} <= {"exit_on_sigterm"}

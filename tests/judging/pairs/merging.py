@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from harness.evidence.models import Evidence
@@ -51,6 +52,12 @@ class Prepared:
     healthy: frozenset[str] = frozenset()
     """Paths below which a healthy job of the kind could look the same."""
 
+    @cached_property
+    def printed(self) -> Mapping[str, frozenset[str]]:
+        """What is known of the output, by list."""
+        output = (self.raw.get("job") or {}).get("output", {})
+        return {name: frozenset(map(_key, output.get(name, ()))) for name in (*LINES, *NUMBERED)}
+
 
 def prepared(evidence: Evidence, base: Prepared | None = None) -> Prepared:
     """Make the document of this evidence ready to be merged with another one of its kind."""
@@ -86,7 +93,7 @@ def joined(base: Prepared, one: Prepared, other: Prepared) -> Evidence:
         if directories > len({r["run_id"] for r in b.raw["local"]["runs"]}) and ".local.runs" not in a.healthy:
             raise ContradictionError("local.runs, and several logs of one run")  # the same script wrote each of them
     output = (one.raw["job"] or {}).get("output", {})
-    moved = _renumbered(other.raw, output.get("lines", 0), base.raw)
+    moved = _renumbered(other.raw, output.get("lines", 0), base.printed)
     return Evidence.model_validate(_Merge(one.healthy, other.healthy).merge(base.raw, one.raw, moved, ""))
 
 
@@ -143,19 +150,16 @@ def _sdk(raw: Mapping[str, Any]) -> str | None:
     return (runs[0].get("sdk_version") or runs[0].get("log", {}).get("sdk_version") if runs else None) or versions[0]
 
 
-def _renumbered(raw: dict[str, Any], by: int, base: dict[str, Any]) -> dict[str, Any]:
+def _renumbered(raw: dict[str, Any], by: int, healthy: Mapping[str, frozenset[str]]) -> dict[str, Any]:
     """Let the second job's own lines come after all of the first one's; those of the healthy job keep their place."""
     if raw.get("job") is None:
         return raw
-    output, healthy = raw["job"]["output"], (base.get("job") or {}).get("output", {})
-    known = {_key(line) for name in LINES for line in healthy.get(name, ())}
+    output = raw["job"]["output"]
     moved = {
-        name: [line if _key(line) in known else {**line, "number": line["number"] + by} for line in output[name]]
-        for name in LINES
+        name: [i if _key(i) in healthy[name] else {**i, place: i.get(place, 0) + by} for i in output[name]]
+        for place, names in (("number", LINES), ("line", NUMBERED))
+        for name in names
     }
-    for name in NUMBERED:
-        known = {_key(item) for item in healthy.get(name, ())}
-        moved[name] = [i if _key(i) in known else {**i, "line": i.get("line", 0) + by} for i in output[name]]
     return {**raw, "job": {**raw["job"], "output": {**output, **moved}}}
 
 

@@ -27,6 +27,7 @@ from harness.judging.graph import standard_graph
 from harness.judging.judge import judge
 from harness.judging.verdict import Verdict
 from tests.faults.recorded import recordings
+from tests.faults.recorded import verdict as told_of
 from tests.faults.scenarios import EVERY
 from tests.faults.slurm_jobs import JOBS
 from tests.judging.pairs.merging import ContradictionError, Prepared, joined, prepared
@@ -174,8 +175,7 @@ def _masked(fault: Fault, evidence: Evidence) -> str | None:
 
 @cache
 def _failed_alone(name: str) -> frozenset[str]:
-    verdict = judge(recordings()[name])
-    return frozenset(c.name for c in verdict.checks if c.outcome == "failed")
+    return frozenset(c.name for c in told_of(name).checks if c.outcome == "failed")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
