@@ -44,6 +44,7 @@ IN_GENERAL = {
     "mode_look": "Look where it is set:\n  grep -nE 'WANDB_MODE|mode *=' <your script>",
     "one_run": "Let the framework make the run, and only on rank 0",
     "attach": "# the framework's own lines; docs/frameworks.md has them",
+    "job_args": "# a verification shows the line for your case",
     "mend": "# a verification shows the line for your case",
     "number_mend": 'Log a number in place of it:\n  run.log({"loss": loss.item()})',
 }
