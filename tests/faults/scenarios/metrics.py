@@ -286,12 +286,6 @@ SCENARIOS = (
         by_hand=(edited("None", "2.0 / (e + 1)"),),
     ),
     Scenario(
-        name="one-step-for-all",
-        expect="metric-short-series",
-        job=init_job(train="for e in range(3): run.log(epoch(e), step=0); time.sleep(0.4)\n    run.finish()"),
-        failed=SHORT,
-    ),
-    Scenario(
         name="epochs-and-batches-as-steps",
         expect="metric-nonmonotonic-step",
         job=init_job(train=TWO_COUNTERS),

@@ -246,7 +246,7 @@ def test_what_an_edit_does_not_know_it_leaves_alone(name, text):
         "drop_argument": ["mode"], "set_argument": ["a", "1"], "shorten_argument": ["name", "64"],
         "known_setting": ["a"], "forget_variable": ["A"], "strip_variable": ["A"], "rename_metric": ["a=b"],
         "as_number": ["a"], "as_mean": ["a"], "as_dictionary": ["a"], "attach_logger": ["lightning"],
-        "log_every": ["a", "1"], "with_setting": ["a", "1"], "offline_at_need": ["9"],
+        "log_every": ["a", "1"], "log_apart": ["a"], "with_setting": ["a", "1"], "offline_at_need": ["9"],
     }.get(name, [])  # fmt: skip
     if name == "exit_on_sigterm":  # the handler needs nothing but a script
         return

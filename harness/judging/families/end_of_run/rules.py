@@ -211,7 +211,8 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
             crash=f"{first.exception}: {first.message}",
         )  # fmt: skip
     elif run_failed and not _interrupts(evidence):
-        code = on_disk or (server.exit_code if server and server.exit_code is not None else "other than 0")
+        code = on_disk or (server.exit_code if server else None) or (local.log.exit_code if local else None)
+        code = code or "other than 0"
         where = "The log on disk ends" if on_disk else "The server shows the run"
         observed = f"{where} as failed, exit code {code}."
         yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(code))
