@@ -2,15 +2,18 @@
 
 import shlex
 import subprocess
+from string import Formatter
 
 import pytest
 
-from harness.evidence.models import ScriptSource
+from harness.evidence.models import Evidence, ScriptSource
 from harness.evidence.redaction.redactor import REDACTED
+from harness.judging.advice import common_values
 from harness.judging.catalogue import catalogue
 from harness.judging.cures.batch import BATCH_EDITS
 from harness.judging.cures.cure import Cure, edited, filled, told, written
 from harness.judging.cures.edits import EDITS
+from harness.judging.findings import fill
 from harness.judging.judge import judge
 from tests.faults.recorded import recordings
 from tests.judging import build as b
@@ -115,6 +118,19 @@ def test_edits_of_the_catalogue_are_known(entry):
             assert name in {*EDITS, *BATCH_EDITS} or name.startswith("{")  # a rule says which one it is
 
 
+@pytest.mark.parametrize("entry", catalogue().values(), ids=catalogue())
+def test_commands_of_the_catalogue_can_be_run(entry):
+    """With what a rule tells filled in; what every case knows must be known, or be found out by bash, in each."""
+    unknown = common_values(Evidence())
+    for advice in entry.advice:
+        if advice.cure not in ("shell", "settings"):
+            continue
+        names = {name for _, name, _, _ in Formatter().parse(advice.text) if name}
+        cure = written(advice.cure, fill(advice.text, dict.fromkeys(names, "true") | unknown))
+        assert cure.commands
+        assert subprocess.run(["bash", "-n"], input="\n".join(cure.commands), text=True, check=False).returncode == 0
+
+
 @pytest.mark.parametrize("entry", [e for e in catalogue().values() if e.severity == "error"], ids=lambda e: e.id)
 def test_every_error_has_a_cure(entry):
     assert any(advice.cure for advice in entry.advice)
@@ -125,6 +141,7 @@ def test_bash_reads_every_cure_of_what_was_recorded(name):
     verdict = judge(recordings()[name])
     for finding in verdict.findings:
         assert not finding.explains or finding.id == "unknown" or finding.cure
+        assert not finding.cure or finding.cure.ready or finding.cure.kind in ("edit", "outside")
         lines = "\n".join(finding.cure.commands) if finding.cure else ""
         if lines:
             subprocess.run(["bash", "-n"], input=lines, text=True, check=True)

@@ -20,7 +20,12 @@ PACKAGES = {**{name: name for name in _OF_THE_SAME_NAME}, **_OF_ANOTHER}
 """By the name of their import. Nothing else is guessed: under a module's name, anybody may have published anything."""
 
 
+def module_of(error: PythonError) -> str:
+    """The module whose import failed; empty for any other error."""
+    named = re.match(r"No module named '([\w.]+)'", error.message)
+    return named[1] if named and error.exception == "ModuleNotFoundError" else ""
+
+
 def package_of(error: PythonError) -> str:
     """What to install for an import that failed; empty where that is not sure."""
-    named = re.match(r"No module named '(\w+)'$", error.message)
-    return PACKAGES.get(named[1], "") if named and error.exception == "ModuleNotFoundError" else ""
+    return PACKAGES.get(module_of(error), "")

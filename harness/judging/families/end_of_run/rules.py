@@ -7,7 +7,7 @@ from harness.evidence.models import Evidence, LocalRun, PythonError
 from harness.judging.advice import job_sdk_version
 from harness.judging.attempts import made_good
 from harness.judging.catalogue import catalogue, version_key
-from harness.judging.families.end_of_run.packages import package_of
+from harness.judging.families.end_of_run.packages import module_of, package_of
 from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
@@ -202,6 +202,7 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
             "error": shorten(f"{told}{rank}"),
             "place": (first.frames or ("the job's output",))[-1],
             "package": package_of(first),
+            "module": module_of(first),
             "traceback": " (the whole traceback stands in the job's output)",
         }
         yield Hit(

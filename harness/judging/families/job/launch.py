@@ -78,7 +78,7 @@ def _asked(names: Sequence[str], given: Sequence[str]) -> str:
     fixed, call, questions = f"{shlex.join(given)} " if given else "", "", []
     for number, name in enumerate(names, 1):
         option = name.startswith("-") or name.endswith("=")
-        prompt = shlex.quote(f"{name if option else name.strip('$').lower()}: ")
+        prompt = shlex.quote(f"{name.rstrip('=') if option else name.strip('$').lower()}: ")
         questions.append(f"read -rp {prompt} a{number}")
         fixed += name if name.endswith("=") else f"{name} " if option else ""
         answer = f"${{a{number}@Q}}" if " " not in name else f"$a{number}"  # without a name, it may be several
@@ -138,7 +138,7 @@ RANKS_TOLD = (
     r"(?i)world[ _-]?size|\bnproc|(?:number|num)[ _]of[ _](?:gpus|processes|ranks|devices|nodes)"
     r"|\b\d+ (?:gpus?|gcds?|ranks?|processes)\b"
 )
-DIVISOR = r"(?i)\b(?:divisible by|multiple of) (\d{1,3})\b"
+DIVISOR = r"(?i)\b(?:divisible by|multiple of) (?:\w+ \()?(\d{1,3})\b"
 JOINED = r"(?P<here>\d+)/(?P<meant>\d+) clients joined"
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.evidence.models import Job, LogLine, Request, RunLink
+from harness.evidence.models.wandb_log import SeriesSummary
 from harness.judging.families.network import upload
 from tests.judging.build import (
     evidence,
@@ -11,6 +12,8 @@ from tests.judging.build import (
     job,
     lines,
     local,
+    local_run,
+    log,
     no_run,
     output,
     run_with_http,
@@ -206,6 +209,14 @@ def test_hang_elsewhere_is_not_the_uploads(found):
 )  # fmt: skip
 def test_row_that_is_too_big(found):
     assert set(hits(upload.RULES, found)) == {"net-line-too-big"}
+
+
+@pytest.mark.parametrize(("numbers", "values"), [((0, 3), {"large": "a"}), ((0, 0), {}), ((3, 3), {})])
+def test_what_is_too_big_is_named_where_one_metric_alone_is_no_number(numbers, values):
+    series = {key: SeriesSummary(key=key, count=3, count_number=n) for key, n in zip("ab", numbers, strict=True)}
+    told = job("wandb: WARNING Skipped uploading run.log() data that exceeded size limit (11 > 10).")
+    found = evidence(job=told, local=local(local_run(log=log(series=series))))
+    assert hits(upload.RULES, found)["net-line-too-big"].values == values
 
 
 def test_healthy_run_is_silent():
