@@ -212,8 +212,8 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
             crash=f"{first.exception}: {first.message}",
         )  # fmt: skip
     elif run_failed and not _interrupts(evidence):
-        code = on_disk or (server.exit_code if server else None) or (local.log.exit_code if local else None)
-        code = code or "other than 0"
+        codes = (on_disk, server.exit_code if server else None, local.log.exit_code if local else None)
+        code = next(filter(None, codes), "other than 0")
         where = "The log on disk ends" if on_disk else "The server shows the run"
         observed = f"{where} as failed, exit code {code}."
         yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(code))

@@ -110,9 +110,9 @@ def tensorboard_not_synced(evidence: Evidence) -> Iterator[Hit]:
         *late,
     )
     python = setup.python if setup else None
-    there = python is not None and "tensorboard" in python.packages
+    installed = python is not None and "tensorboard" in python.packages
     called = shlex.quote((python.executable if python else None) or "python")
-    values = {"install": "" if there else f"{called} -m pip install tensorboard"}
+    values = {"install": "" if installed else f"{called} -m pip install tensorboard"}
     yield Hit(id="metric-tensorboard-not-synced", observed=observed, values=values, fails=tuple(lacking.values()))
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from harness.evidence.models import Job, LogLine, Request, RunLink
-from harness.evidence.models.wandb_log import SeriesSummary
 from harness.judging.families.network import upload
 from tests.judging.build import (
+    disk_series,
     evidence,
     hits,
     http,
@@ -211,9 +211,9 @@ def test_row_that_is_too_big(found):
     assert set(hits(upload.RULES, found)) == {"net-line-too-big"}
 
 
-@pytest.mark.parametrize(("numbers", "values"), [((0, 3), {"large": "a"}), ((0, 0), {}), ((3, 3), {})])
-def test_what_is_too_big_is_named_where_one_metric_alone_is_no_number(numbers, values):
-    series = {key: SeriesSummary(key=key, count=3, count_number=n) for key, n in zip("ab", numbers, strict=True)}
+@pytest.mark.parametrize(("logged", "values"), [(("x", 1), {"large": "a"}), (("x", "y"), {}), ((1, 2), {})])
+def test_what_is_too_big_is_named_where_one_metric_alone_is_no_number(logged, values):
+    series = {key: disk_series(key, [value]) for key, value in zip("ab", logged, strict=True)}
     told = job("wandb: WARNING Skipped uploading run.log() data that exceeded size limit (11 > 10).")
     found = evidence(job=told, local=local(local_run(log=log(series=series))))
     assert hits(upload.RULES, found)["net-line-too-big"].values == values
