@@ -26,6 +26,16 @@ BEGIN = "<!-- table: make cures -->\n"
 END = "<!-- end of the table -->"
 
 
+LEFT = {
+    "end-failed-exitcode": "the error is the script's own, and what it should do instead only its author knows",
+    "metric-nan-loss": "the loss is NaN from the first step, so look at the data; no edit of the training helps",
+    "metric-np-nan-dropped": "the first cure, a newer SDK, shows the NaN; that the training diverges is another fault",
+    "metric-not-number": "the value is None, and which function should have returned a number the script does not say",
+}
+"""Why no safe cure exists, by fault."""
+SKETCH = "the cure shows how the script should look, and only its author can write that"
+
+
 def injected(part: str = "", *, once: bool = False, unmended: bool = False) -> list[Scenario]:
     """Scenarios of errors whose name, fault or family holds this; on demand one for each, or not mended yet."""
     known, rows = catalogue(), proven.proven().faults
@@ -87,8 +97,18 @@ def table(found: Proven) -> str:
         f"wandb {found.sdk}, {found.date}. The first cure mended {_share(inside, 'first')} where nobody else must act,",
         f"and {_share(machine, 'first')} where nothing is left to write by hand either.",
         f"Not mended: {', '.join(_names(found, 'not cured')) or 'none'}.",
+        *_left(found),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _left(found: Proven) -> Iterable[str]:
+    """By fault, which tests the first cure alone does not mend, and why that is left to people."""
+    for fault, came in found.faults.items():
+        names = [f"`{name}`" for name, how in came.items() if how in ("by hand", "in steps")]
+        if names:
+            yield ""
+            yield f"`{fault}` is left to who knows the script in {', '.join(names)}: {LEFT.get(fault, SKETCH)}."
 
 
 def _errs(scenario: Scenario) -> bool:

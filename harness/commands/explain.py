@@ -11,7 +11,7 @@ from rich.markup import escape
 from harness.commands.arguments import Parser
 from harness.evidence.models import Evidence
 from harness.judging.advice import common_values
-from harness.judging.catalogue import Entry, Symptom, catalogue
+from harness.judging.catalogue import Advice, Entry, Symptom, catalogue
 from harness.judging.cures.proven import proven
 from harness.judging.findings import fill, with_command
 from harness.settings.places import usual_check
@@ -44,6 +44,8 @@ IN_GENERAL = {
     "mode_look": "Look where it is set:\n  grep -nE 'WANDB_MODE|mode *=' <your script>",
     "one_run": "Let the framework make the run, and only on rank 0",
     "attach": "# the framework's own lines; docs/frameworks.md has them",
+    "often": "2",
+    "job_args": "# a verification shows the line for your case",
     "mend": "# a verification shows the line for your case",
     "number_mend": 'Log a number in place of it:\n  run.log({"loss": loss.item()})',
 }
@@ -68,7 +70,7 @@ def page(entry: Entry, console: Console) -> None:
         if symptom.versions:
             console.print(f"    wandb {escape(symptom.versions)}", style="dim", highlight=False)
     console.print("\n[bold]What to do[/bold]")
-    for advice in entry.advice:
+    for advice in advised(entry):
         told = with_command(fill(advice.shown, values), usual_check()).rstrip().replace("\n", "\n    ")
         kind = f"{CURES[advice.cure]}: " if advice.cure else ""
         console.print(f"  - {escape(kind + condition(advice.when) + told)}", highlight=False, soft_wrap=True)
@@ -77,6 +79,18 @@ def page(entry: Entry, console: Console) -> None:
     console.print(f"\nGuide section: {escape(entry.guide_section)}", highlight=False)
     for link in entry.links:
         console.print(escape(link), highlight=False, soft_wrap=True)
+
+
+def advised(entry: Entry) -> Iterator[Advice]:
+    """Each piece of advice; of those that show the same lines, and differ by what only a case can tell, the first."""
+    shown: set[tuple[str, ...]] = set()
+    for advice in entry.advice:
+        lines = fill(advice.shown, generic_values()).splitlines()
+        code = tuple(line for line in lines if line.startswith("  "))
+        same = (condition(advice.when), *code)
+        if not code or same not in shown:
+            yield advice
+        shown.add(same)
 
 
 CURES = {

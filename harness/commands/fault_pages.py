@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.commands.explain import condition, generic_values
+from harness.commands.explain import advised, condition, generic_values
 from harness.judging.catalogue import FAMILIES, Entry, catalogue
 from harness.judging.findings import fill
 
@@ -64,7 +64,7 @@ def _section(entry: Entry) -> Iterator[str]:
     for symptom in entry.symptoms:
         yield from ("```", *symptom.text.strip().replace("```", "'''").splitlines(), "```", "")
     yield from ("What to do:", "")
-    for advice in entry.advice:
+    for advice in advised(entry):
         first, *rest = fill(advice.shown, values).strip().splitlines()
         yield f"- {condition(advice.when)}{_plain(first)}"
         if rest:

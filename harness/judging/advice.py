@@ -2,6 +2,7 @@
 
 import operator
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -13,6 +14,9 @@ _COMPARE: Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
 
+ACCOUNT_OF_THE_GROUPS = "$(id -Gn | grep -o 'project_[0-9]*' | head -n 1)"
+"""On LUMI, a project is a group of its members: bash finds out what the evidence does not know."""
+DEFAULT_ENTITY = "import wandb; print(wandb.Api().default_entity)"
 PASTE_NEW_KEY = (
     "(umask 077; read -rsp 'Paste the key: ' key; printf '%s\\n' \"$key\" > ~/.wandb_key); "
     "export WANDB_API_KEY=\"$(tr -d '[:space:]' < ~/.wandb_key)\""
@@ -44,11 +48,14 @@ def common_values(evidence: Evidence) -> dict[str, str]:
     base_url = _base_url(evidence)
     credentials = setup.credentials if setup else None
     run = evidence.local.runs[0] if evidence.local.runs else None
+    python = (setup.python.executable if setup and setup.python else None) or "python"
+    account = evidence.job.slurm.account if evidence.job and evidence.job.slurm else None
     return {
         "base_url": base_url,
         "host": urlsplit(base_url).netloc or "api.wandb.ai",
         "authorize_url": f"{'https://wandb.ai' if is_cloud(base_url) else _pages(base_url)}/authorize",
         "username": viewer.username if viewer else "<user>",
+        "own_entity": viewer.username if viewer else f"$({shlex.quote(python)} -c {shlex.quote(DEFAULT_ENTITY)})",
         "entity": (network.entity if network else None) or (viewer.entity if viewer else None) or "<entity>",
         "project": (network.project if network else None) or _project(evidence) or "<project>",
         "teams": ", ".join(viewer.teams) if viewer and viewer.teams else "<none>",
@@ -57,7 +64,7 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "script": evidence.request.job_path or "your training script",
         "cwd": (setup.place.cwd if setup else "") or ".",
         "wandb_dir": (setup.place.wandb_dir if setup else "") or ".",
-        "run_dir": run.path if run else "<run directory>",
+        "run_dir": run.path if run else _run_directory(evidence),
         "sdk_version": job_sdk_version(evidence) or "<unknown>",
         "wandb": evidence.request.wandb,
         "paste_key": PASTE_KEY,
@@ -66,13 +73,20 @@ def common_values(evidence: Evidence) -> dict[str, str]:
         "node_named": (evidence.job.slurm.nodes or ("my node",))[0]
         if evidence.job and evidence.job.slurm
         else "my node",
-        "python": (setup.python.executable if setup and setup.python else None) or "python",
+        "python": python,
         "world_size": str(evidence.request.world_size or "<ranks>"),
-        "account": (evidence.job.slurm.account if evidence.job and evidence.job.slurm else None) or "project_<number>",
+        "account": account or "project_<number>",
+        "scratch": f"/scratch/{account or ACCOUNT_OF_THE_GROUPS}",
         "partition": (evidence.job.slurm.partition if evidence.job and evidence.job.slurm else None) or "<partition>",
         **framework_values(evidence),
         "slurm_job_id": slurm_job(evidence) or "<job id>",
     }
+
+
+def _run_directory(evidence: Evidence) -> str:
+    """The run's directory, below the folder in which the job ran, where it was not seen; the SDK links the newest."""
+    run_id = next((run.id for run in evidence.server.runs), "")
+    return f"$(ls -d wandb/*run-*-{run_id} | tail -n 1)" if re.fullmatch(r"[\w-]+", run_id) else "wandb/latest-run"
 
 
 def slurm_job(evidence: Evidence) -> str | None:

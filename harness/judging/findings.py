@@ -19,7 +19,7 @@ QUOTED = frozenset({
     "script", "run_dir", "python", "netrc", "wandb_dir", "cwd", "home", "folder", "file", "ca_bundle", "key_file",
     "tmpdir", "batch_script", "log_file", "run_path", "suggested", "expect_there", "mode_file", "renamed", "hiding",
     "likely_url", "rocm_smi",
-    "username", "job_args", "project_alone", "slurm_time", "base_url",
+    "username", "own_entity", "project_alone", "slurm_time", "base_url",
 })  # fmt: skip
 """Values that may hold what bash would take apart."""
 

@@ -1,6 +1,10 @@
 """`explain --log`: the faults whose words a log holds, and none where a job was well."""
 
-from harness.commands.explain import main, matches
+import pytest
+
+from harness.commands.explain import advised, condition, generic_values, main, matches
+from harness.judging.catalogue import catalogue
+from harness.judging.findings import fill
 
 HEALTHY = """
 wandb: Currently logged in as: me (team) to https://api.wandb.ai. Use `wandb login --relogin` to force relogin
@@ -31,3 +35,12 @@ def test_a_page_says_in_which_share_of_the_tests_the_cure_helped(capsys):
     main(["mode-env-offline"])
     told = " ".join(capsys.readouterr().out.split())
     assert "In the tests: mended by the first cure in " in told
+
+
+@pytest.mark.parametrize("entry", catalogue().values(), ids=catalogue())
+def test_no_two_pieces_of_advice_show_the_same_lines(entry):
+    shown = []
+    for advice in advised(entry):
+        code = [line for line in fill(advice.shown, generic_values()).splitlines() if line.startswith("  ")]
+        shown += [(condition(advice.when), *code)] if code else []
+    assert len(set(shown)) == len(shown)

@@ -83,7 +83,7 @@ def cure(scenario: Scenario, most: int = MOST_STEPS) -> Cured:
             command = command_of(scenario, stage)
             _fenced(stage)
             for step in range(most + 1):
-                verdict, output = _verify(stage, command, before, step, scenario.timeout_s)
+                verdict, output = _verify(scenario, stage, command, before, step)
                 cause = "passed" if verdict.get("verdict") == "passed" else str(verdict.get("root_cause"))
                 causes.append(cause)
                 if cause == "passed" or causes.count(cause) > 1 or step == most:
@@ -129,18 +129,18 @@ def _saved(root: Path, step: int, patch: str) -> Path:
 
 
 def _verify(
-    stage: Stage, command: list[str], before: list[str], step: int, limit_s: float
+    scenario: Scenario, stage: Stage, command: list[str], before: list[str], step: int
 ) -> tuple[Mapping[str, Any], str]:
     """Verify in a bash in which the cures so far were carried out; edits of files are made once, in their step."""
     report = stage.root / f"report-{step}"
     whole = [*command[:-1], str(report)]
-    asked = f"yes {shlex.quote(stage.server.api_key)}" if before else ":"
+    asked = f"yes {shlex.quote(stage.fill(scenario.answer))}" if before else ":"
     done = stage.root / "done.sh"
     # A patch or a sync of an earlier step stays done; what it exported is exported again.
     lines = [line for line in before if not (done.exists() and line in done.read_text().splitlines() and _once(line))]
     done.write_text("\n".join(before))
     script = "\n".join([f"exec < <({asked})", *lines, "exec < /dev/null", shlex.join(whole)])
-    output, _ = _run(["bash", "-c", script], stage, limit_s)
+    output, _ = _run(["bash", "-c", script], stage, scenario.timeout_s)
     found = next(report.rglob("verdict.json"), None)
     return (json.loads(found.read_text()) if found else {"verdict": "none"}), output
 

@@ -121,6 +121,8 @@ class Scenario:
     """Other errors or warnings that are right beside the root cause."""
     by_hand: tuple[str, ...] = ()
     """Where the cure is a sketch: what somebody types, or does to the script, who follows it; lines of bash."""
+    answer: str = "{KEY}"
+    """What somebody types whom the cure asks for a value that only they know."""
     sdk: str | None = None
     """SDK version of the job, where it is not the harness's own."""
     hook: Hook | None = None

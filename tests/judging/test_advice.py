@@ -4,7 +4,16 @@ import pytest
 
 from harness.evidence.models import Credentials, Evidence, Network, Place, Request, RunLink, SdkLogs, Setup, SlurmJob
 from harness.evidence.models.wandb_log import RunFacts
-from harness.judging.advice import PASTE_KEY, PASTE_NEW_KEY, applies, common_values, is_cloud, job_sdk_version
+from harness.judging.advice import (
+    ACCOUNT_OF_THE_GROUPS,
+    DEFAULT_ENTITY,
+    PASTE_KEY,
+    PASTE_NEW_KEY,
+    applies,
+    common_values,
+    is_cloud,
+    job_sdk_version,
+)
 from harness.judging.findings import QUOTED, fill, with_command
 from tests.judging import build as b
 
@@ -24,18 +33,19 @@ def test_advice_names_what_is_the_users_own():
         "run_dir": "/scratch/me/wandb/run-20261123_120000-abcd1234", "sdk_version": "0.31.0",
         "python": "/usr/bin/python3", "world_size": "16", "account": "project_465000001", "partition": "dev-g",
         "slurm_job_id": "4242", "wandb": "wandb", "paste_key": PASTE_KEY, "paste_new_key": PASTE_NEW_KEY,
-        "check": "pytest checks", "node_named": "my node",
+        "check": "pytest checks", "node_named": "my node", "scratch": "/scratch/project_465000001", "own_entity": "me",
     }  # fmt: skip
 
 
 UNKNOWN = {
     "base_url": "https://api.wandb.ai", "host": "api.wandb.ai", "authorize_url": "https://wandb.ai/authorize",
     "username": "<user>", "entity": "<entity>", "project": "<project>", "teams": "<none>", "netrc": "~/.netrc",
-    "home": "$HOME", "script": "your training script", "cwd": ".", "wandb_dir": ".", "run_dir": "<run directory>",
+    "home": "$HOME", "script": "your training script", "cwd": ".", "wandb_dir": ".", "run_dir": "wandb/latest-run",
     "sdk_version": "<unknown>", "python": "python", "world_size": "<ranks>", "account": "project_<number>",
     "partition": "<partition>", "slurm_job_id": "<job id>",
     "wandb": "wandb", "paste_key": PASTE_KEY, "paste_new_key": PASTE_NEW_KEY,
-    "check": "pytest checks", "node_named": "my node",
+    "check": "pytest checks", "node_named": "my node", "scratch": f"/scratch/{ACCOUNT_OF_THE_GROUPS}",
+    "own_entity": f"$(python -c '{DEFAULT_ENTITY}')",
 }  # fmt: skip
 
 

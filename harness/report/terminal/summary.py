@@ -64,8 +64,9 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     # What is merely worth knowing would hide what is to be mended; the report has it.
     remarks = [f for f in verdict.findings if f.severity == "info" and not f.explains]
     loud = [f for f in verdict.findings if verdict.verdict == "passed" or f not in remarks]
+    before: set[str] = set()
     for finding in loud:
-        first, *rest = told(finding, width, root=finding.id == verdict.root_cause, alone=alone)
+        first, *rest = told(finding, width, root=finding.id == verdict.root_cause, alone=alone, before=before)
         terminal.write_line(first, bold=True)
         for text in rest:
             terminal.write_line(text)
@@ -204,19 +205,32 @@ def files(terminal: "pytest.TerminalReporter", session: "Session") -> None:
         terminal.write_line(seen(f"could not be written: {text}"))
 
 
-def told(finding: Finding, width: int, *, root: bool, alone: bool) -> list[str]:
-    """Tell a finding in wrapped lines; a cause that stands alone explains all that is above it."""
+def told(finding: Finding, width: int, *, root: bool, alone: bool, before: "set[str] | None" = None) -> list[str]:
+    """Tell a finding in wrapped lines; a cause that stands alone explains all that is above it.
+
+    `before` holds the lines that were shown already, and takes those of this finding: they are shown once.
+    """
     kind = "cause" if root else "also" if finding.explains else finding.severity
     lines = wrapped(seen(f"{kind}: {finding.id}: {finding.title}"), width, "", "  ")
     for text in finding.observed[:4]:
         lines += wrapped(f"seen: {seen(text[:300])}", width, "  ", "    ")
     for number, text in enumerate(finding.advice):
-        lines += step(seen(text), width, "  do: ")
+        lines += step(_once(seen(text), before), width, "  do: ")
         if number == 0 and finding.cure and finding.cure.trial:
             lines += wrapped(seen(finding.cure.trial), width, "  ", "    ")
     if finding.explains and not alone:
         lines += wrapped(explained(finding.explains), width, "  ", "    ")
     return lines
+
+
+def _once(text: str, before: "set[str] | None") -> str:
+    """A step of advice whose lines of code were shown before, without them."""
+    words, _, code = text.partition("\n")
+    if before is None or not code:
+        return text
+    again = code in before
+    before.add(code)
+    return f"{words.rstrip(':')} (the same lines as above)" if again else text
 
 
 def explained(checks: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 from harness.loopback.faults import Fault
 from tests.faults.scenario import PRELUDE, Scenario, Stage, edited, init_job
@@ -22,8 +23,6 @@ def kill(signal: int) -> str:
     """Training that ends by a signal to its own process."""
     return f"train(run); os.kill(os.getpid(), {signal}); time.sleep(20)"
 
-
-NOT_KILLED = (edited(r"os.kill(os.getpid(), [0-9]*); time.sleep(20)", "run.finish()"),)
 
 FORKED = """
 import multiprocessing, wandb
@@ -120,7 +119,6 @@ SCENARIOS = (
     ),
     Scenario(
         name="terminated", expect="end-sigterm-no-flush", job=init_job(train=kill(15)), failed=UNFINISHED, also=LOST,
-        by_hand=NOT_KILLED,
     ),
     Scenario(
         name="left-by-os-exit", expect="end-no-finish-in-subproc", job=init_job(train="train(run); os._exit(0)"),
@@ -129,11 +127,11 @@ SCENARIOS = (
     Scenario(name="forked-child", expect="end-no-finish-in-subproc", job=FORKED, failed=UNFINISHED, also=LOST),
     Scenario(
         name="killed-offline", expect="end-lost-local-buffer", job=init_job(train=kill(9)), options=("--offline",),
-        failed=("test_nothing_was_lost",), by_hand=NOT_KILLED,
+        failed=("test_nothing_was_lost",),
     ),
     Scenario(
         name="killed-offline-0.19.5", expect="end-lost-local-buffer", job=init_job(train=kill(15)),
-        options=("--offline",), failed=("test_nothing_was_lost",), sdk="0.19.5", by_hand=NOT_KILLED,
+        options=("--offline",), failed=("test_nothing_was_lost",), sdk="0.19.5",
     ),
     Scenario(
         name="left-by-os-exit-offline", expect="end-lost-local-buffer", options=("--offline",),
@@ -149,8 +147,9 @@ SCENARIOS = (
         options=("--offline",), failed=UNFINISHED, by_hand=(edited(r"sys.exit(3)", "run.finish()"),),
     ),
     Scenario(
-        name="script-fails-before-init", expect="end-failed-exitcode", job=init_job(before="import no_such_module"),
-        failed=("test_job_completed",), by_hand=(edited("^import no_such_module", ""),),
+        name="script-fails-before-init", expect="end-failed-exitcode", job=init_job(before="import einops"),
+        failed=("test_job_completed",),
+        why_not=lambda: "einops is installed here" if find_spec("einops") else None,
     ),
     Scenario(
         name="other-rank-fails", expect="end-failed-exitcode", job=OTHER_RANK_RAISES, nproc=2,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.loopback.faults import Fault
 from tests.faults.healthy import earlier_runs
 from tests.faults.installations import HIDE_PACKAGE, TINY_DISK, beside, without_core
-from tests.faults.scenario import GOOD, Hook, Scenario, Stage, edited, init_job
+from tests.faults.scenario import GOOD, Hook, Scenario, Stage, init_job
 
 IMPATIENT = {"WANDB_INIT_TIMEOUT": "6"}
 NO_RUN = ("test_init_succeeded",)
@@ -246,18 +246,11 @@ SCENARIOS = (
     Scenario(
         name="script-without-wandb", expect="init-script-without-wandb", failed=NO_RUN,
         job="for e in range(3): epoch(e); time.sleep(0.1)\n",
-        by_hand=(
-            edited(
-                "^for e in range.*",
-                'import wandb; run = wandb.init(project="scenario", config=CONFIG); train(run); run.finish()',
-            ),
-        ),
     ),
     Scenario(name="timeout-that-is-no-number", expect="init-setting-refused", env={"WANDB_HTTP_TIMEOUT": "abc"},
              failed=NO_RUN, nproc=2),
     Scenario(
         name="per-cent-sign-in-a-settings-file", expect="init-setting-refused", failed=NO_RUN,
-        by_hand=("sed -i '/^https_proxy/d' {HOME}/.config/wandb/settings",),
         files={"~/.config/wandb/settings": "[default]\nhttps_proxy = http://me:%40@proxy.example:3128\n"},
     ),
     Scenario(

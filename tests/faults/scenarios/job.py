@@ -1,14 +1,13 @@
 """Scenarios about the call of a local job: arguments that it lacks, ranks that it wants, a GPU that is not there."""
 
-from tests.faults.scenario import Scenario, edited, init_job
+from tests.faults.scenario import Scenario, init_job
 
-ARGUMENTS = "export HARNESS_WANDB_JOB_ARGS"
 NOT_COMPLETED = ("test_job_completed",)
 PARSER = """
 import argparse
 parser = argparse.ArgumentParser()
-parser.add_argument("--data", required=True); parser.add_argument("--lr", type=float, default=0.1)
-parser.parse_args(ARGUMENTS)
+parser.add_argument("--data", required=True); parser.add_argument("--learning-rate", type=float, default=0.1)
+parser.parse_args()
 """
 CLICK = """
 if "--data" not in sys.argv:
@@ -30,17 +29,14 @@ SCENARIOS = (
     *(
         Scenario(
             name=name, expect="job-arguments-missing", job=init_job(before=before), nproc=2, failed=NOT_COMPLETED,
-            by_hand=(typed,),
+            answer="x", env=given,
         )
-        for name, before, typed in (
-            ("argument-missing", PARSER.replace("ARGUMENTS", ""), f"{ARGUMENTS}='--data x'"),
-            (
-                "argument-misspelt", PARSER.replace("ARGUMENTS", "['--data', 'x', '--learning-rte', '1']"),
-                edited("--learning-rte", "--lr"),
-            ),
-            ("option-missing-for-click", CLICK, f"{ARGUMENTS}='--data x'"),
-            ("argument-missing-for-fire", FIRE, f"{ARGUMENTS}=x"),
-            ("value-missing-for-omegaconf", OMEGACONF, f"{ARGUMENTS}=data.path=x"),
+        for name, before, given in (
+            ("argument-missing", PARSER, {}),
+            ("argument-misspelt", PARSER, {"HARNESS_WANDB_JOB_ARGS": "--data x --learning-rte 1"}),
+            ("option-missing-for-click", CLICK, {}),
+            ("argument-missing-for-fire", FIRE, {}),
+            ("value-missing-for-omegaconf", OMEGACONF, {}),
         )
     ),
     *(
@@ -60,7 +56,6 @@ SCENARIOS = (
     ),
     Scenario(
         name="ranks-in-words", expect="job-world-size-mismatch", nproc=2, failed=NOT_COMPLETED,
-        by_hand=("export HARNESS_WANDB_NPROC=4",),
         job=init_job(before='if world % 4: raise ValueError(f"world size {world} is not divisible by 4 stages")'),
     ),
     Scenario(

@@ -45,7 +45,7 @@ SCENARIOS = (
     Scenario(
         name="stats-off-in-the-script-0.28.2",
         expect="sys-disabled-by-setting",
-        job=sampling("x_disable_stats=True"),
+        job=init_job(settings="x_disable_stats=True"),
         sdk="0.28.2",
         failed=NOTHING,
     ),

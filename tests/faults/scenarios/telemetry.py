@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Literal
 
 from tests.evidence.gpu.standins import AT_WORK, Node, install, prefix, why_not
-from tests.faults.scenario import Hook, Scenario, Stage, edited, init_job
+from tests.faults.scenario import Hook, Scenario, Stage, init_job
 
 NO_GPU = ("test_every_gpu_reports",)
 BY_COMMAND = "0.30.0"
@@ -18,7 +18,7 @@ UNHURRIED = init_job().replace("x_stats_sampling_interval=0.5, ", "")
 LONGER = init_job(train="train(run, 3, 1.0); run.finish()")
 ON_THE_CPU = f"""
 device = "cpu"
-if device == "cuda": open(os.path.join(os.environ["ROCM_PATH"], "{AT_WORK}"), "w").close()
+if device != "cpu": open(os.path.join(os.environ["ROCM_PATH"], "{AT_WORK}"), "w").close()
 {LONGER}"""
 BEFORE_019 = LONGER.replace("x_stats_sampling_interval", "_stats_sampling_interval")
 
@@ -63,7 +63,6 @@ def idle(name: str, sdk: str | None = None) -> Scenario:
     """A script that leaves the GPUs of its node alone."""
     return played(
         name, Node(load="idle"), "sys-gpus-idle", sdk=sdk, failed=("test_gpus_were_used",), job=ON_THE_CPU,
-        by_hand=(edited('"cpu"', '"cuda"'),),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Scenarios about SDK versions and what scripts ask of them."""
 
-from tests.faults.scenario import Scenario, edited, init_job
+from tests.faults.scenario import Scenario, init_job
 
 NO_RUN = ("test_init_succeeded",)
 
@@ -38,7 +38,6 @@ SCENARIOS = (
         expect="ver-api-exceptions-changed",
         job=init_job(train='train(run); run.finish(); wandb.Api().run("loopback/scenario/nosuchrun").state'),
         failed=("test_job_completed",),
-        by_hand=(edited('nosuchrun"', '" + run.id'),),
     ),
     Scenario(
         name="feature-that-the-server-lacks",

@@ -2,15 +2,18 @@
 
 import shlex
 import subprocess
+from string import Formatter
 
 import pytest
 
-from harness.evidence.models import ScriptSource
+from harness.evidence.models import Evidence, ScriptSource
 from harness.evidence.redaction.redactor import REDACTED
+from harness.judging.advice import common_values
 from harness.judging.catalogue import catalogue
 from harness.judging.cures.batch import BATCH_EDITS
 from harness.judging.cures.cure import Cure, edited, filled, told, written
 from harness.judging.cures.edits import EDITS
+from harness.judging.findings import fill
 from harness.judging.judge import judge
 from tests.faults.recorded import recordings, verdict
 from tests.judging import build as b
@@ -119,12 +122,28 @@ def test_every_error_has_a_cure():
     assert [entry.id for entry in errors if not any(advice.cure for advice in entry.advice)] == []
 
 
+def test_commands_of_the_catalogue_can_be_run():
+    """With what a rule tells filled in; what every case knows must be known, or be found out by bash, in each."""
+    unknown = common_values(Evidence())
+    cures = set()
+    for entry in catalogue().values():
+        for advice in entry.advice:
+            if advice.cure in ("shell", "settings"):
+                names = {name for _, name, _, _ in Formatter().parse(advice.text) if name}
+                cure = written(advice.cure, fill(advice.text, dict.fromkeys(names, "true") | unknown))
+                assert cure.commands, (entry.id, advice.text)
+                cures.add(cure.commands)
+    assert {lines: words for lines in cures if (words := unread_by_bash("\n".join(lines)))} == {}
+
+
 def test_bash_reads_every_cure_of_what_was_recorded():
     told = {}
     for name in recordings():
         for finding in verdict(name).findings:
             assert not finding.explains or finding.id == "unknown" or finding.cure, (name, finding.id)
-            told["\n".join(finding.cure.commands) if finding.cure else ""] = (name, finding.id)
+            cure = finding.cure
+            assert not cure or cure.ready or cure.kind in ("edit", "outside"), (name, finding.id)
+            told["\n".join(cure.commands) if cure else ""] = (name, finding.id)
     assert [where for lines, where in told.items() if "<" in lines.replace("< ~/", "")] == []
     assert {where: words for lines, where in told.items() if (words := unread_by_bash(lines))} == {}
 

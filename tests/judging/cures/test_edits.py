@@ -27,6 +27,35 @@ main()
 '''
 
 
+APART = """\
+run.log({'a': 1}, step=2)
+with open("b.txt", "w") as file:
+    file.write(str(x))
+run.log_artifact("b.txt", name="b", type="dataset")
+"""
+LOSS = "print(f'Loss: {x}')"
+PRINTED = """\
+import wandb
+for e in range(3):
+    print(f"{e}, train loss: {x.item():.3f}")
+    print(f"Accuracy: {100 * n / m}%")
+    f(e)
+"""
+PRINTED_AND_LOGGED = PRINTED.replace(
+    "    f(e)",
+    """\
+    if wandb.run is not None:
+        wandb.log({"train_loss": x.item(), "acc": 100 * n / m})
+    f(e)""",
+)
+FIRST = 'os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"'
+BEGUN = f'wandb.init(project="vit", mode=None if {FIRST} else "disabled")'
+CAUGHT = """\
+except (wandb.errors.Error, ValueError) as error:
+    print(f'wandb.Api(): {error}')
+"""
+LOCAL = "int(os.environ.get('LOCAL_RANK', os.environ.get('SLURM_LOCALID', 0)))"
+GPU = f'f"cuda:{{{LOCAL} % max(torch.cuda.device_count(), 1)}}"'
 OFFLINE_AT_NEED = """\
 # here
 try:
@@ -89,6 +118,33 @@ def edited(edit, text):
                 "a = Accelerator()\nwandb.init()\nwandb.init()\n",
             )
         ),
+        ("log_apart b", "run.log({'a': 1, 'b': x}, step=2)\n", APART),
+        ("log_apart b", "run.log({'b': x})", "run.log({'b': x})"),
+        ("log_apart b", "run.log(rows)", "run.log(rows)"),
+        ("log_printed", PRINTED, PRINTED_AND_LOGGED),
+        ("log_printed acc", "print(f'Loss: {x}')", "print(f'Loss: {x}')"),
+        ("log_printed", "print(f'Loss: {f(x)}, {loss}')", "print(f'Loss: {f(x)}, {loss}')"),
+        ("begin_run vit", f"def main():\n    {LOSS}\nmain()\n", (f"import os\nimport wandb\ndef main():\n    {LOSS}\n"
+         f'    if wandb.run is not None:\n        wandb.log({{"loss": x}})\n{BEGUN}\nmain()\n')),
+        ("begin_run vit", f"{LOSS}\n", f"{LOSS}\n"),
+        ("begin_run vit", "for e in x: f(e)\n", "for e in x: f(e)\n"),
+        ("survive_reading", "a = 1; wandb.Api().run(p)\nf()\n", f"a = 1\ntry:\n    wandb.Api().run(p)\n{CAUGHT}f()\n"),
+        ("survive_reading", "r = wandb.Api().run(p)\nb = 1\ng(r)\nf()\n",
+         f"try:\n    r = wandb.Api().run(p)\n    b = 1\n    g(r)\n{CAUGHT}f()\n"),
+        *(
+            ("survive_reading", text, text)
+            for text in (
+                "def f():\n    return wandb.Api().run(p)\n",
+                "try:\n    wandb.Api().run(p)\nexcept E: pass\n",
+                "wandb.Api().run(p)\nif a:\n    wandb.Api().run(q)\n",
+                "if a:\n    r = wandb.Api().run(p)\nf(r)\n",
+            )
+        ),
+        ("on_gpu", "import os, torch\ndevice = 'cpu'\n", f"import os, torch\ndevice = {GPU}\n"),
+        ("on_gpu", "import os, torch\nd.device = torch.device('cpu')\n",
+         f"import os, torch\nd.device = torch.device({GPU})\n"),
+        ("on_gpu", "device = 'cpu'\nif a: device = 'cpu'\n", "device = 'cpu'\nif a: device = 'cpu'\n"),
+        ("on_gpu", "x = x.to('cpu')\nwhere = 'cpu'\n", "x = x.to('cpu')\nwhere = 'cpu'\n"),
         ("as_mean a", "run.log({'a': t, 'b': 1})", "run.log({'a': float(t.mean()), 'b': 1})"),
         ("as_mean a", "run.log({'a': t - 1})", "run.log({'a': float((t - 1).mean())})"),
         (
@@ -235,8 +291,7 @@ def test_an_argument_that_is_added_keeps_to_lines_of_its_own():
 
 def test_on_other_ranks_than_the_first_a_run_is_disabled():
     changed = edited("one_writer", "import os\nimport wandb\nwandb.init(project='p')\n")
-    first = 'os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"'
-    assert changed.endswith(f"wandb.init(project='p', mode=None if {first} else \"disabled\")\n")
+    assert changed.endswith(f"wandb.init(project='p', mode=None if {FIRST} else \"disabled\")\n")
 
 
 @pytest.mark.parametrize("text", ["#!/bin/bash\nsrun python train.py\n", "def broken(:\n", "", "print(1)\n"])
@@ -245,7 +300,7 @@ def test_what_an_edit_does_not_know_it_leaves_alone(text):
         "drop_argument": ["mode"], "set_argument": ["a", "1"], "shorten_argument": ["name", "64"],
         "known_setting": ["a"], "forget_variable": ["A"], "strip_variable": ["A"], "rename_metric": ["a=b"],
         "as_number": ["a"], "as_mean": ["a"], "as_dictionary": ["a"], "attach_logger": ["lightning"],
-        "log_every": ["a", "1"], "with_setting": ["a", "1"], "offline_at_need": ["9"],
+        "log_every": ["a", "1"], "log_apart": ["a"], "with_setting": ["a", "1"], "offline_at_need": ["9"],
     }  # fmt: skip
     told = {name: edit(text, *arguments.get(name, [])) for name, edit in EDITS.items()}
     # The handler needs nothing but a script.

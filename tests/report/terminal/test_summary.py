@@ -51,3 +51,12 @@ def test_what_a_cause_explains_is_told_where_there_are_several_causes():
 def test_escape_sequences_in_a_finding_are_shown_not_obeyed():
     lines = told(finding(title="\x1b[2J", observed=("a\x07",), advice=("b\x1b]0;x",)), 80, root=True, alone=True)
     assert all(line.isprintable() for line in lines)
+
+
+def test_lines_of_code_are_shown_once():
+    before: set[str] = set()
+    one, other = finding(advice=("Do:\n  a\n  b", "Look:\n  c")), finding(advice=("Or do:\n  a\n  b", "Words alone."))
+    told(one, 80, root=True, alone=False, before=before)
+    assert told(other, 80, root=False, alone=False, before=before)[1:] == [
+        "  do: Or do (the same lines as above)", "  do: Words alone.",
+    ]  # fmt: skip

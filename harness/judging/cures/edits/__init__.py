@@ -5,7 +5,7 @@ An edit that finds nothing to change, or no safe way, gives the text back as it 
 
 from collections.abc import Callable, Mapping
 
-from harness.judging.cures.edits import environment, framework, init, log, order, outage, ranks
+from harness.judging.cures.edits import environment, framework, init, log, order, outage, printed, ranks, reading
 
 
 def sketch(text: str) -> str:
@@ -41,11 +41,16 @@ EDITS: Mapping[str, Callable[..., str]] = {
     "strip_variable": environment.strip_variable,
     "login_without_key": environment.login_without_key,
     "default_group": environment.default_group,
+    "on_gpu": environment.on_gpu,
+    "log_printed": printed.log_printed,
+    "begin_run": printed.begin_run,
+    "survive_reading": reading.survive_reading,
     "rename_metric": log.rename_metric,
     "drop_step": log.drop_step,
     "commit_rows": log.commit_rows,
     "as_number": log.as_number,
     "as_mean": log.as_mean,
+    "log_apart": log.log_apart,
     "as_dictionary": log.as_dictionary,
     "log_where_a_run_is": log.log_where_a_run_is,
     "finish_later": order.finish_later,

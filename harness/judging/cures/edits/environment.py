@@ -118,3 +118,31 @@ def default_group(text: str) -> str:
         return module if done.deep_equals(module) else tree.importing(done, "torch")
 
     return tree.changed(text, whole)
+
+
+def on_gpu(text: str) -> str:
+    """Give each rank its own GPU in the one place where the script chooses the CPU for all that it does."""
+    local = "int(os.environ.get('LOCAL_RANK', os.environ.get('SLURM_LOCALID', 0)))"
+    gpu = tree.expression(f'f"cuda:{{{local} % max(torch.cuda.device_count(), 1)}}"')
+    chosen: list[cst.CSTNode] = []
+
+    def is_cpu(value: cst.BaseExpression) -> bool:
+        named = isinstance(value, cst.Call) and tree.name_of(value.func) == "torch.device" and len(value.args) == 1
+        return tree.literal(value.args[0].value if named and isinstance(value, cst.Call) else value) == "cpu"
+
+    def moved(line: tree.Line) -> tree.Line:
+        small = line.body[0]
+        if len(line.body) != 1 or not isinstance(small, cst.Assign) or not is_cpu(small.value):
+            return line
+        if not tree.text_of(small.targets[0].target).lower().endswith("device"):
+            return line
+        chosen.append(small)
+        old = small.value
+        new = old.with_deep_changes(old.args[0], value=gpu) if isinstance(old, cst.Call) else gpu
+        return line.with_changes(body=[small.with_changes(value=new)])
+
+    def whole(module: cst.Module) -> cst.Module:
+        done = tree.edit_lines(module, moved)
+        return tree.importing(done, "os", "torch") if len(chosen) == 1 else module
+
+    return tree.changed(text, whole)

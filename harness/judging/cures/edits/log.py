@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import libcst as cst
@@ -180,3 +181,42 @@ def log_where_a_run_is(text: str) -> str:
         return cst.If(test=tree.expression("wandb.run is not None"), body=body, leading_lines=line.leading_lines)
 
     return tree.changed(text, lambda module: tree.edit_lines(module, guarded))
+
+
+def log_apart(text: str, key: str) -> str:
+    """Keep a large value out of the row, and save it as an artifact of that name."""
+    name = re.sub(r"\W+", "_", key)
+
+    def apart(line: tree.Line, logs: list[str]) -> tree.Line | cst.FlattenSentinel[cst.BaseStatement]:
+        done: list[cst.BaseStatement] = []
+        for small in line.body:
+            call = small.value if isinstance(small, cst.Expr) else None
+            logged = isinstance(call, cst.Call) and tree.name_of(call.func) in logs
+            without, value = _without(call, key) if isinstance(call, cst.Call) and logged else (None, None)
+            bare = small.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
+            if not isinstance(call, cst.Call) or without is None or value is None:
+                done.append(cst.SimpleStatementLine(body=[bare]))
+                continue
+            owner = tree.name_of(call.func).rpartition(".")[0]
+            saved = f'with open("{name}.txt", "w") as file:\n    file.write(str({tree.text_of(value)}))\n'
+            kept = f'{owner}.log_artifact("{name}.txt", name="{name}", type="dataset")'
+            done.append(cst.SimpleStatementLine(body=[bare.with_changes(value=without)]))
+            done += [cst.parse_statement(saved), cst.parse_statement(kept)]
+        if len(done) == len(line.body):
+            return line
+        return cst.FlattenSentinel([done[0].with_changes(leading_lines=line.leading_lines), *done[1:]])
+
+    return tree.changed(text, lambda module: tree.edit_lines(module, lambda line: apart(line, tree.log_calls(module))))
+
+
+def _without(call: cst.Call, key: str) -> tuple[cst.Call | None, cst.BaseExpression | None]:
+    """A call of log() whose dictionary lacks a key, and the value that it had; nothing where it is alone there."""
+    rows = call.args[0].value if call.args else None
+    if not isinstance(rows, cst.Dict) or len(rows.elements) < 2:
+        return None, None
+    found = [e for e in rows.elements if isinstance(e, cst.DictElement) and tree.literal(e.key) == key]
+    if len(found) != 1:
+        return None, None
+    kept = [element for element in rows.elements if element is not found[0]]
+    kept[-1] = kept[-1].with_changes(comma=rows.elements[-1].comma)
+    return call.with_deep_changes(rows, elements=kept), found[0].value

@@ -7,6 +7,7 @@ from harness.evidence.models import Evidence, LocalRun, PythonError
 from harness.judging.advice import job_sdk_version
 from harness.judging.attempts import made_good
 from harness.judging.catalogue import catalogue, version_key
+from harness.judging.families.end_of_run.packages import module_of, package_of
 from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
@@ -26,6 +27,8 @@ from harness.judging.view import (
 )
 
 STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
+SIGNALLED = {"143": "SIGTERM", "137": "SIGKILL"}
+"""Exit codes of what a signal ended: 128 and its number, also as a handler in the script passes it on."""
 FORCED = r"parent process exited|forced shutdown"
 
 
@@ -144,7 +147,7 @@ def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
             observed = (f"{run.path}: run-{run.run_id}.wandb has {run.log.size_bytes} bytes.", *by)
             # Of an offline run nothing else tells that its process was ended.
             fails = (*catalogue()["end-lost-local-buffer"].fails, "test_job_completed") if how and run.offline else None
-            values = {"size": size, "run_dir": run.path}
+            values = {"size": size, "run_dir": run.path, "signal": how[0] if how else ""}
             yield Hit(id="end-lost-local-buffer", observed=observed, values=values, fails=fails)
             return
 
@@ -198,6 +201,8 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         values = {
             "error": shorten(f"{told}{rank}"),
             "place": (first.frames or ("the job's output",))[-1],
+            "package": package_of(first),
+            "module": module_of(first),
             "traceback": " (the whole traceback stands in the job's output)",
         }
         yield Hit(
@@ -207,15 +212,16 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
             crash=f"{first.exception}: {first.message}",
         )  # fmt: skip
     elif run_failed and not _interrupts(evidence):
-        code = on_disk or (server.exit_code if server and server.exit_code is not None else "other than 0")
+        codes = (on_disk, server.exit_code if server else None, local.log.exit_code if local else None)
+        code = next(filter(None, codes), "other than 0")
         where = "The log on disk ends" if on_disk else "The server shows the run"
         observed = f"{where} as failed, exit code {code}."
-        yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(f"exit code {code}"))
+        yield Hit(id="end-failed-exitcode", observed=(observed,), values=_exit_values(code))
     elif job_failed and not _raised(evidence) and (own := _own_exit(evidence)) is not None:
         lines = find_lines(evidence, rf"^srun: error: .*tasks? .*: Exited with exit code {own}\b", limit=1)
         observed = f"A process of the script ended with exit code {own}, without a traceback."
         seen = (*lines, observed, *_on_one_node(evidence))
-        yield Hit(id="end-failed-exitcode", observed=seen, values=_exit_values(f"exit code {own}"))
+        yield Hit(id="end-failed-exitcode", observed=seen, values=_exit_values(own))
 
 
 def _on_one_node(evidence: Evidence) -> tuple[str, ...]:
@@ -237,8 +243,11 @@ def _raised(evidence: Evidence) -> bool:
     return any(not re.search(LAUNCHER, error.exception) for error in python_errors(evidence))
 
 
-def _exit_values(error: str) -> dict[str, str]:
-    return {"error": error, "place": "look for sys.exit() and for the last lines of the job's output"}
+def _exit_values(code: int | str) -> dict[str, str]:
+    signal = SIGNALLED.get(str(code), "")
+    how = f" (128 + {int(code) - 128}: {signal})" if signal else ""
+    place = "look for sys.exit() and for the last lines of the job's output"
+    return {"error": f"exit code {code}{how}", "place": place, "signal": signal}
 
 
 def _own_exit(evidence: Evidence) -> int | None:

@@ -126,6 +126,8 @@ def _mend(problem: SettingProblem) -> str:
     """Say how to take the value away."""
     if problem.where.startswith("WANDB_"):
         return f"unset {problem.where}; grep -ns {problem.where} ~/.bashrc ~/.profile *.sh *.sbatch"
+    if problem.where and "InterpolationSyntaxError" in problem.text:  # the reader takes %% for one per cent sign
+        return f"sed -i 's/%%*/%%/g' {shlex.quote(problem.where)}"
     if problem.where and problem.setting:
         return f"sed -i '/^ *{re.escape(problem.setting)} *[=:]/d' {shlex.quote(problem.where)}"
     return f"grep -n . {problem.where}" if problem.where else "env | grep ^WANDB_"

@@ -1,7 +1,9 @@
 """Rules for the family job, third part: what the script wanted of its call: arguments, ranks, a GPU."""
 
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 
 from harness.evidence.models import Evidence, PythonError
 from harness.judging.families.network.reach import init_succeeded, shorten
@@ -42,12 +44,15 @@ def arguments_missing(evidence: Evidence) -> Iterator[Hit]:
         return  # the script called the SDK's own command
     if found := _missing(evidence, "\n".join(usage)):
         line, names, call = found
-        values = {"arguments": ", ".join(names), "call": call, "job_args": call, "how": "needs"}
+        asked = _asked(names, evidence.request.job_args)
+        values = {"arguments": ", ".join(names), "call": call, "job_args": asked, "how": "needs"}
         yield Hit(id="job-arguments-missing", observed=(shorten(line), *usage), values=values)
     elif text := said(evidence, WRONG, limit=1):
         match = re.search(WRONG, text[0])
         words = next((g for g in match.groups() if g), text[0]) if match else text[0]
+        mended = _mended(words, "\n".join((*usage, *text)), evidence.request.job_args)
         values = {"arguments": shorten(words), "call": "ARGUMENTS", "how": "does not take its arguments:"}
+        values |= {"job_args": mended} if mended else {}
         yield Hit(id="job-arguments-missing", observed=(shorten(text[0]), *usage), values=values)
 
 
@@ -63,6 +68,35 @@ def _missing(evidence: Evidence, usage: str) -> tuple[str, tuple[str, ...], str]
         names = tuple(dict.fromkeys(name for found in told for name in found))
         return box[0].strip("│ "), names or ("an argument",), " ".join(map(_example, names)) or "ARGUMENTS"
     return _unread_argument(evidence)
+
+
+def _asked(names: Sequence[str], given: Sequence[str]) -> str:
+    """Bash that asks for the values that only the user knows, and adds them to the arguments that were given.
+
+    It is one line, for `read` would take a second one that is pasted with it for the answer.
+    """
+    fixed, call, questions = f"{shlex.join(given)} " if given else "", "", []
+    for number, name in enumerate(names, 1):
+        option = name.startswith("-") or name.endswith("=")
+        prompt = shlex.quote(f"{name.rstrip('=') if option else name.strip('$').lower()}: ")
+        questions.append(f"read -rp {prompt} a{number}")
+        fixed += name if name.endswith("=") else f"{name} " if option else ""
+        answer = f"${{a{number}@Q}}" if " " not in name else f"$a{number}"  # without a name, it may be several
+        call += f'{shlex.quote(fixed) if fixed else ""}"{answer}"'
+        fixed = " "
+    return f"{'; '.join(questions)}; export HARNESS_WANDB_JOB_ARGS={call}"
+
+
+def _mended(words: str, told: str, given: Sequence[str]) -> str:
+    """Bash that gives the arguments anew, the one that is not known by the nearest name; empty where it is not sure."""
+    known = dict.fromkeys(re.findall(r"(?<![\w-])--[\w-]+", told))
+    wrong = [word for word in given if word.partition("=")[0] in re.findall(r"(?<![\w-])--[\w-]+", words)]
+    if len(wrong) != 1:
+        return ""
+    name, mark, value = wrong[0].partition("=")
+    near = get_close_matches(name, [other for other in known if other != name], n=1, cutoff=0.7)
+    right = [f"{near[0]}{mark}{value}" if word == wrong[0] else word for word in given] if near else []
+    return f"export HARNESS_WANDB_JOB_ARGS={shlex.quote(shlex.join(right))}" if right else ""
 
 
 def _unread_argument(evidence: Evidence) -> tuple[str, tuple[str, ...], str] | None:
@@ -104,6 +138,7 @@ RANKS_TOLD = (
     r"(?i)world[ _-]?size|\bnproc|(?:number|num)[ _]of[ _](?:gpus|processes|ranks|devices|nodes)"
     r"|\b\d+ (?:gpus?|gcds?|ranks?|processes)\b"
 )
+DIVISOR = r"(?i)\b(?:divisible by|multiple of) (?:\w+ \()?(\d{1,3})\b"
 JOINED = r"(?P<here>\d+)/(?P<meant>\d+) clients joined"
 
 
@@ -123,7 +158,8 @@ def world_size_mismatch(evidence: Evidence) -> Iterator[Hit]:
             told = shorten(f"{error.exception}: {error.message}".rstrip(": "))
             line = (f"{evidence.request.job_path}, line {note.line}: {note.text}",) if note and by_line else ()
             asserted = re.search(r"==\s*(\d+)", note.text) if note and by_line else None
-            yield _mismatch(world, known, (told, *line), int(asserted[1]) if asserted else None)
+            stated = asserted or re.search(DIVISOR, error.message)
+            yield _mismatch(world, known, (told, *line), int(stated[1]) if stated else None)
             return
     text = said(evidence, JOINED, limit=1)
     match = re.search(JOINED, text[0]) if text else None

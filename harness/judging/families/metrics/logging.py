@@ -1,6 +1,7 @@
 """Rules for the family metrics, third part: how the script logs; never a row, too few, or to somebody else."""
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 
 from harness.evidence.models import Evidence
@@ -109,7 +110,9 @@ def tensorboard_not_synced(evidence: Evidence) -> Iterator[Hit]:
         *late,
     )
     python = setup.python if setup else None
-    values = {"tensorboard": python.packages.get("tensorboard", "") if python else ""}
+    installed = python is not None and "tensorboard" in python.packages
+    called = shlex.quote((python.executable if python else None) or "python")
+    values = {"install": "" if installed else f"{called} -m pip install tensorboard"}
     yield Hit(id="metric-tensorboard-not-synced", observed=observed, values=values, fails=tuple(lacking.values()))
 
 

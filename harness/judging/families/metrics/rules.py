@@ -74,6 +74,7 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
         values={
             "missing": listed(missing),
             "first_missing": missing[0],
+            "missing_names": " ".join(missing),
             "existing": listed(existing, 8) or "no metric at all",
             "close": listed(likely) or "none of them",
             "suggested": ",".join(dict.fromkeys(suggested)),
@@ -90,7 +91,8 @@ def _printed_only(evidence: Evidence, existing: Sequence[str]) -> Iterator[Hit]:
     if evidence.request.expect_auto and printed and "acc" not in judged(evidence):
         observed = f"The output says Accuracy: {printed[0].acc:g}%; the run has {listed(existing, 8) or 'no metric'}."
         values = {
-            "missing": "acc", "first_missing": "acc", "existing": listed(existing, 8) or "no metric at all",
+            **dict.fromkeys(("missing", "first_missing", "missing_names"), "acc"),
+            "existing": listed(existing, 8) or "no metric at all",
             "close": "none of them", "suggested": ",".join((*judged(evidence).values(), "acc")),
         }  # fmt: skip
         yield Hit(id="metric-missing-key", observed=(observed,), values=values, fails=(), severity="info")

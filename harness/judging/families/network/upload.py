@@ -10,6 +10,7 @@ from harness.judging.view import (
     final_server,
     find_lines,
     http_troubles,
+    main_local_run,
     main_server_run,
     said,
     sdk_log_lines,
@@ -179,7 +180,10 @@ def row_too_big(evidence: Evidence) -> Iterator[Hit]:
     lines = find_lines(evidence, r"Skipped uploading run\.log\(\) data that exceeded size limit")
     lines = lines or sdk_log_lines(evidence, "run history line too long")
     if lines:
-        yield Hit(id="net-line-too-big", observed=lines)
+        run = main_local_run(evidence)
+        large = [key for key, found in run.log.series.items() if not found.count_number] if run else []
+        values = {"large": large[0]} if len(large) == 1 else {}
+        yield Hit(id="net-line-too-big", observed=lines, values=values)
 
 
 RULES: tuple[Rule, ...] = (stream_refused, stream_slowed, connection_lost, finish_hangs, row_too_big)

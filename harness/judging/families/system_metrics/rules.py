@@ -27,6 +27,8 @@ BINARY_MISSING = (
 )
 DIED = r"\b(monitor: )?symon stream ended|exited before writing its portfile"
 """What wandb-core says when its collector is gone."""
+LONG_ENOUGH_S = 10.0
+"""A run of that length has some samples with an interval of 2 s."""
 SLOW_S = 3.0
 """A call of rocm-smi that takes this long, in seconds, costs samples."""
 
@@ -91,7 +93,8 @@ def not_seen_in_time(evidence: Evidence) -> Iterator[Hit]:
 def _times(evidence: Evidence) -> dict[str, str]:
     times = sampling(evidence)
     lasted = f"{times.lasted_s:.0f}" if times.lasted_s is not None else "a few"
-    return {"interval": f"{times.interval_s:.0f}", "lasted": lasted}
+    often = "2" if times.lasted_s and times.lasted_s >= LONG_ENOUGH_S else "0.5"
+    return {"interval": f"{times.interval_s:.0f}", "lasted": lasted, "often": often}
 
 
 def _unread(evidence: Evidence) -> bool:

@@ -328,3 +328,43 @@ def test_exit_code_without_a_traceback_is_the_scripts_own():
     assert hits(end_of_run.RULES, open_at_rank_0)["end-failed-exitcode"].values["error"] == "exit code 7"
     silent = evidence(job=Job(ending="failed", exit_code=1, output=output("x")))
     assert "end-failed-exitcode" not in hits(end_of_run.RULES, silent)
+
+
+@pytest.mark.parametrize(
+    ("found", "title", "kind"),
+    [
+        (asked("failed", exit_code=143), "exit code 143 (128 + 15: SIGTERM)", "outside"),
+        (asked("failed", exit_code=137), "exit code 137 (128 + 9: SIGKILL)", "outside"),
+        (evidence(local=local(local_run(log=log(exit_code=143))), server=server(server_run(state="failed")),
+                  job=Job(ending="failed", exit_code=1)), "exit code 143 (128 + 15: SIGTERM)", "outside"),
+        (asked("failed", exit_code=3), "exit code 3", "edit"),
+    ],
+)  # fmt: skip
+def test_who_ends_a_script_by_a_signal_is_asked(found, title, kind):
+    (finding,) = (f for f in diagnose(found, end_of_run.RULES) if f.id == "end-failed-exitcode")
+    assert (finding.title, finding.cure.kind) == (f"The script ended with an error: {title}", kind)
+
+
+@pytest.mark.parametrize(("signal", "kind"), [("SIGKILL", "outside"), ("SIGTERM", "edit"), (None, "edit")])
+def test_no_edit_is_told_against_sigkill(signal, kind):
+    (finding,) = (
+        f for f in diagnose(killed(signal, offline=True), end_of_run.RULES) if f.id == "end-lost-local-buffer"
+    )
+    assert finding.cure.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("exception", "message", "commands"),
+    [
+        ("ModuleNotFoundError", "No module named 'cv2'", ("/usr/bin/python3 -m pip install opencv-python-headless",)),
+        ("ModuleNotFoundError", "No module named 'mymodule'", ()),
+        ("ModuleNotFoundError", "No module named 'tqdm.moon'", ()),
+        ("KeyError", "'tqdm'", ()),
+    ],
+)
+def test_a_package_is_installed_only_where_its_name_is_sure(exception, message, commands):
+    raised = (error(exception, message, frames=('File "train.py", line 3, in <module>',)),)
+    found = evidence(job=Job(ending="failed", exit_code=1, output=output("x", errors=raised)))
+    (finding,) = (f for f in diagnose(found, end_of_run.RULES) if f.id == "end-failed-exitcode")
+    assert finding.cure.commands == commands
+    assert ("has no module" in finding.advice[0]) is (not commands and exception != "KeyError")

@@ -110,7 +110,7 @@ def test_a_file_over_which_the_sdk_stumbles_is_known_by_the_kind_of_error():
         "'%' must be followed by '%'", "configparser.InterpolationSyntaxError", setup=setup(sdk=told(why, mode=None))
     )
     hit = hits(init.RULES, found)["init-setting-refused"]
-    assert (hit.values["place"], hit.values["mend"]) == (FILE, f"grep -n . {FILE}")
+    assert (hit.values["place"], hit.values["mend"]) == (FILE, f"sed -i 's/%%*/%%/g' {FILE}")
 
 
 def test_before_the_job_ran_the_sdks_word_is_enough():

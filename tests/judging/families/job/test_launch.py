@@ -1,5 +1,8 @@
 """Rules about the script's call: arguments that it lacks, ranks that it wants, a GPU that is not there."""
 
+import shlex
+import subprocess
+
 import pytest
 
 from harness.evidence.models import NodeTelemetry, Request, ScriptNote, SlurmJob, SlurmLaunch, SlurmStep, Telemetry
@@ -60,6 +63,39 @@ def test_arguments_that_it_does_not_take(line):
     assert told(line)["job-arguments-missing"].values["how"] == "does not take its arguments:"
 
 
+@pytest.mark.parametrize(
+    ("names", "given", "answers", "arguments"),
+    [
+        ("--data", (), "x y", ["--data", "x y"]),
+        ("--data, out", ("--lr", "1e-3"), "a\nit's", ["--lr", "1e-3", "--data", "a", "it's"]),
+        ("Missing mandatory value: data.path", ("--lr", "$1"), "$x", ["--lr", "$1", "data.path=$x"]),
+    ],
+)  # fmt: skip
+def test_what_only_the_user_knows_is_asked_for(names, given, answers, arguments):
+    line = f"MissingMandatoryValue: {names}" if "Missing" in names else REQUIRED + names
+    request = b.evidence().request.model_copy(update={"job_args": given})
+    asked = told(line, request=request)["job-arguments-missing"].values["job_args"]
+    script = f'{asked}; printf %s "$HARNESS_WANDB_JOB_ARGS"'
+    said = subprocess.run(["bash", "-ec", script], input=f"{answers}\n", capture_output=True, text=True, check=True)
+    assert shlex.split(said.stdout) == arguments
+
+
+@pytest.mark.parametrize(
+    ("line", "given", "mended"),
+    [
+        ("unrecognized arguments: --learning-rte 1", ("--learning-rte", "1"), "'--learning-rate 1'"),
+        ("unrecognized arguments: --learning-rte=1", ("--learning-rte=1",), "--learning-rate=1"),
+        ("unrecognized arguments: --moon 1", ("--moon", "1"), None),
+        ("unrecognized arguments: --learning-rte 1", (), None),
+    ],
+)
+def test_an_argument_that_is_misspelt_gets_the_name_that_the_script_knows(line, given, mended):
+    request = b.evidence().request.model_copy(update={"job_args": given})
+    usage = "usage: train.py [-h] [--learning-rate LR]"
+    values = told(usage, f"train.py: error: {line}", request=request)["job-arguments-missing"].values
+    assert values.get("job_args") == (mended and f"export HARNESS_WANDB_JOB_ARGS={mended}")
+
+
 def test_an_argument_that_the_script_takes_by_its_number():
     note = ScriptNote(kind="reads_argument", line=2, text="data = sys.argv[1]")
     setup = b.setup(script_notes=(note,))
@@ -75,17 +111,23 @@ def test_a_job_that_went_well_had_its_arguments():
 
 
 @pytest.mark.parametrize(
-    ("exception", "message"),
+    ("exception", "message", "wanted"),
     [
-        ("AssertionError", "expected WORLD_SIZE 8, got 2"),
-        ("ValueError", "You set `devices=4` in Lightning, but the product (4 * 1) does not match the world size (2)."),
-        ("AssertionError", "needs 8 GPUs"),
-        ("RuntimeError", "world size (2) is not divisible by tensor_model_parallel_size (4)"),
+        ("AssertionError", "expected WORLD_SIZE 8, got 2", None),
+        (
+            "ValueError",
+            "You set `devices=4` in Lightning, but the product (4 * 1) does not match the world size (2).",
+            None,
+        ),
+        ("AssertionError", "needs 8 GPUs", None),
+        ("RuntimeError", "world size (2) is not divisible by tensor_model_parallel_size (4)", "4"),
+        ("ValueError", "world size 2 is not divisible by 4 stages", "4"),
     ],
-)  # fmt: skip
-def test_world_size_mismatch(exception, message):
+)
+def test_world_size_mismatch(exception, message, wanted):
     hit = told(errors=(b.error(exception, message),))["job-world-size-mismatch"]
     assert hit.observed[-1] == "The job was started with 2 ranks."
+    assert hit.values.get("wanted") == wanted
 
 
 def test_the_line_of_the_batch_script_tells_how_many_were_started():

@@ -5,12 +5,15 @@ import pytest
 from harness.evidence.models import Job, LogLine, Request, RunLink
 from harness.judging.families.network import upload
 from tests.judging.build import (
+    disk_series,
     evidence,
     hits,
     http,
     job,
     lines,
     local,
+    local_run,
+    log,
     no_run,
     output,
     run_with_http,
@@ -206,6 +209,14 @@ def test_hang_elsewhere_is_not_the_uploads(found):
 )  # fmt: skip
 def test_row_that_is_too_big(found):
     assert set(hits(upload.RULES, found)) == {"net-line-too-big"}
+
+
+@pytest.mark.parametrize(("logged", "values"), [(("x", 1), {"large": "a"}), (("x", "y"), {}), ((1, 2), {})])
+def test_what_is_too_big_is_named_where_one_metric_alone_is_no_number(logged, values):
+    series = {key: disk_series(key, [value]) for key, value in zip("ab", logged, strict=True)}
+    told = job("wandb: WARNING Skipped uploading run.log() data that exceeded size limit (11 > 10).")
+    found = evidence(job=told, local=local(local_run(log=log(series=series))))
+    assert hits(upload.RULES, found)["net-line-too-big"].values == values
 
 
 def test_healthy_run_is_silent():

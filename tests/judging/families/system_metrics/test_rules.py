@@ -213,6 +213,12 @@ def test_run_too_short(seconds, sdk, expected):
     assert faults(short(seconds, sdk)) == expected
 
 
+@pytest.mark.parametrize(("seconds", "often"), [(3, "0.5"), (12, "2")])
+def test_the_shorter_a_run_the_more_often_it_is_sampled(seconds, often):
+    found = b.hits(RULES, short(seconds, "0.28.2"))["sys-run-too-short"]
+    assert found.values["often"] == often
+
+
 def test_interval_that_was_set():
     place = Place(host="x", variables={"WANDB_X_STATS_SAMPLING_INTERVAL": "120"})
     assert faults(short(60, "0.28.2", setup=b.setup(place=place))) == {"sys-run-too-short"}
@@ -233,7 +239,7 @@ def test_too_short_to_be_seen_meanwhile():
     hit = b.hits(RULES, builtin(HOST, watch=watch))["sys-run-too-short"]
     assert hit.fails == ("test_metrics_were_visible_while_running",)
     assert hit.observed == ("The job lasted 6 s: too short for a sample to be taken and sent meanwhile.",)
-    assert hit.values == {"interval": "15", "lasted": "60"}
+    assert hit.values == {"interval": "15", "lasted": "60", "often": "2"}
 
 
 def test_a_run_of_unknown_length_lasted_a_few_seconds():
