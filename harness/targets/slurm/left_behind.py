@@ -17,6 +17,8 @@ ENVIRONMENT = re.compile(
     r"--cleanenv|--containall|--contain\b|\benv -i\b|\benv --ignore-environment\b|\bunset WANDB\w*"
 )
 """What takes variables away between sbatch and the script."""
+MODULES = re.compile(r"\b(?:module|ml)\s+(?:--?\w+\s+)*(?:purge|reset|restore|unload\s+[^\s;&|]+)")
+"""What takes away the variables that modules had set, and no others."""
 ASSIGNED = re.compile(
     r"(?:^|[\s;,=\"'])(?:(?:SINGULARITY|APPTAINER)ENV_)?(WANDB_[A-Z_]+)=(\"[^\"]*\"|'[^']*'|(?:(?!,WANDB_)[^\s;&|])*)"
 )
@@ -66,6 +68,11 @@ class LeftBehind:
         export = self.options.get("export")
         told = [f"--export={export}"] if export and "ALL" not in export.split(",") else []
         return (*told, *dict.fromkeys(match[0] for line in self._code() for match in ENVIRONMENT.finditer(line)))
+
+    @property
+    def module_words(self) -> tuple[str, ...]:
+        """Words of the script that unload modules."""
+        return tuple(dict.fromkeys(match[0] for line in self._code() for match in MODULES.finditer(line)))
 
 
 def left_behind(

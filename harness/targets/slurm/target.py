@@ -29,8 +29,8 @@ from harness.targets.slurm.submission import Submission, prepare
 
 AWAY_S = 120.0
 """How long the controller may be away once the job itself has told of its end."""
-LAG_S = 3.0
-"""How long sacct may lag behind at the end."""
+LAG_S = 10.0
+"""How long sacct may lag behind at the end, as long as it answers."""
 GONE_S = 15.0
 """How long a cancelled job may take to leave the queue."""
 
@@ -72,6 +72,8 @@ class SlurmTarget:
         self._glances = False
         """Whether a job that runs is judged as it stands: somebody's own, which may run for days."""
         self._step: str | None = None
+        self._read_early = False
+        """Whether accounting did not know the job's end yet when it was asked what the job left."""
 
     def __enter__(self) -> Self:
         try:
@@ -157,9 +159,10 @@ class SlurmTarget:
         )
 
     def _read_what_is_left(self) -> None:
-        job_id, sent = self._facts.job_id or "", self._submission
-        text = self._slurm.batch_script(job_id)
-        environment = sent.env if sent else self._slurm.environment(job_id)
+        job_id, sent, before = self._facts.job_id or "", self._submission, self._facts.left
+        self._read_early = not slurm_states.is_final(self._facts.job_row.get("State", ""))
+        text = self._slurm.batch_script(job_id) or before.text
+        environment = sent.env if sent else self._slurm.environment(job_id) or before.submitted_with
         self._facts.left = left_behind(self._facts.show, self._facts.job_row, text, environment)
 
     def _follow(self, output: Path | None, marker: Path | None) -> None:
@@ -258,6 +261,8 @@ class SlurmTarget:
                 break
             time.sleep(0.5)
         self._over = patience_s > 0 or self._facts.final_state is not None
+        if self._over and self._read_early:
+            self._read_what_is_left()
         if self._over and self._marker:
             self._told_exit = _told(self._marker, job_id)
 

@@ -340,6 +340,17 @@ def test_a_running_job_of_somebodys_own_is_judged_as_it_stands(tmp_path, double,
     assert not double.calls("scancel")
 
 
+def test_accounting_that_comes_late_still_tells_how_the_job_was_submitted(tmp_path, double, clock):
+    """22.05's controller does not show sbatch's command line; sacct lags behind a job that has just ended."""
+    double.says("squeue", queued("FAILED"))
+    double.says("scontrol", shown("FAILED"))
+    row = "JobID|State|ExitCode|SubmitLine\n4242|FAILED|1:0|sbatch --export=NONE job.sh\n"
+    double.says("sacct", *[{"out": ""}] * 9, {"out": row})
+    with target(tmp_path, double, clock, attach="4242") as job:
+        passes(job, clock, 30)
+    assert job.job().slurm.kept_out == ("--export=NONE",)
+
+
 def test_a_job_of_the_harness_itself_is_followed_to_its_end(tmp_path, double, clock):
     (tmp_path / "report").mkdir()
     record.write(tmp_path / "report", record.Record(job_id="4242", token="harness-1", submitted_at=1000.0))
