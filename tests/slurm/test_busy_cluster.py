@@ -257,15 +257,18 @@ def test_several_programs_in_one_step(player: Player) -> None:
 
 WORLD = """
 import os
-assert int(os.environ["SLURM_NTASKS"]) == 8, f"world size {os.environ['SLURM_NTASKS']}, expected 8 ranks"
+world = int(os.environ.get("SLURM_NTASKS", "1"))
+assert world == 8, f"world size {world}, expected 8 ranks"
 """
 
 
 def test_one_of_eight_ranks_was_started(player: Player) -> None:
     (player.work / "train.py").write_text(WORLD)
-    job = player.submit(f"srun -n1 {sys.executable} train.py", "-n8")
+    job = player.submit(f"srun {sys.executable} train.py", "--gpus-per-node=8")  # --ntasks is left out
     player.ended(job)
-    assert player.verify("--lumi-attach", job).cause == "job-world-size-mismatch"
+    seen = player.verify("--lumi-attach", job)
+    assert seen.cause == "job-world-size-mismatch", seen.out
+    assert "The job was started with 1 rank (srun: srun" in " ".join(seen.verdict["findings"][0]["observed"]), seen.out
 
 
 CAUSES = {
