@@ -22,6 +22,7 @@ def sent_off(player: Player, job: str) -> None:
     player.lab.run("scontrol", "update", f"jobid={job}", "StartTime=now")
 
 
+@pytest.mark.thorough
 def test_preempted_and_resumed(player: Player) -> None:
     """A job of higher priority takes the nodes; the one that gave way goes on with its run, and nothing is lost."""
     (player.work / "train.py").write_text(RESUMES)

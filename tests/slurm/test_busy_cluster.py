@@ -28,6 +28,7 @@ def errors(seen: Outcome) -> list[str]:
     return [f["id"] for f in seen.verdict["findings"] if f["severity"] == "error"]
 
 
+@pytest.mark.thorough
 def test_attach_to_a_job_with_a_project_of_its_own(player: Player) -> None:
     job = player.submit(f"{RANKS} --project vit")
     player.ended(job)
@@ -89,9 +90,9 @@ run.finish()
 """
 
 
-def requeue(player: Player, job: str, word: str = "Epoch 3") -> None:
+def requeue(player: Player, job: str, word: str = "Epoch 3", name: str = "slurm-{job}.out") -> None:
     """Requeue the job once it has got so far, and send it off again without Slurm's pause."""
-    output = player.work / f"slurm-{job}.out"
+    output = player.work / name.format(job=job)
     wait_until(word, lambda: output.exists() and word in output.read_text(), 60, 0.3)
     assert player.lab.run("scontrol", "requeue", job).returncode == 0
     wait_until("requeued", lambda: "Restarts=1" in player.lab.say("scontrol", "show", "job", job), 30, 0.3)
@@ -262,6 +263,7 @@ assert world == 8, f"world size {world}, expected 8 ranks"
 """
 
 
+@pytest.mark.thorough
 def test_one_of_eight_ranks_was_started(player: Player) -> None:
     (player.work / "train.py").write_text(WORLD)
     job = player.submit(f"srun {sys.executable} train.py", "--gpus-per-node=8")  # --ntasks is left out
@@ -315,6 +317,7 @@ def test_env_i_keeps_the_key_out(player: Player) -> None:
     assert "submitted with env -i" in " ".join(seen.verdict["findings"][0]["observed"]), seen.out
 
 
+@pytest.mark.thorough
 def test_export_none_keeps_the_key_out_of_a_submitted_job(player: Player) -> None:
     script = player.work / "mine.sh"
     script.write_text(

@@ -29,8 +29,8 @@ from harness.targets.slurm.submission import Submission, prepare
 
 AWAY_S = 120.0
 """How long the controller may be away once the job itself has told of its end."""
-LAG_S = 10.0
-"""How long sacct may lag behind at the end, as long as it answers."""
+LAG_S, LAG_OF_SUBMISSION_S = 3.0, 10.0
+"""How long sacct may lag behind at the end; longer where it alone tells how the job was submitted."""
 GONE_S = 15.0
 """How long a cancelled job may take to leave the queue."""
 
@@ -234,7 +234,7 @@ class SlurmTarget:
         self._facts.note_state(state, reason if state in slurm_states.WAITING else "", time.time())
         if state == slurm_states.COMPLETING:
             self._facts.ran = True
-            self._conclude(patience_s=0.0)
+            self._conclude(wait=False)
             return True
         if state not in slurm_states.WAITING:
             if not self._facts.ran:
@@ -247,11 +247,12 @@ class SlurmTarget:
             self.cancel(f"it waited in the queue longer than {limit_min:g} min (--lumi-queue-timeout)")
         return False
 
-    def _conclude(self, patience_s: float = LAG_S) -> None:
+    def _conclude(self, *, wait: bool = True) -> None:
         """Gather the last facts; the job is over once a final state is known or nobody knows the job any more."""
         job_id = self._facts.job_id or ""
         self._facts.shown = self._slurm.show(job_id) or self._facts.shown
-        end = self._clock() + patience_s
+        lag_s = LAG_OF_SUBMISSION_S if self._read_early else LAG_S
+        end = self._clock() + (lag_s if wait else 0.0)
         while True:
             accounted, trouble = self._slurm.account(job_id)
             self._facts.accounted = accounted or self._facts.accounted
@@ -260,7 +261,7 @@ class SlurmTarget:
             if trouble or (accounted and slurm_states.is_final(accounted.job["State"])) or self._clock() >= end:
                 break
             time.sleep(0.5)
-        self._over = patience_s > 0 or self._facts.final_state is not None
+        self._over = wait or self._facts.final_state is not None
         if self._over and self._read_early:
             self._read_what_is_left()
         if self._over and self._marker:
