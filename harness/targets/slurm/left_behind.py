@@ -92,8 +92,10 @@ def left_behind(
     script = folder / named if named and named != "(null)" else None
     if not text and script and script.is_file():
         text = script.read_text(encoding="utf-8", errors="replace")[: 1 << 20]
+    # SBATCH_EXPORT=NONE, or an srun within a job that was submitted so, stands in no line.
+    export = {"export": value} if (value := (environment or {}).get("SLURM_EXPORT_ENV")) else {}
     return LeftBehind(
-        options={**_directives(text), **options_of(words[1:])},
+        options={**export, **_directives(text), **options_of(words[1:])},
         folder=folder if folder.is_absolute() else None,
         script=script if script and script.is_file() else None,
         text=text,

@@ -83,6 +83,14 @@ def test_an_export_of_everything_and_more_keeps_nothing_out(export, words):
     assert LeftBehind(options={"export": export}).environment_words == words
 
 
+def test_an_export_that_only_the_kept_environment_tells():
+    """`SBATCH_EXPORT=NONE sbatch train.sh`: neither the command line nor the script has it."""
+    left = left_behind({}, {**ROW, "SubmitLine": "sbatch train.sh"}, "", {"SLURM_EXPORT_ENV": "NONE"})
+    assert left.environment_words == ("--export=NONE",)
+    over = left_behind({}, {**ROW, "SubmitLine": "sbatch --export=ALL x.sh"}, "", {"SLURM_EXPORT_ENV": "NONE"})
+    assert over.environment_words == ()
+
+
 def test_variables_of_the_submission_arrive_unless_something_keeps_them_out():
     kept = {"WANDB_MODE": "offline", "WANDB_DIR": "/here", "WANDB_API_KEY": "[redacted]"}
     left = LeftBehind(text="export WANDB_DIR=/there\n", submitted_with=kept)
