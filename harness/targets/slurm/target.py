@@ -172,7 +172,9 @@ class SlurmTarget:
             return
         if output is None and not self._facts.shown:
             self._facts.shown = self._slurm.show(self._facts.job_id or "")
-        paths = (output,) if output else self._unshared(self._facts.outputs())
+        job_id, component, _ = (self._facts.job_id or "").partition("+")
+        leader = self._slurm.show(f"{job_id}+0") if component and self._facts.shown else ()
+        paths = (output,) if output else self._unshared(self._facts.outputs(leader))
         self._outputs = [OutputFile(p) for p in paths]
         link = log_path(self._folder)
         if paths and paths[0] != link and not link.exists() and not link.is_symlink():
