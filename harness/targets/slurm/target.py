@@ -151,7 +151,9 @@ class SlurmTarget:
         self._waiting_since = self._clock()
         self._glances = known is None
         self._facts.shown = self._slurm.show(job_id)
-        self._facts.accounted, _ = self._slurm.account(job_id)
+        self._facts.accounted, trouble = self._slurm.account(job_id)
+        if trouble and trouble.kind == "timeout":
+            self._facts.note_trouble(trouble)
         self._read_what_is_left()
         self._follow(
             Path(known.output) if known and known.output else None,
@@ -255,7 +257,8 @@ class SlurmTarget:
         self._facts.shown = self._slurm.show(job_id) or self._facts.shown
         lag_s = LAG_OF_SUBMISSION_S if self._read_early else LAG_S
         end = self._clock() + (lag_s if wait else 0.0)
-        while True:
+        # A sacct that kept us waiting once is not waited for again if the controller knows the end.
+        while not ("sacct" in self._slurm.silent and self._facts.final_state):
             accounted, trouble = self._slurm.account(job_id)
             self._facts.accounted = accounted or self._facts.accounted
             if trouble:
@@ -264,7 +267,7 @@ class SlurmTarget:
                 break
             time.sleep(0.5)
         self._over = wait or self._facts.final_state is not None
-        if self._over and self._read_early:
+        if self._over and self._read_early and "sacct" not in self._slurm.silent:
             self._read_what_is_left()
         if self._over and self._marker:
             self._told_exit = _told(self._marker, job_id)

@@ -8,6 +8,7 @@ from harness.judging.advice import job_sdk_version
 from harness.judging.attempts import made_good
 from harness.judging.catalogue import catalogue, version_key
 from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
+from harness.judging.families.end_of_run.service import broke_off, ended_by_slurm
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.families.network.upload import CLOSED, hangs, upload_failures
@@ -25,7 +26,6 @@ from harness.judging.view import (
     sdk_log_lines,
 )
 
-STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
 FORCED = r"parent process exited|forced shutdown"
 
 
@@ -66,8 +66,9 @@ def unfinished(evidence: Evidence) -> bool:
 
 
 def own_errors(evidence: Evidence) -> tuple[PythonError, ...]:
-    """Tracebacks of the script itself: not of its launcher, nor of a wandb.init() that failed."""
+    """Tracebacks of the script itself: not of its launcher, of a wandb.init() that failed, or of the job's end."""
     errors = (e for e in python_errors(evidence) if not re.search(LAUNCHER, e.exception))
+    errors = (e for e in errors if not (broke_off(e) and ended_by_slurm(evidence)))
     return tuple(e for e in errors if init_succeeded(evidence) or not e.exception.startswith("wandb."))
 
 
@@ -103,22 +104,17 @@ def crashed(evidence: Evidence) -> Iterator[Hit]:
         return
     how = signals(evidence)
     completed = job is not None and job.ending == "completed"
-    if how[:1] == ("SIGTERM",) or _ended_by_slurm(evidence) or (not how and completed):
+    if how[:1] == ("SIGTERM",) or ended_by_slurm(evidence) or (not how and completed):
         return
     by = f" ({how[0]})" if how else f" (exit code {job.exit_code})" if job and job.exit_code else ""
     yield Hit(id="end-crashed-heartbeat", observed=_told(evidence), values={"how": by})
-
-
-def _ended_by_slurm(evidence: Evidence) -> bool:
-    slurm = evidence.job.slurm if evidence.job else None
-    return bool(slurm and slurm.final_state and slurm.final_state.startswith(STATES_OF_SIGTERM))
 
 
 def terminated(evidence: Evidence) -> Iterator[Hit]:
     """SIGTERM, by Slurm or by hand, while the run was open."""
     if not _killed(evidence) or own_errors(evidence):
         return
-    if signals(evidence)[:1] == ("SIGTERM",) or _ended_by_slurm(evidence):
+    if signals(evidence)[:1] == ("SIGTERM",) or ended_by_slurm(evidence):
         yield Hit(id="end-sigterm-no-flush", observed=_told(evidence))
 
 
