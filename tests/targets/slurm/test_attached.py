@@ -53,7 +53,8 @@ def test_a_sacct_that_does_not_answer_is_waited_for_once(tmp_path, double, clock
 
 def test_a_component_writes_to_the_output_of_the_first_one(tmp_path, double, clock):
     """The batch script runs on the first component's node, and Slurm names a file for each that nobody writes."""
-    double.says("squeue", {"out": "4242+1|COMPLETED|N/A|0:00|10:00|nid005000|None\n"})
+    others = f"{'4242+0':64}{'vit':256}{tmp_path}/slurm-4242.out\n"
+    double.says("squeue", {"out": others}, {"out": "4242+1|COMPLETED|N/A|0:00|10:00|nid005000|None\n"})
     (tmp_path / "slurm-4242.out").write_text("Epoch 1\n")
     mine, first = (shown("COMPLETED", JobId=n, StdErr="", StdOut=f"{tmp_path}/slurm-{n}.out") for n in ("4243", "4242"))
     double.says("scontrol", mine, mine, first, mine)  # asked for the job, its script, the first component, the end
