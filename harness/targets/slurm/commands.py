@@ -191,7 +191,8 @@ class Slurm:
         told = [(line[:64].strip(), line[64:320].strip(), line[320:].strip()) for line in lines]
         # 25.05 shows a name as it was given: `/w/%x.out`.
         files = [(other, expanded(path, other, {"JobName": name})) for other, name, path in told]
-        return {path: other for other, path in files if path.startswith("/") and other != job_id}
+        theirs = [file for file in files if whole(file[0]) != whole(job_id)]  # components write to one file
+        return {path: other for other, path in theirs if path.startswith("/")}
 
     def cancel(self, job_id: str) -> Answer:
         """Ask scancel; it says nothing about a job that has ended."""

@@ -19,7 +19,7 @@ from harness.targets.base import log_path
 from harness.targets.interrupts import Interrupts
 from harness.targets.slurm import record
 from harness.targets.slurm.cadence import Cadence
-from harness.targets.slurm.commands import Answer, Slurm, job_id_of, whole
+from harness.targets.slurm.commands import Answer, Slurm, job_id_of
 from harness.targets.slurm.container import Image, choose
 from harness.targets.slurm.facts import Facts
 from harness.targets.slurm.job_state import job_facts, phase
@@ -184,13 +184,7 @@ class SlurmTarget:
 
     def _unshared(self, paths: tuple[Path, ...]) -> tuple[Path, ...]:
         """Leave out a file that another job of this user writes to: whose its lines are cannot be told."""
-        own = whole(self._facts.job_id or "")  # all components of a heterogeneous job write to one file
-        named = {
-            own or None,
-            self._facts.job_id,
-            self._facts.show.get("JobId"),
-            self._facts.job_row.get("JobIDRaw"),
-        } - {None}
+        named = {self._facts.job_id, self._facts.show.get("JobId"), self._facts.job_row.get("JobIDRaw")} - {None}
         open_to_all = [path for path in paths if not any(str(name) in path.name for name in named)]
         if not open_to_all:
             return paths
