@@ -21,3 +21,8 @@ def ends_in_ci(*values: str) -> list[Any]:
 def first_in_quick(values: Iterable[Any]) -> list[Any]:
     """Values as parameters, each a tuple of arguments: those after the first are left out in `make quick`."""
     return [pytest.param(*v, marks=[pytest.mark.slow] * (n > 0)) for n, v in enumerate(values)]
+
+
+def cases_in_ci(*cases: tuple[Any, ...]) -> list[Any]:
+    """Cases of several parameters each: those after the first are left out in CI."""
+    return [pytest.param(*case, marks=[pytest.mark.thorough] * (n > 0)) for n, case in enumerate(cases)]

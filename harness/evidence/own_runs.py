@@ -185,9 +185,11 @@ def _own_server(evidence: Evidence, reading: ServerReading, theirs: Collection[s
     local = {run.run_id for run in evidence.local.runs} - set(theirs)
 
     def is_own(run: ServerRun) -> bool:
+        if run.id in local:  # the server keeps what the run's last process said, which may be another task's
+            return True
         if _part_asked(evidence) and (run.id in theirs or _speaks(run, evidence, marked) is False):
             return False
-        if carries(run, evidence.request.token) or run.id in local:
+        if carries(run, evidence.request.token):
             return True
         return not marked.ids and run.id not in theirs and _speaks(run, evidence, marked) is not False
 

@@ -119,6 +119,9 @@ def _job(evidence: Evidence) -> Iterator[str]:
     yield f"the job ended as {job.ending.replace('_', ' ')}{code}"
     if job.slurm and job.slurm.final_state:
         yield f"Slurm: {job.slurm.final_state} {job.slurm.exit_code or ''}".rstrip()
+    for step in job.slurm.steps if job.slurm and job.ending == "completed" else ():
+        if step.state.startswith("FAILED"):  # and the batch script went on
+            yield f"its step {step.id}: {step.state} {step.exit_code}".rstrip()
 
 
 def _disk(evidence: Evidence, local: LocalRun | None) -> Iterator[str]:

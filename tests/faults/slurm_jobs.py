@@ -65,7 +65,7 @@ JOBS = (
     _refused("nodes-drained", "test_job_never_starts[[]_drained*", "job-pending-forever"),
     _refused("maintenance", "test_job_never_starts[[]_maintenance*", "job-pending-forever"),
     SlurmJob("slurm-no-key", "test_no_key_means_no_job", "auth-no-key"),
-    SlurmJob("slurm-ok", "test_verdict_comes_soon_after_the_end", None),
+    SlurmJob("slurm-ok", "test_key_stays_in_the_environment", None),
     SlurmJob("slurm-ok-srun", "test_plain_srun_launcher", None),
     SlurmJob("slurm-ok-own-batch-script", "test_own_batch_script_is_submitted_as_it_is", None),
     SlurmJob("slurm-ok-offline-and-synced", "test_offline_and_sync", None),

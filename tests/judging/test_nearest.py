@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import LogLine, SlurmState
+from harness.evidence.models import LogLine, SlurmState, SlurmStep
 from harness.judging.case import Case
 from harness.judging.nearest import parting, timeline
 from tests.judging import build as b
@@ -78,6 +78,17 @@ def test_every_source_says_its_word():
         "the job ended as completed, exit code 0; Slurm: COMPLETED 0:0; disk: run abcd1234, 3 rows, closed with exit"
         " code 0; server: run abcd1234, 2 rows, finished. Disk and server part."
     )
+
+
+def test_a_step_that_failed_in_a_job_that_ended_well_is_told():
+    steps = (
+        SlurmStep(id="7.0", state="FAILED", exit_code="5:0"),
+        SlurmStep(id="7.1", state="COMPLETED", exit_code="0:0"),
+    )
+    found = b.no_run(job=ended(slurm=slurm(steps=steps)))
+    words = parting(Case(found)).words
+    assert "its step 7.0: FAILED 5:0" in words
+    assert "7.1" not in words
 
 
 def test_several_runs_are_counted():

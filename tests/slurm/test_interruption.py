@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.in_ci import first_in_ci
 from tests.slurm.daemons import wait_until
 from tests.slurm.interruptions import Moment, interrupt, moments, own
 from tests.slurm.playing import TRAIN, Player
@@ -38,7 +39,7 @@ def nothing_left(player: Player) -> None:
     assert {p.name for p in player.work.iterdir()} <= {"train.py", "wandb"}
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", first_in_ci(SIGNALS))
 def test_signal_cancels_the_running_job(player: Player, number: int) -> None:
     process = player.start(*slow(player))
     job = player.wait_for_job(process)
@@ -92,7 +93,7 @@ def test_second_interrupt_does_not_stop_the_cancelling(player: Player) -> None:
     nothing_left(player)
 
 
-@pytest.mark.parametrize("moment", moments(5, seed=89), ids=str)
+@pytest.mark.parametrize("moment", first_in_ci(moments(5, seed=89), most=3), ids=str)
 def test_nothing_is_left_after_an_interruption_at_a_random_moment(player: Player, moment: Moment) -> None:
     """A quick part of `python -m tests.slurm.interruptions`."""
     _, problems = interrupt(player, moment, "n1")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.in_ci import cases_in_ci
 from tests.slurm.configuration import EMPTY_ACCOUNT, GPU_MINUTES_ACCOUNT, STRANGE_ACCOUNT
 from tests.slurm.playing import TRAIN, Outcome, Player
 
@@ -25,14 +26,14 @@ def refused(seen: Outcome, cause: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("options", "cause", "words"),
-    [
+    cases_in_ci(
         (("--lumi-account", STRANGE_ACCOUNT), "job-bad-account", "Invalid account or account/partition combination"),
         # In dev-g the partition's own limit of submitted jobs takes the place of the account's.
         (("--lumi-account", EMPTY_ACCOUNT, "--lumi-partition", "small-g"), "job-bad-account", "AssocMaxSubmitJobLimit"),
         (("--lumi-partition", "nope-g"), "job-bad-partition", "invalid partition specified: nope-g"),
         (("--lumi-time", "5:00:00"), "job-over-limit", "Requested time limit is invalid"),
         (("--lumi-nodes", "40"), "job-over-limit", "More processors requested than permitted"),
-    ],
+    ),
 )
 def test_options_that_slurm_refuses(player: Player, options: tuple[str, ...], cause: str, words: str) -> None:
     refused(player.verify("--job", str(TRAIN), *options), cause, words)
@@ -40,7 +41,7 @@ def test_options_that_slurm_refuses(player: Player, options: tuple[str, ...], ca
 
 @pytest.mark.parametrize(
     ("script", "cause", "words"),
-    [
+    cases_in_ci(
         (SCRIPT.replace("node=1", "node=9"), "job-node-config-unavailable", "node configuration is not available"),
         (SCRIPT + "#SBATCH --mem=1000G\n", None, ""),
         (SCRIPT.replace("sleep", "#SBATCH --mem=1000G\nsleep"), "job-node-config-unavailable", "Memory specification"),
@@ -50,7 +51,7 @@ def test_options_that_slurm_refuses(player: Player, options: tuple[str, ...], ca
         ("", "job-bad-script", "Batch script is empty"),
         (SCRIPT.replace("sleep", "#SBATCH --bogus=1\nsleep"), "job-bad-script", "unrecognized option"),
         (SCRIPT.replace("sleep", "#SBATCH --time=abc\nsleep"), "job-bad-script", "Invalid --time specification"),
-    ],
+    ),
 )
 def test_scripts_that_slurm_refuses(player: Player, script: str, cause: str | None, words: str) -> None:
     file = player.work / "mine.sh"
@@ -70,6 +71,7 @@ def test_account_variable_wins_over_the_script(player: Player) -> None:
     refused(seen, "job-bad-account", f"SBATCH_ACCOUNT={STRANGE_ACCOUNT}")
 
 
+@pytest.mark.thorough
 def test_account_variable_does_not_touch_our_own_script(player: Player) -> None:
     player.env |= {"SBATCH_ACCOUNT": STRANGE_ACCOUNT, "SBATCH_PARTITION": "nope-g"}
     assert player.verify("--job", str(TRAIN)).code == 0
@@ -82,7 +84,8 @@ def test_third_job_in_dev_g(player: Player) -> None:
 
 
 @pytest.mark.parametrize(
-    ("daemon", "words"), [("slurmctld", "Unable to contact slurm controller"), ("munged", "Munge encode failed")]
+    ("daemon", "words"),
+    cases_in_ci(("slurmctld", "Unable to contact slurm controller"), ("munged", "Munge encode failed")),
 )
 def test_slurm_is_away(player: Player, daemon: str, words: str) -> None:
     player.lab.daemons[daemon].stop()
@@ -116,12 +119,12 @@ def _maintenance(player: Player) -> None:
 
 @pytest.mark.parametrize(
     ("prepare", "options", "reason"),
-    [
+    cases_in_ci(
         (_busy, (), "QOSMaxJobsPerUserLimit"),
         (lambda _: None, ("--lumi-account", GPU_MINUTES_ACCOUNT), "AssocGrpGRESMinutes"),
         (_drained, (), "DRAINED"),
         (_maintenance, (), "Reserved for maintenance"),
-    ],
+    ),
 )
 def test_job_never_starts(
     player: Player, prepare: Callable[[Player], None], options: tuple[str, ...], reason: str

@@ -220,6 +220,8 @@ class SlurmJob(Fact):
     """W&B's variables that the batch script sets by itself."""
     kept_out: tuple[str, ...] = ()
     """Words of the submission that keep variables of the login node out of the job: `--export=NONE`, `--cleanenv`."""
+    unloaded: tuple[str, ...] = ()
+    """Words of the batch script that take away what modules had set: `module purge`."""
     container: str | None = None
     container_action: Literal["run", "exec", "shell"] | None = None
     """How a batch script starts the container, where it says so."""

@@ -9,10 +9,12 @@ from harness.evidence.models.job import Ending
 
 WAITING = frozenset({
     "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "CONFIGURING",
+    "POWER_UP_NODE", "EXPEDITING",
 })  # fmt: skip
+"""The last ones since 24.05 and 25.05: https://slurm.schedmd.com/job_state_codes.html."""
 PAUSED = WAITING | {"SUSPENDED", "STOPPED"}
 """While it is in such a state nothing comes of a job, and nothing is wrong."""
-RUNNING = frozenset({"RUNNING", "SUSPENDED", "STOPPED", "SIGNALING", "RESIZING", "STAGE_OUT"})
+RUNNING = frozenset({"RUNNING", "SUSPENDED", "STOPPED", "SIGNALING", "RESIZING", "STAGE_OUT", "UPDATE_DB"})
 COMPLETING = "COMPLETING"
 """The processes have ended, the node is being tidied up; sacct knows the end already."""
 ENDINGS: Mapping[str, Ending] = {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.evidence.models import Trouble, slurm_states
 from harness.evidence.redaction.redactor import cut
+from harness.targets.slurm.left_behind import expanded
 
 READ_S = 30.0
 """A command that finds the controller away takes up to 18 s to say so."""
@@ -185,9 +186,13 @@ class Slurm:
 
     def outputs_of_others(self, job_id: str) -> dict[str, str]:
         """Return the files that this user's other jobs write to, with one job for each; of jobs not yet forgotten."""
-        answer = self.run(["squeue", "-h", "--me", "-t", "all", "-O", "JobArrayID:64,StdOut:1024"])
-        pairs = [(line[:64].strip(), line[64:].strip()) for line in answer.out.splitlines() if answer.code == 0]
-        return {path: other for other, path in pairs if path.startswith("/") and other != job_id}
+        answer = self.run(["squeue", "-h", "--me", "-t", "all", "-O", "JobArrayID:64,Name:256,StdOut:1024"])
+        lines = answer.out.splitlines() if answer.code == 0 else []
+        told = [(line[:64].strip(), line[64:320].strip(), line[320:].strip()) for line in lines]
+        # 25.05 shows a name as it was given: `/w/%x.out`.
+        files = [(other, expanded(path, other, {"JobName": name})) for other, name, path in told]
+        theirs = [file for file in files if whole(file[0]) != whole(job_id)]  # components write to one file
+        return {path: other for other, path in theirs if path.startswith("/")}
 
     def cancel(self, job_id: str) -> Answer:
         """Ask scancel; it says nothing about a job that has ended."""

@@ -150,10 +150,17 @@ class Facts:
         values = [r.get("MaxRSS", "") for r in (self.accounted.steps if self.accounted else ())]
         return max((v for v in values if v), key=_bytes, default=None)
 
-    def outputs(self) -> tuple[Path, ...]:
-        """Return the files of standard output and error: as Slurm names them, else as the job's options do."""
-        job_id = self.job_id or ""
-        return outputs_shown(self.shown, job_id) if self.shown else output_files(job_id, self.job_row, self.left)
+    def outputs(self, leader: tuple[Mapping[str, str], ...] = ()) -> tuple[Path, ...]:
+        """Return the files of standard output and error: as Slurm names them, else as the job's options do.
+
+        Args:
+            leader: scontrol's facts of a heterogeneous job's first component, whose batch script writes for all.
+        """
+        job_id, component, _ = (self.job_id or "").partition("+")
+        if shown := leader or self.shown:
+            return outputs_shown(shown, job_id)
+        row = {**self.job_row, "JobIDRaw": job_id} if component else self.job_row
+        return output_files(job_id, row, self.left)
 
 
 def outputs_shown(shown: Iterable[Mapping[str, str]], job_id: str) -> tuple[Path, ...]:

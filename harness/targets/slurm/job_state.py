@@ -119,6 +119,7 @@ def job_facts(
         submitted_with=None if facts.left.submitted_with is None else dict(facts.left.submitted_with),
         script_sets=facts.left.script_sets,
         kept_out=facts.left.environment_words,
+        unloaded=facts.left.module_words,
         container_action=sent.container_action if sent else None,
         container=str(image.path) if image else None,
         container_exists=image.exists if image else None,

@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
-from string import Template
 
 from harness.evidence.models import SlurmLaunch
 from harness.evidence.redaction.redactor import clean
@@ -18,7 +17,13 @@ MODULES = {"torch.distributed.run": "torchrun", "torch.distributed.launch": "tor
            "accelerate.commands.launch": "accelerate", "deepspeed.launcher.runner": "deepspeed"}  # fmt: skip
 """What `python -m` starts, by the name of the same command."""
 PYTHON = re.compile(r"python[\d.]*")
-ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)=(\d+)\s*")
+ASSIGNED = re.compile(r"\s*(?:export\s+|readonly\s+)?([A-Za-z_]\w*)=(?:([\"'(])(.*)[\"')]|([^\s;&|$`]+))\s*(?:#.*)?")
+VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:\[[@*]\]|:?-(?P<default>[^}]*))?\})")
+ASSIGNS = re.compile(r"[A-Za-z_]\w*=")
+TALK = ("echo", "printf")
+KEYWORDS = ("then", "do", "else", "{", "!", "time", "if", "while")
+LONGEST_QUOTE = 40
+"""Lines over which a quote may go."""
 
 
 def launches(text: str, options: Mapping[str, str]) -> tuple[SlurmLaunch, ...]:
@@ -30,29 +35,60 @@ def launches(text: str, options: Mapping[str, str]) -> tuple[SlurmLaunch, ...]:
     """
     known = _variables(text, options)
     found = (
-        SlurmLaunch(line=clean(line.strip(), LONGEST), launcher=told[0], ranks=told[1])
-        for line in re.sub(r"\\\n\s*", " ", text).splitlines()
-        for words in _commands(line)
-        if (told := _started([Template(word).safe_substitute(known) for word in words], options))
+        SlurmLaunch(line=clean(line, LONGEST), launcher=told[0], ranks=told[1])
+        for line, commands in _statements(re.sub(r"\\\n\s*", " ", text).splitlines())
+        for words in commands
+        if (told := _started([part for word in words for part in _filled(word, known)], options))
     )
     return tuple(islice(found, MOST))
 
 
+def _statements(lines: Sequence[str]) -> Iterator[tuple[str, list[list[str]]]]:
+    """Each line with its commands; one whose quote goes on takes the following lines with it."""
+    at = 0
+    while at < len(lines):
+        for end in range(at + 1, min(at + LONGEST_QUOTE, len(lines)) + 1):
+            if end > at + 1 and not {"'", '"'} & set(lines[end - 1]):
+                continue
+            try:
+                commands = list(_commands("\n".join(lines[at:end])))
+            except ValueError:
+                continue
+            yield " ".join(line.strip() for line in lines[at:end]), commands
+            at = end
+            break
+        else:  # the quote is left open: an apostrophe of some text
+            at += 1
+
+
 def _commands(line: str) -> Iterator[list[str]]:
-    """The commands of a line, each as its words; what is given to `bash -c` counts as words of its own."""
+    """The commands of a line, each as its words; what is given to `bash -c` counts as words of its own.
+
+    Raises:
+        ValueError: a quote is left open.
+    """
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
-    try:
-        words = list(lexer)
-    except ValueError:  # a quote that goes on in the next line
-        return
     command: list[str] = []
-    for word in [*words, ";"]:
+    for word in [*lexer, ";"]:
         if set(word) <= set(";&|()"):
-            yield command
+            while command and command[0] in KEYWORDS:
+                del command[0]
+            if command and command[0] not in TALK:
+                yield command
             command = []
         else:
-            command += word.replace(";", " ").split() if " " in word else [word]
+            command += [word] if ASSIGNS.match(word) else word.replace(";", " ").split()
+
+
+def _filled(word: str, known: Mapping[str, str]) -> list[str]:
+    """A word with the variables that the text tells, which may make several words of it."""
+
+    def value(found: re.Match[str]) -> str:
+        return known.get(found["plain"] or found["name"]) or found["default"] or found[0]
+
+    filled = VARIABLE.sub(value, VARIABLE.sub(value, word))
+    return [word] if ASSIGNS.match(word) else filled.split()
 
 
 def _started(words: Sequence[str], options: Mapping[str, str]) -> tuple[str, int | None] | None:
@@ -63,7 +99,7 @@ def _started(words: Sequence[str], options: Mapping[str, str]) -> tuple[str, int
         if name == "srun":
             ranks = _tasks({**options, **_options(given)})
         elif name in MPI:
-            ranks = _number(_value(given, "np", "n", "c")) or _tasks(options)
+            ranks = _number(told) if (told := _value(given, "np", "n", "c")) else _tasks(options)
         elif name == "torchrun":
             # `gpu` and `auto` are known on the node alone. Under srun there is one for each task.
             here = _number(_value(given, "nproc_per_node", "nproc-per-node") or "1")
@@ -106,9 +142,14 @@ def _options(given: Sequence[str]) -> dict[str, str]:
 
 
 def _tasks(options: Mapping[str, str]) -> int | None:
-    """The tasks that these options of sbatch or srun come to: without any, one on each node."""
+    """The tasks that these options of sbatch or srun come to: without any, one on each node.
+
+    None where they name a variable whose value the text does not tell.
+    """
+    if options.get("ntasks"):
+        return _number(options["ntasks"])
     nodes = _number((options.get("nodes") or "1").partition("-")[0])
-    return _number(options.get("ntasks")) or _times(_number(options.get("ntasks-per-node") or "1"), nodes)
+    return _times(_number(options.get("ntasks-per-node") or "1"), nodes)
 
 
 def _value(words: Sequence[str], *names: str) -> str | None:
@@ -131,8 +172,8 @@ def _times(one: int | None, other: int | None) -> int | None:
 
 
 def _variables(text: str, options: Mapping[str, str]) -> dict[str, str]:
-    """Variables whose value the text tells: those that are set to a number, and Slurm's own."""
-    set_there = {m[1]: m[2] for line in text.splitlines() if (m := ASSIGNED.fullmatch(line))}
+    """Variables whose value the text tells: those that it sets in a line of their own, and Slurm's own."""
+    set_there = {m[1]: m[3] or m[4] or "" for line in text.splitlines() if (m := ASSIGNED.fullmatch(line))}
     nodes, tasks = options.get("nodes") or "1", str(_tasks(options) or "")
     gpus = (options.get("gpus-per-node") or options.get("gpus") or "").rpartition(":")[2]
     told = {

@@ -17,6 +17,8 @@ ENVIRONMENT = re.compile(
     r"--cleanenv|--containall|--contain\b|\benv -i\b|\benv --ignore-environment\b|\bunset WANDB\w*"
 )
 """What takes variables away between sbatch and the script."""
+MODULES = re.compile(r"\b(?:module|ml)\s+(?:--?\w+\s+)*(?:purge|reset|restore|unload\s+[^\s;&|]+)")
+"""What takes away the variables that modules had set, and no others."""
 ASSIGNED = re.compile(
     r"(?:^|[\s;,=\"'])(?:(?:SINGULARITY|APPTAINER)ENV_)?(WANDB_[A-Z_]+)=(\"[^\"]*\"|'[^']*'|(?:(?!,WANDB_)[^\s;&|])*)"
 )
@@ -67,6 +69,11 @@ class LeftBehind:
         told = [f"--export={export}"] if export and "ALL" not in export.split(",") else []
         return (*told, *dict.fromkeys(match[0] for line in self._code() for match in ENVIRONMENT.finditer(line)))
 
+    @property
+    def module_words(self) -> tuple[str, ...]:
+        """Words of the script that unload modules."""
+        return tuple(dict.fromkeys(match[0] for line in self._code() for match in MODULES.finditer(line)))
+
 
 def left_behind(
     shown: Mapping[str, str], row: Mapping[str, str], text: str, environment: Mapping[str, str] | None = None
@@ -85,8 +92,10 @@ def left_behind(
     script = folder / named if named and named != "(null)" else None
     if not text and script and script.is_file():
         text = script.read_text(encoding="utf-8", errors="replace")[: 1 << 20]
+    # SBATCH_EXPORT=NONE, or an srun within a job that was submitted so, stands in no line.
+    export = {"export": value} if (value := (environment or {}).get("SLURM_EXPORT_ENV")) else {}
     return LeftBehind(
-        options={**_directives(text), **options_of(words[1:])},
+        options={**export, **_directives(text), **options_of(words[1:])},
         folder=folder if folder.is_absolute() else None,
         script=script if script and script.is_file() else None,
         text=text,

@@ -29,8 +29,8 @@ from harness.targets.slurm.submission import Submission, prepare
 
 AWAY_S = 120.0
 """How long the controller may be away once the job itself has told of its end."""
-LAG_S = 3.0
-"""How long sacct may lag behind at the end."""
+LAG_S, LAG_OF_SUBMISSION_S = 3.0, 10.0
+"""How long sacct may lag behind at the end; longer where it alone tells how the job was submitted."""
 GONE_S = 15.0
 """How long a cancelled job may take to leave the queue."""
 
@@ -72,6 +72,8 @@ class SlurmTarget:
         self._glances = False
         """Whether a job that runs is judged as it stands: somebody's own, which may run for days."""
         self._step: str | None = None
+        self._read_early = False
+        """Whether accounting did not know the job's end yet when it was asked what the job left."""
 
     def __enter__(self) -> Self:
         try:
@@ -149,7 +151,9 @@ class SlurmTarget:
         self._waiting_since = self._clock()
         self._glances = known is None
         self._facts.shown = self._slurm.show(job_id)
-        self._facts.accounted, _ = self._slurm.account(job_id)
+        self._facts.accounted, trouble = self._slurm.account(job_id)
+        if trouble and trouble.kind == "timeout":
+            self._facts.note_trouble(trouble)
         self._read_what_is_left()
         self._follow(
             Path(known.output) if known and known.output else None,
@@ -157,9 +161,10 @@ class SlurmTarget:
         )
 
     def _read_what_is_left(self) -> None:
-        job_id, sent = self._facts.job_id or "", self._submission
-        text = self._slurm.batch_script(job_id)
-        environment = sent.env if sent else self._slurm.environment(job_id)
+        job_id, sent, before = self._facts.job_id or "", self._submission, self._facts.left
+        self._read_early = not slurm_states.is_final(self._facts.job_row.get("State", ""))
+        text = self._slurm.batch_script(job_id) or before.text
+        environment = sent.env if sent else self._slurm.environment(job_id) or before.submitted_with
         self._facts.left = left_behind(self._facts.show, self._facts.job_row, text, environment)
 
     def _follow(self, output: Path | None, marker: Path | None) -> None:
@@ -169,7 +174,9 @@ class SlurmTarget:
             return
         if output is None and not self._facts.shown:
             self._facts.shown = self._slurm.show(self._facts.job_id or "")
-        paths = (output,) if output else self._unshared(self._facts.outputs())
+        job_id, component, _ = (self._facts.job_id or "").partition("+")
+        leader = self._slurm.show(f"{job_id}+0") if component and self._facts.shown else ()
+        paths = (output,) if output else self._unshared(self._facts.outputs(leader))
         self._outputs = [OutputFile(p) for p in paths]
         link = log_path(self._folder)
         if paths and paths[0] != link and not link.exists() and not link.is_symlink():
@@ -231,7 +238,7 @@ class SlurmTarget:
         self._facts.note_state(state, reason if state in slurm_states.WAITING else "", time.time())
         if state == slurm_states.COMPLETING:
             self._facts.ran = True
-            self._conclude(patience_s=0.0)
+            self._conclude(wait=False)
             return True
         if state not in slurm_states.WAITING:
             if not self._facts.ran:
@@ -244,12 +251,14 @@ class SlurmTarget:
             self.cancel(f"it waited in the queue longer than {limit_min:g} min (--lumi-queue-timeout)")
         return False
 
-    def _conclude(self, patience_s: float = LAG_S) -> None:
+    def _conclude(self, *, wait: bool = True) -> None:
         """Gather the last facts; the job is over once a final state is known or nobody knows the job any more."""
         job_id = self._facts.job_id or ""
         self._facts.shown = self._slurm.show(job_id) or self._facts.shown
-        end = self._clock() + patience_s
-        while True:
+        lag_s = LAG_OF_SUBMISSION_S if self._read_early else LAG_S
+        end = self._clock() + (lag_s if wait else 0.0)
+        # A sacct that kept us waiting once is not waited for again if the controller knows the end.
+        while not ("sacct" in self._slurm.silent and self._facts.final_state):
             accounted, trouble = self._slurm.account(job_id)
             self._facts.accounted = accounted or self._facts.accounted
             if trouble:
@@ -257,7 +266,9 @@ class SlurmTarget:
             if trouble or (accounted and slurm_states.is_final(accounted.job["State"])) or self._clock() >= end:
                 break
             time.sleep(0.5)
-        self._over = patience_s > 0 or self._facts.final_state is not None
+        self._over = wait or self._facts.final_state is not None
+        if self._over and self._read_early and "sacct" not in self._slurm.silent:
+            self._read_what_is_left()
         if self._over and self._marker:
             self._told_exit = _told(self._marker, job_id)
 

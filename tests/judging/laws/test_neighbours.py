@@ -72,6 +72,21 @@ def test_the_number_of_an_array_is_also_that_of_its_last_task():
     assert [of_job(t, SlurmJob(job_id="8")) for t in (first, last)] == [True, False]
 
 
+def test_a_run_that_the_next_task_went_on_with_is_also_the_first_ones():
+    """The server keeps what the last task said; the first one's directory tells that it had a part in the run."""
+    first, last = ({"job_id": n, "array_job_id": "7", "array_task_id": t} for n, t in (("8", "1"), ("7", "2")))
+    parts = [
+        b.local_run(path=f"/w/wandb/run-{n}-{b.RUN_ID}", log=b.log(environment=LocalEnvironment(slurm=slurm)))
+        for n, slurm in enumerate((first, last))
+    ]
+    shown = b.server(b.server_run(metadata={"slurm": last}), b.server_run(id="other", metadata={"slurm": last}))
+    evidence = attached(*parts).model_copy(update={"server": shown})
+    job = evidence.job.model_copy(update={"slurm": SlurmJob(job_id="7_1", raw_id="8", nodes=("nid1",))})
+    left = own(evidence.model_copy(update={"job": job}))
+    assert [run.path for run in left.local.runs] == [parts[0].path]
+    assert [run.id for run in left.server.runs] == [b.RUN_ID]
+
+
 def test_a_step_is_told_by_its_number_and_a_component_by_its_nodes():
     step = SlurmJob(job_id="7", step="1")
     assert [of_job({"job_id": "7", "step_id": n}, step) for n in ("0", "1")] == [False, True]

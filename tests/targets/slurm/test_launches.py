@@ -36,6 +36,10 @@ EIGHT = {"nodes": "2", "ntasks-per-node": "4", "gpus-per-node": "mi250:4"}
         ("deepspeed --num_gpus=4 train.py --deepspeed ds.json", {}, "deepspeed", 4),
         ("deepspeed train.py", {}, "deepspeed", None),
         ("module load x && srun -n3 python train.py & wait", {}, "srun", 3),
+        ("for lr in 1 2; do srun -n 2 python train.py --lr $lr; done", {}, "srun", 2),
+        ("train() { srun -n4 python train.py; }", {}, "srun", 4),
+        ("srun -n $UNTOLD python train.py", {"ntasks": "8"}, "srun", None),
+        ("srun -n ${UNTOLD:-6} python train.py", {}, "srun", 6),
     ],
 )
 def test_launchers_and_ranks(line, options, launcher, ranks):
@@ -48,6 +52,24 @@ def test_lines_that_go_on_and_variables_that_the_script_sets():
     assert [(one.launcher, one.ranks) for one in launches(text, {})] == [("srun", 2), ("mpirun", 6)]
 
 
-@pytest.mark.parametrize("text", ["python -c 'print(1)'", "pip install accelerate", "echo 'srun", "# torchrun x.py"])
+@pytest.mark.parametrize(
+    ("text", "launcher", "ranks"),
+    [
+        ('LAUNCH="srun -n 8"\n$LAUNCH python train.py\n', "srun", 8),
+        ('ARGS=(--nproc_per_node 4 --nnodes 2)\ntorchrun "${ARGS[@]}" train.py\n', "torchrun", 8),
+        ('train() {\n  srun -n "$1" python train.py\n}\ntrain 8\n', "srun", None),
+        ("srun -n 8 bash -c '\nexport RANK=$SLURM_PROCID\npython train.py\n'\n", "srun", 8),
+        ("for n in 1 2\ndo\n  srun -n $n python train.py &\ndone\n", "srun", None),
+    ],
+)
+def test_what_functions_loops_variables_and_long_quotes_start(text, launcher, ranks):
+    (found,) = launches(text, {"ntasks": "3"})
+    assert (found.launcher, found.ranks) == (launcher, ranks)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["echo 'srun -n 4 python a.py'", "python -c 'print(1)'", "pip install accelerate", "echo 'srun", "# torchrun x.py"],
+)
 def test_what_starts_no_ranks(text):
     assert launches(text, {}) == ()

@@ -63,9 +63,32 @@ def test_what_keeps_variables_out(code, words):
     assert LeftBehind(text=f"#!/bin/bash\n{code}\n").environment_words == words
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("module --force purge && module load LUMI", ("module --force purge",)),
+        ("ml reset", ("ml reset",)),
+        ("module unload wandb-key", ("module unload wandb-key",)),
+        ("module load LUMI", ()),
+    ],
+)
+def test_what_takes_away_what_modules_had_set(code, words):
+    left = LeftBehind(text=f"#!/bin/bash\n{code}\n", submitted_with={"WANDB_MODE": "offline"})
+    assert left.module_words == words
+    assert left.variables({}) == {"WANDB_MODE": "offline"}, "what the shell had set stays"
+
+
 @pytest.mark.parametrize(("export", "words"), [("ALL,A=1", ()), ("A,B=2", ("--export=A,B=2",)), ("ALL", ())])
 def test_an_export_of_everything_and_more_keeps_nothing_out(export, words):
     assert LeftBehind(options={"export": export}).environment_words == words
+
+
+def test_an_export_that_only_the_kept_environment_tells():
+    """`SBATCH_EXPORT=NONE sbatch train.sh`: neither the command line nor the script has it."""
+    left = left_behind({}, {**ROW, "SubmitLine": "sbatch train.sh"}, "", {"SLURM_EXPORT_ENV": "NONE"})
+    assert left.environment_words == ("--export=NONE",)
+    over = left_behind({}, {**ROW, "SubmitLine": "sbatch --export=ALL x.sh"}, "", {"SLURM_EXPORT_ENV": "NONE"})
+    assert over.environment_words == ()
 
 
 def test_variables_of_the_submission_arrive_unless_something_keeps_them_out():

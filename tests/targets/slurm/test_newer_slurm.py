@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.evidence.models.slurm_states import ending
 from harness.settings.model import Settings, SettingsError, SlurmSettings
 from harness.targets.slurm.commands import Slurm, parse_show
 from harness.targets.slurm.facts import Facts
@@ -73,6 +74,46 @@ def test_sacct_with_a_field_that_nobody_asked_for(double):
         ("PREEMPTED", ("nid005001",)),
         ("COMPLETED", ("nid005000",)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "phase"),
+    [
+        ("4242|COMPLETED|2026-06-02T02:11:19|0:13|3:00|nid005000|None", "COMPLETED", "completed"),
+        ("4242|EXPEDITING|N/A|0:00|3:00||BeginTime", "EXPEDITING", "pending"),
+        ("4242|POWER_UP_NODE|N/A|0:00|3:00|nid005000|None", "POWER_UP_NODE", "pending"),
+        ("4242|UPDATE_DB|2026-06-02T02:11:19|0:13|3:00|nid005000|None", "UPDATE_DB", "running"),
+        (
+            "4242+0|RUNNING|N/A|0:13|3:00|nid005000|None\n4242+1|NEWER_STILL|N/A|0:13|3:00|nid5|None",
+            "RUNNING",
+            "running",
+        ),
+    ],
+)
+def test_squeue_with_states_of_newer_versions(double, told, state, phase):
+    double.says("squeue", {"out": f"{told}\n"})
+    queued, trouble = Slurm(double.env()).queue("4242")
+    assert (queued.state, trouble, ending(queued.state)) == (state, None, phase)
+
+
+def test_an_output_file_that_a_newer_squeue_names_by_its_pattern(double):
+    double.says(
+        "squeue", {"out": f"{'7':64}{'vit':256}/w/%x.out\n{'8_1':64}{'vit':256}/w/%A_%a.out\n{'9':64}{'x':256}\n"}
+    )
+    assert Slurm(double.env()).outputs_of_others("9") == {"/w/vit.out": "7", "/w/8_1.out": "8_1"}
+
+
+def test_steps_as_24_11_lists_them(double):
+    """A step of the external launcher beside the others, and fields in another order."""
+    rows = (
+        "State|JobID|NTasks|ExitCode|StdOut|SubmitLine\nCOMPLETED|4242||0:0|/w/%x-%j.out|sbatch -n 8 mine.sh\n"
+        "COMPLETED|4242.batch|1|0:0||\nCOMPLETED|4242.extern|1|0:0||\nCOMPLETED|4242.0|8|0:0||srun python train.py\n"
+    )
+    double.says("sacct", {"out": rows})
+    accounted, _ = Slurm(double.env()).account("4242")
+    facts = Facts(job_id="4242", accounted=accounted)
+    assert [(step.id, step.tasks) for step in facts.steps()][-1] == ("4242.0", 8)
+    assert left_behind({}, facts.job_row, "").options["ntasks"] == "8"
 
 
 @pytest.mark.parametrize(

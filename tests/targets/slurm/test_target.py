@@ -4,73 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 
 from harness.settings.model import Settings, SettingsError, SlurmSettings
-from harness.settings.site import Site
-from harness.targets.slurm import record
 from harness.targets.slurm.commands import Answer, Slurm
 from harness.targets.slurm.container import PYTHON, Image
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.preflight import refuse_unknown_job
-from harness.targets.slurm.target import SlurmTarget
-from tests.targets.slurm.double import Double, accounted, queued, shown
-
-
-class Clock:
-    """Time that the test lets pass."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass without waiting."""
-        self.now += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    found = Clock()
-    monkeypatch.setattr("harness.targets.slurm.target.time.sleep", found.sleep)
-    return found
-
-
-@pytest.fixture
-def double(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Double:
-    found = Double(tmp_path / "bin")
-    monkeypatch.setenv("PATH", found.env()["PATH"])
-    found.says("sbatch", {"out": "4242\n"})
-    found.says("squeue", queued("PENDING", "Priority"))
-    found.says("scontrol", shown("PENDING"))
-    found.says("sacct", {"out": ""})
-    return found
-
-
-def target(
-    tmp_path: Path, double: Double, clock: Clock, image: Image | None = None, job: Path | None = None, **slurm: object
-) -> SlurmTarget:
-    folder = tmp_path / "report"
-    folder.mkdir(exist_ok=True)
-    (tmp_path / "image.sif").write_text("")
-    settings = Settings(
-        target="slurm", source="job", server="real", cwd=tmp_path, job=job, report=folder,
-        slurm=SlurmSettings(**{"account": "project_462000001", "container": tmp_path / "image.sif", **slurm}),
-    )  # fmt: skip
-    env = {**double.env(), "WANDB_TAGS": "harness-1", "WANDB_API_KEY": "k" * 40, "SBATCH_PARTITION": "nope"}
-    return SlurmTarget(settings, folder, env, image=image, site=Site(node_local=()), clock=clock)
-
-
-def passes(job: SlurmTarget, clock: Clock, seconds: float) -> None:
-    """Let time pass in steps of half a second, looking each time as the watch does."""
-    for _ in range(int(seconds * 2)):
-        clock.now += 0.5
-        if not job.running():
-            return
+from tests.targets.slurm.double import accounted, queued, shown
+from tests.targets.slurm.targets import passes, target
 
 
 def test_at_most_one_command_every_ten_seconds_while_pending(tmp_path, double, clock):
@@ -329,24 +272,6 @@ def test_an_image_without_wandb_gets_no_job(tmp_path, double, clock, script, sub
         told = job.job()
     assert (told.ending != "refused") is submitted
     assert ("has no wandb" in (told.stopped_by_harness or "")) is not submitted
-
-
-def test_a_running_job_of_somebodys_own_is_judged_as_it_stands(tmp_path, double, clock):
-    double.says("squeue", queued("RUNNING"))
-    with target(tmp_path, double, clock, attach="4242") as job:
-        passes(job, clock, 30)
-        assert not job.running()
-    assert job.job().ending == "running"
-    assert not double.calls("scancel")
-
-
-def test_a_job_of_the_harness_itself_is_followed_to_its_end(tmp_path, double, clock):
-    (tmp_path / "report").mkdir()
-    record.write(tmp_path / "report", record.Record(job_id="4242", token="harness-1", submitted_at=1000.0))
-    double.says("squeue", queued("RUNNING"))
-    with target(tmp_path, double, clock, attach="4242") as job:
-        passes(job, clock, 60)
-        assert job.running()
 
 
 def test_scancel_is_only_ever_called_with_what_was_submitted(tmp_path, double, clock):

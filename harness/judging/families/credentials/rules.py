@@ -107,8 +107,12 @@ def _when_submitted(evidence: Evidence) -> tuple[str, ...]:
 def _kept_out(evidence: Evidence) -> tuple[str, ...]:
     """What in the submission keeps the login node's variables out of the job."""
     slurm = evidence.job.slurm if evidence.job else None
-    return tuple(
-        f"The job was submitted with {words}: that keeps it out." for words in (slurm.kept_out if slurm else ())
+    if slurm is None:
+        return ()
+    unloaded = slurm.unloaded if (slurm.submitted_with or {}).get("WANDB_API_KEY") else ()
+    return (
+        *(f"The job was submitted with {words}: that keeps it out." for words in slurm.kept_out),
+        *(f"The batch script has {words}: where a module had set it, that took it away." for words in unloaded),
     )
 
 

@@ -9,6 +9,7 @@ from harness.judging.attempts import made_good
 from harness.judging.catalogue import catalogue, version_key
 from harness.judging.families.end_of_run.packages import module_of, package_of
 from harness.judging.families.end_of_run.service import RULES as SERVICE_RULES
+from harness.judging.families.end_of_run.service import broke_off, ended_by_slurm
 from harness.judging.families.end_of_run.upload import RULES as UPLOAD_RULES
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.families.network.upload import CLOSED, hangs, upload_failures
@@ -26,7 +27,6 @@ from harness.judging.view import (
     sdk_log_lines,
 )
 
-STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
 SIGNALLED = {"143": "SIGTERM", "137": "SIGKILL"}
 """Exit codes of what a signal ended: 128 and its number, also as a handler in the script passes it on."""
 FORCED = r"parent process exited|forced shutdown"
@@ -69,8 +69,9 @@ def unfinished(evidence: Evidence) -> bool:
 
 
 def own_errors(evidence: Evidence) -> tuple[PythonError, ...]:
-    """Tracebacks of the script itself: not of its launcher, nor of a wandb.init() that failed."""
+    """Tracebacks of the script itself: not of its launcher, of a wandb.init() that failed, or of the job's end."""
     errors = (e for e in python_errors(evidence) if not re.search(LAUNCHER, e.exception))
+    errors = (e for e in errors if not (broke_off(e) and ended_by_slurm(evidence)))
     return tuple(e for e in errors if init_succeeded(evidence) or not e.exception.startswith("wandb."))
 
 
@@ -106,22 +107,17 @@ def crashed(evidence: Evidence) -> Iterator[Hit]:
         return
     how = signals(evidence)
     completed = job is not None and job.ending == "completed"
-    if how[:1] == ("SIGTERM",) or _ended_by_slurm(evidence) or (not how and completed):
+    if how[:1] == ("SIGTERM",) or ended_by_slurm(evidence) or (not how and completed):
         return
     by = f" ({how[0]})" if how else f" (exit code {job.exit_code})" if job and job.exit_code else ""
     yield Hit(id="end-crashed-heartbeat", observed=_told(evidence), values={"how": by})
-
-
-def _ended_by_slurm(evidence: Evidence) -> bool:
-    slurm = evidence.job.slurm if evidence.job else None
-    return bool(slurm and slurm.final_state and slurm.final_state.startswith(STATES_OF_SIGTERM))
 
 
 def terminated(evidence: Evidence) -> Iterator[Hit]:
     """SIGTERM, by Slurm or by hand, while the run was open."""
     if not _killed(evidence) or own_errors(evidence):
         return
-    if signals(evidence)[:1] == ("SIGTERM",) or _ended_by_slurm(evidence):
+    if signals(evidence)[:1] == ("SIGTERM",) or ended_by_slurm(evidence):
         yield Hit(id="end-sigterm-no-flush", observed=_told(evidence))
 
 

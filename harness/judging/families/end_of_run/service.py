@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from harness.evidence.models import Evidence
+from harness.evidence.models import Evidence, PythonError
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.rule import Hit, Rule
 from harness.judging.view import python_errors, said, sdk_log_lines
@@ -12,6 +12,7 @@ PANIC = r"^panic: |^fatal error: |^goroutine \d+ \["
 """What Go prints when a program ends by a fault of its own; nothing is printed for a signal from outside."""
 LOGGED_PANIC = r": (panic: |goroutine \d+ \[)"
 """The same in the SDK's own logs, where "fatal error" is said of an upload."""
+STATES_OF_SIGTERM = ("CANCELLED", "TIMEOUT", "PREEMPTED")
 SHUTDOWN = r"received shutdown signal"
 _SERVICE_FRAME = re.compile(
     r"wandb/sdk/(?:lib/(?:service|sock_client|asyncio_manager)|interface/|mailbox/|lib/mailbox)"
@@ -19,10 +20,23 @@ _SERVICE_FRAME = re.compile(
 _BROKEN = r"(ConnectionResetError|BrokenPipeError|ConnectionAbortedError|IncompleteReadError|ServerResponseError)$"
 
 
+def ended_by_slurm(evidence: Evidence) -> bool:
+    """Whether Slurm ended the job by SIGTERM, which reaches wandb-core as it does the script."""
+    slurm = evidence.job.slurm if evidence.job else None
+    return bool(slurm and slurm.final_state and slurm.final_state.startswith(STATES_OF_SIGTERM))
+
+
+def broke_off(error: PythonError) -> bool:
+    """Whether the script lost the connection to wandb-core."""
+    return bool(re.search(_BROKEN, error.exception)) and any(_SERVICE_FRAME.search(f) for f in error.frames)
+
+
 def core_signalled(evidence: Evidence) -> Iterator[Hit]:
     """The connection to wandb-core broke in the middle of the run, and it did not panic."""
     told = sdk_log_lines(evidence, SHUTDOWN, limit=1)
-    broken = [e for e in python_errors(evidence, _BROKEN) if any(_SERVICE_FRAME.search(f) for f in e.frames)]
+    broken = [e for e in python_errors(evidence) if broke_off(e)]
+    if told and ended_by_slurm(evidence):  # it was the job's own end, and wandb-core was the first to follow it
+        return
     panicked = said(evidence, PANIC, limit=1) or sdk_log_lines(evidence, LOGGED_PANIC, limit=1)
     job = evidence.job
     if not broken or panicked or not init_succeeded(evidence) or job is None or job.ending == "interrupted":

@@ -1,5 +1,6 @@
 """Rules for the family job, fifth part: what was given and what the job was; options, and W&B's variables."""
 
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -12,6 +13,8 @@ from harness.judging.view import announced_links, main_local_run, main_server_ru
 UNNAMED = "uncategorized"
 MODES = {"dryrun": "offline", "run": "online"}
 """Old names of the modes."""
+NAMES_PYTHON = re.compile(r"\.py\b|\s-m\s")
+"""What names the Python script, or module, that a line of a batch script starts."""
 
 
 def _slurm(evidence: Evidence) -> SlurmJob | None:
@@ -68,7 +71,9 @@ def _script(given: str, evidence: Evidence) -> str | None:
     mine = PurePath(evidence.request.job_path or "").name
     if evidence.request.job_kind != "batch":
         return f"the job was {mine or 'the built-in one'}" if mine != name else None
-    return f"the job's batch script starts: {lines[0]}; what is said of a script is of {name}" if lines else None
+    if not lines or not all(NAMES_PYTHON.search(line) for line in lines):  # a variable may name it
+        return None
+    return f"the job's batch script starts: {lines[0]}; what is said of a script is of {name}"
 
 
 TOLD: Mapping[str, Callable[[str, Evidence], str | None]] = {
@@ -169,6 +174,7 @@ def variables_lost(evidence: Evidence) -> Iterator[Hit]:
         observed=(
             *(f"{n}={given[n]} {when}; the job's run has {seen[n] or 'none'}." for n in lost),
             *(f"The job was submitted with {words}." for words in slurm.kept_out),
+            *(f"The batch script has {words}: it takes away what modules had set." for words in slurm.unloaded),
             *((f"{', '.join(arrived)} arrived.",) if arrived else ()),
         ),
         values={"names": ", ".join(lost), "exports": _exports(given, lost, "")}

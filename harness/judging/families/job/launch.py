@@ -145,7 +145,7 @@ JOINED = r"(?P<here>\d+)/(?P<meant>\d+) clients joined"
 def world_size_mismatch(evidence: Evidence) -> Iterator[Hit]:
     """The script insists on another number of ranks than it was started with."""
     started = ranks_started(evidence)
-    world = evidence.request.world_size or (started.ranks if started else _tasks_of_failed_step(evidence))
+    world = evidence.request.world_size or (started.ranks if started else None)
     if world is None:
         return
     known = started if started and started.ranks == world else None
@@ -165,12 +165,6 @@ def world_size_mismatch(evidence: Evidence) -> Iterator[Hit]:
     match = re.search(JOINED, text[0]) if text else None
     if match and int(match["here"]) == world != int(match["meant"]):
         yield _mismatch(world, known, (shorten(text[0]),), int(match["meant"]))
-
-
-def _tasks_of_failed_step(evidence: Evidence) -> int | None:
-    """How many tasks srun started in the first step that failed, as accounting tells it."""
-    steps = evidence.job.slurm.steps if evidence.job and evidence.job.slurm else ()
-    return next((s.tasks for s in steps if s.id.rpartition(".")[2].isdigit() and s.state.startswith("FAILED")), None)
 
 
 def _of_store(error: PythonError) -> bool:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.evidence.models import LogLine, Place, SdkLogs
+from harness.evidence.models import LogLine, Place, SdkLogs, SlurmJob
+from harness.judging.families.end_of_run.rules import own_errors
 from harness.judging.families.end_of_run.service import RULES
 from harness.judging.families.init.install import RULES as INSTALL_RULES
 from tests.judging import build as b
@@ -26,6 +27,19 @@ def test_core_was_killed(exception):
 def test_a_signal_that_it_saw_is_named():
     line = LogLine(file="debug-core.log", text="main: received shutdown signal signal=15")
     assert broken(logged=(line,))["end-core-signalled"].values == {"by": "SIGTERM"}
+
+
+@pytest.mark.parametrize(("state", "told"), [("CANCELLED by 1000", False), ("TIMEOUT", False), ("FAILED", True)])
+def test_slurms_own_signal_is_told_from_one_to_wandb_core_alone(state, told):
+    """scancel signals every process of the job; wandb-core may be the first to go."""
+    line = LogLine(file="debug-core.log", text="main: received shutdown signal signal=15")
+    error = b.error("ConnectionResetError", "Connection lost", frames=(SERVICE,))
+    job = b.job(ending="cancelled", output=b.output("x", errors=(error,))).model_copy(
+        update={"slurm": SlurmJob(job_id="7", final_state=state, exit_code="0:15")}
+    )
+    evidence = b.evidence(job=job, local=b.local(b.local_run(sdk_logs=SdkLogs(lines=(line,)))))
+    assert ("end-core-signalled" in b.hits(RULES, evidence)) is told
+    assert bool(own_errors(evidence)) is told
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import Request, RunLink, SlurmJob, SlurmLaunch
+from harness.evidence.models import Request, RunLink, SlurmJob, SlurmLaunch, SlurmStep
 from harness.evidence.models.wandb_log import RunFacts
 from harness.judging.families.job.contradicted import option_contradicted, variables_lost
 from tests.judging import build as b
@@ -121,6 +121,24 @@ def test_variables_that_did_not_arrive():
     )
     assert hit.values["exports"] == "  export WANDB_MODE=offline\n  export WANDB_PROJECT=vit"
     assert hit.values["container_exports"].startswith("  export SINGULARITYENV_WANDB_MODE=offline\n")
+
+
+def test_modules_that_were_unloaded_are_told_and_prove_nothing_alone():
+    hit = only(variables_lost, attached(run=run(), submitted_with=SET, unloaded=("module purge",)))
+    assert hit.observed[-1] == "The batch script has module purge: it takes away what modules had set."
+    assert list(variables_lost(attached(run=run(project="vit"), submitted_with=SET, unloaded=("module purge",)))) == []
+
+
+def test_a_script_that_a_variable_may_name_is_not_contradicted():
+    line = SlurmLaunch(line='srun python "$SCRIPT"', launcher="srun", ranks=1)
+    assert list(option_contradicted(attached({"--job": "other.py"}, launches=(line, LAUNCH)))) == []
+
+
+def test_the_ranks_that_slurm_counted_are_told_where_the_text_tells_none():
+    step = SlurmStep(id="7.0", state="COMPLETED", exit_code="0:0", tasks=4)
+    line = SlurmLaunch(line='srun -n "$1" python train.py', launcher="srun")
+    hit = only(option_contradicted, attached({"--nproc": "8"}, launches=(line,), steps=(step,)))
+    assert hit.observed[0] == "--nproc 8 was given, and the job had 4 (Slurm counts 4 tasks in its step 7.0)."
 
 
 def test_what_the_batch_script_sets_is_its_own_choice():
