@@ -235,13 +235,13 @@ class Servers:
                 self._stack.callback(made.close)
         return self._made[url]
 
-    def ask(self, server: str | None, entity: str, project: str, ids: Sequence[str]) -> Answered:
-        """Ask for runs of a project; without a key that is the answer."""
+    def ask(self, server: str | None, entity: str, project: str, ids: Sequence[str], system: bool) -> Answered:
+        """Ask for runs of a project, with system metrics or without; without a key that is the answer."""
         url = server or self._settings.base_url()[0]
         listing = self._listing(url)
         if listing is None:
             return Answered(trouble=Trouble(kind="auth", text=f"there is no API key for {url} here"))
-        answer = listing.runs(entity, project, ids)
+        answer = listing.runs(entity, project, ids, system=system)
         if answer.trouble is not None and answer.trouble.kind == "auth":
             listing.close()  # a new key may come with `wandb login`: it is read again at the next look
             del self._made[url]

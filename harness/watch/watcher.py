@@ -28,8 +28,8 @@ NO_RUN = "the server has no such run, or the API key that is used here may not r
 TOGETHER = 0.3
 """A look that is due within this share of the longest interval is made along with the others."""
 
-AskRuns = Callable[[str | None, str, str, Sequence[str]], Answered]
-"""Asks a server (None: that of the settings) for runs of a project."""
+AskRuns = Callable[[str | None, str, str, Sequence[str], bool], Answered]
+"""Asks a server (None: that of the settings) for runs of a project; with their system metrics or without."""
 AskQueue = Callable[[Sequence[str]], dict[str, Queued] | None]
 Tell = Callable[[str, Subject, Judged | None], None]
 """Told of an event (problem, mended, end) of a subject."""
@@ -134,13 +134,15 @@ class Watcher:
                 subject.gpu_hours = queued.gpu_s / 3600 * self.gpu_hours_per_gpu
 
     def _server(self, due: Iterable[Subject], now: float) -> None:
-        """One question for each project."""
-        places: dict[tuple[str | None, str, str], list[Subject]] = {}
+        """One question for each project; where system metrics are not asked for of every run, two."""
+        places: dict[tuple[str | None, str, str, bool], list[Subject]] = {}
+        numbers = sum(s.track.numbers for s in self.subjects if not s.ended)
         for subject in due:
             if subject.run is not None:
-                places.setdefault((subject.server, *subject.run[:2]), []).append(subject)
-        for (server, entity, project), there in places.items():
-            answer = self.ask_runs(server, entity, project, [s.run[2] for s in there if s.run])
+                system = subject.track.wants_system(now, subject.life, numbers)
+                places.setdefault((subject.server, *subject.run[:2], system), []).append(subject)
+        for (server, entity, project, system), there in places.items():
+            answer = self.ask_runs(server, entity, project, [s.run[2] for s in there if s.run], system)
             listed = {run.id: run for run in answer.runs}
             for subject in there:
                 run = listed.get(subject.run[2]) if subject.run else None

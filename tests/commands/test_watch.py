@@ -60,7 +60,7 @@ def test_a_key_that_is_renewed_is_read_again(tmp_path):
         for key, trouble in (("f" * 40, "auth"), (server.api_key, None)):
             (tmp_path / ".netrc").write_text(f"machine 127.0.0.1:{server.port}\n login user\n password {key}\n")
             (tmp_path / ".netrc").chmod(0o600)
-            answer = servers.ask(None, "loopback", "vit", ["abcd"])
+            answer = servers.ask(None, "loopback", "vit", ["abcd"], system=True)
             assert (answer.trouble.kind if answer.trouble else None) == trouble
         assert [run.id for run in answer.runs] == ["abcd"]
 

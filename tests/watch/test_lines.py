@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from harness.judging.live.activity import Series
 from harness.judging.live.activity import at_work as gpus_at_work
 from harness.watch.lines import line
 from harness.watch.screen import Lines, table
@@ -36,7 +37,7 @@ def test_the_table_fits_and_says_all_that_is_wrong(width):
     broken = {"problem": "metric-missing-key", "words": "Metric acc was never logged"}
     at_work = {"gpu.0.gpu/l:a": 90.0, "gpu.1.gpu/l:a": 0.0} | {f"gpu.{n}.gpu/l:b": 90.0 for n in range(14)}
     busy = subject("team/vit/ijkl9012")
-    busy.life = replace(busy.life, gpus=gpus_at_work({k: ((90.0, v),) for k, v in at_work.items()}))
+    busy.life = replace(busy.life, gpus=gpus_at_work({k: Series([90.0], [v]) for k, v in at_work.items()}))
     many = [
         busy,
         subject("team-of-many/a-project-with-a-long-name-indeed/abcd1234"),

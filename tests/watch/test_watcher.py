@@ -41,7 +41,7 @@ class World:
     verified: list[str] = field(default_factory=list)
     told: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def runs(self, _server: str | None, _entity: str, _project: str, ids: Any) -> Answered:
+    def runs(self, _server: str | None, _entity: str, _project: str, ids: Any, _system: bool) -> Answered:
         self.asked.append((self.now, len(ids)))
         if self.trouble:
             return Answered(trouble=self.trouble, retry_after_s=self.retry_after_s)
