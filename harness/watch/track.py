@@ -15,6 +15,8 @@ from harness.watch.newest import Metrics, Numbers
 
 FIRST_S, LONGEST_S = 5.0, 60.0
 """Seconds between two looks: at first, and of a job that has been watched for long."""
+SECONDS_A_JOB = 0.2
+"""Of many jobs, each is looked at no oftener than so many seconds for each of them: a look takes half a millisecond."""
 SHARE = 0.05
 """The interval grows with the time that a job has been watched."""
 ASLEEP_S = 30.0
@@ -196,12 +198,14 @@ class Track:
     def wants_system(self, now: float, life: Life | None, numbers: int) -> bool:
         """Whether to ask for the system metrics too, where so many numbers of all runs together are asked for.
 
-        While little is known of what the machine does, or something may be wrong, they are asked for at each look.
+        They are asked for at each look where something may be wrong, and more often while little is known of them.
         """
-        if self._told_at is None or life is None or len(self._metrics.times) < SEEN or steps_late(life, LATE):
+        if self._told_at is None or life is None or steps_late(life, LATE):
             return True
-        fewer = self._fewer_at is not None and now - self._fewer_at < FEWER_S
-        return fewer or now - self._told_at >= SECONDS_A_NUMBER * numbers
+        if self._fewer_at is not None and now - self._fewer_at < FEWER_S:
+            return True
+        share = 1.0 if len(self._metrics.times) >= SEEN else 0.25
+        return now - self._told_at >= share * SECONDS_A_NUMBER * numbers
 
     def _steps(self, look: Look) -> Beat:
         """The rows; a row that is seen to arrive is a sign, however old it is."""
@@ -213,9 +217,12 @@ class Track:
         last = max(look.last_row_at or 0.0, late - LONGEST_S if late is not None else 0.0)
         return Beat(last or None, found.with_pause(self._unstepped_s) if found else None, look.rows)
 
-    def next_look(self, now: float, life: Life | None) -> float:
-        """Return when to look again: the less often the longer it is watched, and when a sign of life is due."""
-        at = now + min(LONGEST_S, max(FIRST_S, SHARE * (now - self.begun)))
+    def next_look(self, now: float, life: Life | None, jobs: int = 1) -> float:
+        """Return when to look again: the less often the longer it is watched, and when a sign of life is due.
+
+        Of so many jobs that are watched together, each is looked at the less often.
+        """
+        at = now + min(LONGEST_S, max(FIRST_S, SECONDS_A_JOB * jobs, SHARE * (now - self.begun)))
         due = deadline(life) if life else None
         if due is not None:
             at = min(at, max(due + 1.0, now + FIRST_S))

@@ -84,8 +84,9 @@ class Watcher:
         self._server(due, now)
         for subject in due or self._waiting(now):
             self._settle(subject, now)
+        jobs = sum(not s.ended for s in self.subjects)
         for subject in due:
-            subject.due_at = max(subject.due_at, subject.track.next_look(now, subject.life))
+            subject.due_at = max(subject.due_at, subject.track.next_look(now, subject.life, jobs))
         self.rest()
         self._made = 0
         return self._next(now)

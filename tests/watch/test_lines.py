@@ -8,7 +8,7 @@ from rich.console import Console
 
 from harness.judging.live.activity import Series
 from harness.judging.live.activity import at_work as gpus_at_work
-from harness.watch.lines import line
+from harness.watch.lines import line, state_of
 from harness.watch.screen import Lines, table
 from harness.watch.subjects import Subject
 from harness.watch.track import Look, Track
@@ -24,6 +24,13 @@ def subject(name: str = "team/vit/abcd1234", **change: object) -> Subject:
 
 def test_a_line_tells_state_steps_rate_and_ages():
     assert line(subject(), 100.0)[10:] == "team/vit/abcd1234  works  184 steps  2/s  last step 8 s  heard 5 s"
+
+
+@pytest.mark.parametrize(
+    ("kind", "run", "state"), [("job", None, "no run yet"), ("job", ("a", "b", "c"), "no step yet")]
+)
+def test_nothing_works_before_its_first_step(kind, run, state):
+    assert state_of(Subject("42", kind, Track(0.0), run=run, state="running")) == state
 
 
 def test_a_line_tells_what_is_wrong():

@@ -47,7 +47,8 @@ def _lives(local: LocalRun, evidence: Evidence) -> bool:
 def _of_job(evidence: Evidence) -> Life:
     job = evidence.job
     return Life(
-        now=evidence.created_at, begun_at=job.started_at if job else None, scheduler=_state(job.slurm if job else None),
+        now=evidence.created_at, begun_at=job.started_at if job else None, run=False,
+        scheduler=_state(job.slurm if job else None),
         output=Beat(job.output.touched_at, count=job.output.lines) if job else NONE,
     )  # fmt: skip
 
