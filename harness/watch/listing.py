@@ -26,8 +26,8 @@ QUERY = """query HarnessWatch($entity: String!, $project: String!, $filters: JSO
 }"""
 NAMES, SIGNS = "name", "name displayName state createdAt heartbeatAt historyLineCount summaryMetrics"
 SYSTEM = f"{SIGNS} systemMetrics"
-"""Fields of the SDK's own queries (wandb/apis/public/runs.py). System metrics are the bulk of an answer: 50 kB for a run
-of 64 GPUs."""
+"""Fields of the SDK's own queries (wandb/apis/public/runs.py). System metrics are the bulk of an answer: 50 kB for a
+run of 64 GPUs."""
 ROOM, UNKNOWN = 1 << 20, 100 << 10
 """Bytes of system metrics in one answer, and of one run while none was seen."""
 VIEWER = "query HarnessViewer { viewer { username } }"

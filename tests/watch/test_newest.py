@@ -26,7 +26,7 @@ def test_the_newest_samples_are_kept_and_a_few_of_long_ago():
     kept = Metrics(8)
     for at in range(100):
         kept.add(at, {"cpu": at, "gpu.0.gpu": 90.0})
-    assert list(kept.times)[0] == 0
+    assert kept.times[0] == 0
     assert list(kept.times)[-4:] == [96, 97, 98, 99]
     assert len(kept.times) <= 8
     assert points(kept)["cpu"] == [(at, at) for at in kept.times]

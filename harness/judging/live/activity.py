@@ -32,7 +32,7 @@ STEADY_POWER = 0.05
 CORES = 0.2
 """Fewer busy cores are no work; the SDK's own sampling takes 0.03."""
 LESS_LOAD = 0.06
-"""A process that waits takes less than this share of the CPU that it took in training, of which each rank has its part."""
+"""A process that waits takes less than this share of the CPU that it took in training; each rank has its part in it."""
 MOVED_MB = 20.0
 """So much is written to disk, or comes by the network, in a sample where a checkpoint or data are."""
 ENOUGH, RECENT = 2, 3

@@ -1,7 +1,7 @@
 """The rhythm of a run: how often it gave a sign of life so far, and how long to wait for the next one."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
@@ -37,12 +37,11 @@ class Rhythm:
 
     def at_least(self, interval_s: float) -> "Rhythm":
         """The same rhythm where signs are passed on no more often than that."""
-        longest = max(self.longest_s, interval_s)
-        return replace(self, median_s=max(self.median_s, interval_s), longest_s=longest)
+        return Rhythm(max(self.median_s, interval_s), self.spread_s, max(self.longest_s, interval_s), self.count)
 
     def with_pause(self, seconds: float) -> "Rhythm":
         """The same rhythm of a run that once gave no sign for so long, and then went on."""
-        return replace(self, longest_s=max(self.longest_s, seconds))
+        return Rhythm(self.median_s, self.spread_s, max(self.longest_s, seconds), self.count)
 
     @property
     def patience_s(self) -> float:
@@ -68,8 +67,8 @@ def gaps_of(times: Iterable[float]) -> tuple[float, ...]:
 def gaps_by_step(steps: Sequence[float], times: Sequence[float]) -> tuple[float, ...]:
     """Return the seconds that a step took between neighbouring points of a sample; a long pause stays one.
 
-    Of points that lie many steps apart only the mean is known. Where that is far above the usual one around it, there was
-    a pause in between, and the whole of what is above it counts as one interval.
+    Of points that lie many steps apart only the mean is known. Where that is far above the usual one around it, there
+    was a pause in between, and the whole of what is above it counts as one interval.
     """
     pairs = [(s, t) for s, t in zip(steps, times, strict=False)]
     spans = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(pairs) if b[0] > a[0] and b[1] >= a[1]]
