@@ -30,8 +30,8 @@ SEEN = 7
 FEWER_S = 600.0
 """After fewer GPUs were at work than before, so long they are looked at more closely."""
 SECONDS_A_NUMBER = 0.004
-"""System metrics are the bulk of an answer: they are asked for no oftener than so many seconds for each number that all
-watched runs have together. It is 3 s for a run of 64 GPUs, 90 s for 200 runs of 8, and 11 minutes for 200 runs of 64."""
+"""System metrics are the bulk of an answer: for each number that all watched runs have together, answers are so many
+seconds apart. That is 3 s for a run of 64 GPUs, 90 s for 200 runs of 8, and 11 minutes for 200 runs of 64."""
 
 
 @dataclass(frozen=True)

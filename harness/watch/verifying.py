@@ -96,9 +96,7 @@ class Verifier:
         self.rest()
         self._given_up = False
 
-    def _ask(
-        self, subject: Subject, what: Mapping[str, str], entries: Sequence[Entry] | None
-    ) -> dict[str, Any] | None:
+    def _ask(self, subject: Subject, what: Mapping[str, str], entries: Sequence[Entry] | None) -> dict[str, Any] | None:
         if self._given_up:
             return None
         noted = None if entries is None else [asdict(entry) for entry in entries]

@@ -97,15 +97,16 @@ def _without_gpu(
         grown = (v[-1] - v[0] for k, v in after.items() if pattern.fullmatch(k) and len(v) >= ENOUGH)
         if (moved := max(grown, default=0.0) / unit) >= MOVED_MB * len(load):
             return ("aside" if said else "working"), (f"{moved:.0f} MB {words}.",)
-    if cores is not None and now * cores / 100 >= CORES:
-        return ("aside" if said else "working"), (f"The process keeps {now * cores / 100:.1f} cores busy.",)
-    kept = f"keeps {now * cores / 100:.2f} cores busy" if cores is not None else f"takes {now:.2g} % of the CPU"
+    busy, less = now * cores / 100 if cores is not None else None, usual is not None and now <= LESS_LOAD * usual
+    if busy is not None and busy >= CORES and not less:
+        return ("aside" if said else "working"), (f"The process keeps {busy:.1f} cores busy.",)
+    kept = f"keeps {busy:.2f} cores busy" if busy is not None else f"takes {now:.2g} % of the CPU"
     words = f"{said or 'No GPU reports'}, and the process {kept}"
-    if cores is None and (usual is None or now > LESS_LOAD * usual):
+    if busy is None and not less:
         told = f"{words}, {usual:.2g} % before." if usual is not None else f"{words}."
         return ("aside" if said else "unknown"), (told,)
-    if cores is not None and not said and usual is not None and usual * cores / 100 < CORES:
-        return "unknown", (f"{words}, no more than while steps came.",)
+    if cores is not None and not (said or less) and usual is not None and usual * cores / 100 < CORES:
+        return "unknown", (f"{words}, no less than while steps came.",)
     return "idle", (f"{words}.",)
 
 
