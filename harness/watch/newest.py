@@ -55,9 +55,10 @@ class Metrics:
         for key, value in values.items():
             by_node.setdefault(key.partition("/l:")[2], {})[key] = value
         tables = [(self._tables.setdefault(node, _Table(self._most)), told) for node, told in by_node.items()]
-        if any(table.is_news(told) for table, told in tables):
-            for table, told in tables:
-                table.add(at, told)
+        rows = [table.row(told) for table, told in tables]
+        if any(table.is_news(row) for (table, _), row in zip(tables, rows, strict=True)):
+            for (table, _), row in zip(tables, rows, strict=True):
+                table.add(at, row)
 
     @property
     def times(self) -> Sequence[float]:
@@ -90,25 +91,28 @@ class _Table:
     def width(self) -> int:
         return len(self._keys)
 
-    def add(self, at: float, values: Mapping[str, float]) -> None:
-        if tuple(values) != self._keys and (more := [sys.intern(key) for key in values if key not in self._keys]):
+    def row(self, values: Mapping[str, float]) -> array[float]:
+        """Put values in the order of the table's keys, with new ones at its end."""
+        if tuple(values) == self._keys:
+            return array("f", values.values())
+        if more := [sys.intern(key) for key in values if key not in self._keys]:
             wide, none = self.width, array("f", [math.nan] * len(more))
             rows = range(0, len(self._cells), wide or 1)
             self._cells = array("f", chain.from_iterable(self._cells[n : n + wide] + none for n in rows))
             self._keys = (*self._keys, *more)
+        return array("f", (values.get(key, math.nan) for key in self._keys))
+
+    def is_news(self, row: array[float]) -> bool:
+        """Whether these are not the newest once more."""
+        return row != self._cells[-self.width :]
+
+    def add(self, at: float, row: array[float]) -> None:
         self.times.append(at)
-        self._cells.extend(self._row(values))
+        self._cells.extend(row)
         if len(self.times) > self._most:
             wide = self.width
             for n in reversed(range(1, max(2, self._most // 2), 2)):
                 del self.times[n], self._cells[n * wide : (n + 1) * wide]
-
-    def is_news(self, values: Mapping[str, float]) -> bool:
-        """Whether these are not the newest once more."""
-        return tuple(values) != self._keys or self._row(values) != self._cells[-self.width :]
-
-    def _row(self, values: Mapping[str, float]) -> array[float]:
-        return array("f", (values.get(key, math.nan) for key in self._keys))
 
     def by_key(self) -> Iterator[tuple[str, Series]]:
         wide = self.width

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from harness.evidence.models.slurm_states import PAUSED
-from harness.judging.live.activity import activity, at_work, silent
+from harness.judging.live.activity import activity, loads_at_work, silent
 from harness.judging.live.life import NONE, Beat, Life
 from harness.judging.live.of_evidence import RUNNING, apart
 from harness.judging.live.rhythm import Rhythm, gaps_by_step, gaps_of, rhythm
@@ -128,7 +128,7 @@ class Track:
     def _machine(self, look: Look, at: float) -> None:
         self._metrics.add(at, look.system)
         self._told_at, self.numbers, before = at, look.numbers, self._gpus
-        self._gpus = at_work(self._metrics.by_key())
+        self._gpus = loads_at_work(v for k, v in look.system.items() if k.partition("/l:")[0].endswith(".gpu"))
         self._all_work = self._gpus is None or (self._gpus[0] == self._gpus[1] and self._metrics.together)
         if before and self._gpus and self._gpus[0] < before[0]:
             self._fewer_at = at

@@ -169,7 +169,12 @@ def _rests(load: Series, last_step: float) -> bool:
 
 def at_work(samples: Samples) -> tuple[int, int] | None:
     """Return how many GPUs were at work in their newest sample, and of how many; None where none is told of."""
-    newest = [s.values[-1] for k, s in samples.items() if s.values and (gpu := gpu_of(k)) and gpu.what == "gpu"]
+    return loads_at_work(load[-1] for load in _of_gpus({k: s.values for k, s in samples.items()}, "gpu"))
+
+
+def loads_at_work(loads: Iterable[float]) -> tuple[int, int] | None:
+    """The same of the newest loads, in per cent."""
+    newest = list(loads)
     return (sum(value > IDLE for value in newest), len(newest)) if newest else None
 
 

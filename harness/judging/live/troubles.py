@@ -90,7 +90,7 @@ def _within(life: Life) -> Iterator[Trouble]:
 
 
 def _hang(life: Life) -> Trouble | None:
-    if life.synced_later or life.activity == "working":
+    if life.synced_later or life.activity == "working" or not steps_late(life):
         return None
     stepped = life.steps.last_at is not None
     age = life.age(life.steps) if stepped else life.age(Beat(life.begun_at))
