@@ -38,9 +38,9 @@ PROGRAM = "lumi-wandb watch"
 FIND_S = 60.0
 """Seconds between two looks for runs that began meanwhile."""
 COMMAND_S = 60.0
-LAST_S, LAST_LOOK_S = 15.0, 2.0
-"""Told to end by SIGTERM (Slurm's time limit, or the batch script), it waits so long for runs to end; Slurm gives 30 s
-before it kills. And the seconds between two looks meanwhile."""
+LAST_S, LAST_LOOK_S, ENOUGH_S = 15.0, 2.0, 8.0
+"""Told to end by SIGTERM (Slurm's time limit, or the batch script), it waits so long for runs to end, with so many
+seconds between two looks, and verifies for at most so long after that: Slurm gives 30 s before it kills."""
 EPILOG = """\
 CMD of --on-problem is run by bash once when a problem comes, and once when it is mended, with HARNESS_WATCH_EVENT
 (problem, mended), HARNESS_WATCH_JOB, HARNESS_WATCH_FAULT, HARNESS_WATCH_TEXT and HARNESS_WATCH_VERDICT (the path of
@@ -103,7 +103,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
                 verifier.verify, ledger, Teller(options.on_problem, environ).tell, options.once, verifier.show,
                 load_site(verifier.settings().slurm.site).gpu_hours_per_gpu, verifier.rest,
             )  # fmt: skip
-            return _watch(watcher, finder, ends_at, stop_at_problem=options.until == "problem")
+            return _watch(watcher, finder, verifier, ends_at, stop_at_problem=options.until == "problem")
     except SettingsError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n".replace(f"{PROGRAM}: watch: ", f"{PROGRAM}: "))
         return USAGE_ERROR
@@ -126,18 +126,27 @@ def until(text: str, now: float) -> float | None:
     return now + float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[match[2]]
 
 
-def _watch(watcher: Watcher, finder: "Finder", ends_at: float | None, *, stop_at_problem: bool) -> int:
+def _watch(
+    watcher: Watcher, finder: "Finder", verifier: Verifier, ends_at: float | None, *, stop_at_problem: bool
+) -> int:
     shown = view()
     looked_for = time.time()
     told_to_end = threading.Event()
-    before = signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
+
+    def end(_signal: int, _frame: object) -> None:
+        if told_to_end.is_set():
+            raise KeyboardInterrupt
+        told_to_end.set()
+        verifier.give_up()
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         while True:
             due = watcher.round(time.time())
             now = time.time()
             shown.show(watcher.subjects, now)
             if told_to_end.is_set():
-                last_look(watcher)
+                last_look(watcher, verifier)
                 shown.show(watcher.subjects, time.time())
                 return watcher.code
             over = all(s.ended for s in watcher.subjects) and (watcher.once or not finder.goes_on)
@@ -157,15 +166,19 @@ def _watch(watcher: Watcher, finder: "Finder", ends_at: float | None, *, stop_at
         signal.signal(signal.SIGTERM, before)
 
 
-def last_look(watcher: Watcher) -> None:
-    """Give the runs a moment to end, and verify each: did everything arrive?"""
+def last_look(watcher: Watcher, verifier: Verifier) -> None:
+    """Give the runs a moment to end, and verify each, as far as the time allows: did everything arrive?"""
     ends_at = time.time() + LAST_S
+    enough = threading.Timer(LAST_S + ENOUGH_S, verifier.give_up)
+    enough.start()
+    verifier.again()
     while time.time() < ends_at and any(s.state == "running" for s in watcher.hurried()):
         watcher.round(time.time())
         time.sleep(LAST_LOOK_S)
     if len(watcher.hurried()) <= MANY:
         watcher.once = True
         watcher.round(time.time())
+    enough.cancel()
 
 
 @dataclass
@@ -235,13 +248,13 @@ class Servers:
                 self._stack.callback(made.close)
         return self._made[url]
 
-    def ask(self, server: str | None, entity: str, project: str, ids: Sequence[str]) -> Answered:
-        """Ask for runs of a project; without a key that is the answer."""
+    def ask(self, server: str | None, entity: str, project: str, ids: Sequence[str], system: bool) -> Answered:
+        """Ask for runs of a project, with system metrics or without; without a key that is the answer."""
         url = server or self._settings.base_url()[0]
         listing = self._listing(url)
         if listing is None:
             return Answered(trouble=Trouble(kind="auth", text=f"there is no API key for {url} here"))
-        answer = listing.runs(entity, project, ids)
+        answer = listing.runs(entity, project, ids, system=system)
         if answer.trouble is not None and answer.trouble.kind == "auth":
             listing.close()  # a new key may come with `wandb login`: it is read again at the next look
             del self._made[url]

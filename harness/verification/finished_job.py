@@ -12,7 +12,7 @@ from harness.evidence.output.ending import job_of
 from harness.evidence.output.reader import read_output
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.server.find import read_one
-from harness.evidence.server.reader import Reader
+from harness.evidence.server.reader import Reader, Readers
 from harness.evidence.setup.credentials import api_key_in_use, known_secrets
 from harness.evidence.setup.job_settings import JobSettings
 from harness.judging.advice import is_cloud
@@ -24,22 +24,24 @@ from harness.verification.clock import Clock
 from harness.verification.server_access import by_its_clock
 
 
-def collect_existing(settings: Settings, request: Request, own: JobSettings, clock: Clock) -> Evidence:
+def collect_existing(
+    settings: Settings, request: Request, own: JobSettings, clock: Clock, readers: Readers = Reader
+) -> Evidence:
     """Gather evidence of what already ran; `own` is what W&B is set to here, for the harness's own SDK.
 
     Of a run that still runs, and gave no sign for longer than it usually does, evidence is gathered twice.
     """
-    evidence = _collect(settings, request, own, clock)
+    evidence = _collect(settings, request, own, clock, readers)
     life = life_of(evidence.model_copy(update={"created_at": time.time()}))
     doubt = doubt_s(life) if life else None
     if doubt is None:
         return evidence
     with clock.phase("waiting for a sign of life"):
         time.sleep(doubt + 1.0)
-    return _collect(settings, request, own, clock)
+    return _collect(settings, request, own, clock, readers)
 
 
-def _collect(settings: Settings, request: Request, own: JobSettings, clock: Clock) -> Evidence:
+def _collect(settings: Settings, request: Request, own: JobSettings, clock: Clock, readers: Readers) -> Evidence:
     redactor = Redactor(known_secrets(own))
     job = None
     if settings.job_log:
@@ -54,7 +56,7 @@ def _collect(settings: Settings, request: Request, own: JobSettings, clock: Cloc
     server = ServerReading()
     if settings.run:
         with clock.phase("server"):
-            server = _read_run(settings, settings.run, request, job.output.links if job else (), own)
+            server = _read_run(settings, settings.run, request, job.output.links if job else (), own, readers)
     return Evidence(request=request, job=job, local=local, server=server)
 
 
@@ -64,6 +66,7 @@ def _read_run(
     request: Request,
     links: Sequence[RunLink],
     own: JobSettings,
+    readers: Readers,
 ) -> ServerReading:
     """Read a run; whatever keeps the harness from reading is told in one sentence, and says nothing of the run."""
     base_url = server_of(settings, own)
@@ -74,7 +77,7 @@ def _read_run(
         host = urlsplit(base_url).netloc
         return _unread("auth", f"there is no API key for {host} here: set WANDB_API_KEY, or run wandb login", base_url)
     ids = [link.run_id for link in links if (link.entity, link.project) == path[:2]]
-    with Reader(base_url, key, own.env) as reader:
+    with readers(base_url, key, own.env) as reader:
         order = likely_first if request.expect_auto else None
         reading = read_one(reader, path, request.expect, announced=list(dict.fromkeys(ids)), order=order)
     if reading.status == "failed" and reading.trouble:

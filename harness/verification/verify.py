@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.evidence.models import Evidence, Job, Request, SdkSettings
 from harness.evidence.redaction.documents import redacted
 from harness.evidence.redaction.redactor import Redactor
+from harness.evidence.server.reader import Reader, Readers
 from harness.evidence.setup.credentials import known_secrets
 from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.evidence.setup.script.ranks import starts_ranks
@@ -36,10 +37,11 @@ def verify(
     environ: Mapping[str, str] = os.environ,
     interrupts: Interrupts | None = None,
     unwritten: Callable[[str], None] = lambda _line: None,
+    readers: Readers = Reader,
 ) -> Evidence:
     """Gather the evidence that the settings ask for; the job's files go to the report folder.
 
-    `unwritten` is told of a file that could not be written as it should be.
+    `unwritten` is told of a file that could not be written as it should be; `readers` read what already ran.
     """
     clock = Clock()
     request = request_of(settings)
@@ -51,7 +53,7 @@ def verify(
     if settings.source == "job":
         evidence = _verify_job(settings, request, folder, progress, own, clock, interrupts, unwritten)
     else:
-        evidence = collect_existing(settings, request, own, clock)
+        evidence = collect_existing(settings, request, own, clock, readers)
     evidence = evidence.model_copy(
         update={
             "created_at": time.time(),

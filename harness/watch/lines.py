@@ -32,6 +32,8 @@ def state_of(subject: Subject) -> str:
         return "PROBLEM"
     if subject.unread:
         return "not read"
+    if subject.state == "running" and not subject.steps:
+        return "no run yet" if subject.kind == "job" and subject.run is None else "no step yet"
     return "works" if subject.state == "running" else subject.state or "not seen yet"
 
 

@@ -1,12 +1,14 @@
 """The newest of what was seen of a run, in little memory: one watch may hold hundreds of runs for days."""
 
+from __future__ import annotations
+
 import math
 import sys
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
-Samples = dict[str, list[tuple[float, float]]]
+from harness.judging.live.activity import Series
 
 
 class Numbers:
@@ -38,7 +40,7 @@ class Numbers:
 
 
 class Metrics:
-    """The newest samples of all system metrics; an answer that brings the same again is no sample.
+    """The samples of all system metrics; an answer that brings the same again is no sample.
 
     Each node has a table of its own: of one that sends nothing any more, the last samples stay.
     """
@@ -52,39 +54,72 @@ class Metrics:
         by_node: dict[str, dict[str, float]] = {}
         for key, value in values.items():
             by_node.setdefault(key.partition("/l:")[2], {})[key] = value
-        if any(node not in self._tables or self._tables[node].newest() != told for node, told in by_node.items()):
-            for node, told in by_node.items():
-                self._tables.setdefault(node, _Table(self._most)).add(at, told)
+        tables = [(self._tables.setdefault(node, _Table(self._most)), told) for node, told in by_node.items()]
+        rows = [table.row(told) for table, told in tables]
+        if any(table.is_news(row) for (table, _), row in zip(tables, rows, strict=True)):
+            for (table, _), row in zip(tables, rows, strict=True):
+                table.add(at, row)
 
-    def by_key(self) -> Samples:
+    @property
+    def times(self) -> Sequence[float]:
+        """When the samples of the table with the newest one were taken, in unix seconds."""
+        return max((table.times for table in self._tables.values()), key=lambda times: times[-1], default=())
+
+    @property
+    def together(self) -> bool:
+        """Whether the newest sample tells of every node."""
+        return len({table.times[-1] for table in self._tables.values()}) < 2
+
+    def by_key(self) -> dict[str, Series]:
         """Return the samples of each metric, oldest first."""
-        return {key: points for table in self._tables.values() for key, points in table.by_key() if points}
+        return {key: series for table in self._tables.values() for key, series in table.by_key() if series.times}
 
 
 class _Table:
-    """A row a sample: its time, and a number for each metric, none where it was not told."""
+    """A row a sample: its time, and a number for each metric, none where it was not told.
+
+    Of the older half every other row is dropped where there are too many: what was long ago is still known.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._keys: tuple[str, ...] = ()
-        self._cells = array("d")
+        self._cells = array("f")
+        self.times = array("d")
 
-    def add(self, at: float, values: Mapping[str, float]) -> None:
+    @property
+    def width(self) -> int:
+        return len(self._keys)
+
+    def row(self, values: Mapping[str, float]) -> array[float]:
+        """Put values in the order of the table's keys, with new ones at its end."""
+        if tuple(values) == self._keys:
+            return array("f", values.values())
         if more := [sys.intern(key) for key in values if key not in self._keys]:
-            wide, none = len(self._keys) + 1, array("d", [math.nan] * len(more))
-            rows = range(0, len(self._cells), wide)
-            self._cells = array("d", chain.from_iterable(self._cells[n : n + wide] + none for n in rows))
+            wide, none = self.width, array("f", [math.nan] * len(more))
+            rows = range(0, len(self._cells), wide or 1)
+            self._cells = array("f", chain.from_iterable(self._cells[n : n + wide] + none for n in rows))
             self._keys = (*self._keys, *more)
-        self._cells.extend((at, *(values.get(key, math.nan) for key in self._keys)))
-        del self._cells[: -self._most * (len(self._keys) + 1)]
+        return array("f", (values.get(key, math.nan) for key in self._keys))
 
-    def newest(self) -> dict[str, float]:
-        last = self._cells[-len(self._keys) :]
-        return {key: number for key, number in zip(self._keys, last, strict=True) if not math.isnan(number)}
+    def is_news(self, row: array[float]) -> bool:
+        """Whether these are not the newest once more."""
+        return row != self._cells[-self.width :]
 
-    def by_key(self) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-        wide = len(self._keys) + 1
-        times = self._cells[::wide]
-        for n, key in enumerate(self._keys, 1):
-            told = zip(times, self._cells[n::wide], strict=True)
-            yield key, [point for point in told if not math.isnan(point[1])]
+    def add(self, at: float, row: array[float]) -> None:
+        self.times.append(at)
+        self._cells.extend(row)
+        if len(self.times) > self._most:
+            wide = self.width
+            for n in reversed(range(1, max(2, self._most // 2), 2)):
+                del self.times[n], self._cells[n * wide : (n + 1) * wide]
+
+    def by_key(self) -> Iterator[tuple[str, Series]]:
+        wide = self.width
+        for n, key in enumerate(self._keys):
+            column = self._cells[n::wide]
+            if math.isnan(sum(column)):
+                told = [row for row, number in enumerate(column) if not math.isnan(number)]
+                yield key, Series([self.times[row] for row in told], [column[row] for row in told])
+            else:
+                yield key, Series(self.times, column)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.evidence.models import Seen
+from harness.evidence.server.reader import KeptReaders, Readers
 from harness.judging.judge import judge
 from harness.report.html.checks import sentences
 from harness.report.html.page import render
@@ -28,27 +29,30 @@ def serve() -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that is printed is an answer
-    for line in sys.stdin:
-        question = json.loads(line)
-        place, cwd, what = Path(question["place"]), Path(question["cwd"]), question["what"]
-        try:
-            if question["noted"] is None:
-                answer = asdict(verified(place, cwd, what))
-            else:
-                write_page(place, cwd, what, question["noted"])
-                answer = {}
-        except SettingsError as error:
-            answer = asdict(Judged("inconclusive", words=str(error)))
-        except OSError as error:
-            answer = asdict(Judged("inconclusive", words=f"{place} cannot be written: {error.strerror or error}"))
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    with KeptReaders() as kept:
+        for line in sys.stdin:
+            answers.write(json.dumps(answered(json.loads(line), kept.reader)) + "\n")
+            answers.flush()
 
 
-def verified(place: Path, cwd: Path, what: Mapping[str, str]) -> Judged:
+def answered(question: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
+    """Verify, or write a page; what keeps it from that is the answer."""
+    place, cwd, what = Path(question["place"]), Path(question["cwd"]), question["what"]
+    try:
+        if question["noted"] is None:
+            return asdict(verified(place, cwd, what, readers))
+        write_page(place, cwd, what, question["noted"])
+    except SettingsError as error:
+        return asdict(Judged("inconclusive", words=str(error)))
+    except OSError as error:
+        return asdict(Judged("inconclusive", words=f"{place} cannot be written: {error.strerror or error}"))
+    return {}
+
+
+def verified(place: Path, cwd: Path, what: Mapping[str, str], readers: Readers) -> Judged:
     """Verify what these options of `check` mean, and write what came of it."""
     place.mkdir(parents=True, exist_ok=True)
-    evidence = verify(settings_of(what, os.environ, cwd), place, Silent(), os.environ)
+    evidence = verify(settings_of(what, os.environ, cwd), place, Silent(), os.environ, readers=readers)
     verdict = judge(evidence)
     write_atomically(place / "evidence.json", evidence.model_dump_json(indent=1))
     write_atomically(place / "verdict.json", verdict.model_dump_json(indent=1))

@@ -53,6 +53,7 @@ class Verifier:
     def __init__(self, folder: Path, environ: Mapping[str, str], cwd: Path, given: Mapping[str, str]) -> None:
         self._folder, self._environ, self._cwd, self._given = folder, environ, cwd, given
         self._process: subprocess.Popen[str] | None = None
+        self._given_up = False
 
     def settings(self) -> Settings:
         """Return the settings of `check` that apply to every subject."""
@@ -63,9 +64,10 @@ class Verifier:
         return self._folder / "".join(c if c.isalnum() or c in "-_." else "-" for c in subject.name)
 
     def verify(self, subject: Subject) -> Judged | None:
-        """Verify it, and write what came of it; None where there is nothing yet to verify."""
+        """Verify it, and write what came of it; None where there is nothing yet to verify, or no time for it."""
         what = asked(subject)
-        return Judged(**self._ask(subject, what, None)) if what else None
+        found = self._ask(subject, what, None) if what else None
+        return Judged(**found) if found else None
 
     def show(self, subject: Subject, entries: Sequence[Entry]) -> None:
         """Put what was noted so far into the evidence of the last verification, and write its page."""
@@ -80,11 +82,23 @@ class Verifier:
 
     def stop(self) -> None:
         """End the process, whatever it does: what it writes, it writes at one stroke."""
-        if self._process is not None:
-            self._process.kill()
+        self.give_up()
         self.rest()
 
-    def _ask(self, subject: Subject, what: Mapping[str, str], entries: Sequence[Entry] | None) -> dict[str, Any]:
+    def give_up(self) -> None:
+        """End what is being verified, and verify nothing more until `again`; may be called by a signal's handler."""
+        self._given_up = True
+        if self._process is not None:
+            self._process.kill()
+
+    def again(self) -> None:
+        """Verify again after `give_up`."""
+        self.rest()
+        self._given_up = False
+
+    def _ask(self, subject: Subject, what: Mapping[str, str], entries: Sequence[Entry] | None) -> dict[str, Any] | None:
+        if self._given_up:
+            return None
         noted = None if entries is None else [asdict(entry) for entry in entries]
         question = {"place": str(self.place(subject)), "cwd": str(self._cwd), "what": {**self._given, **what}}
         process = self._process = self._process or self._started()
@@ -96,6 +110,8 @@ class Verifier:
                 answer = process.stdout.readline()
             except BrokenPipeError:
                 pass  # it died before it was asked
+        if self._given_up:
+            return None
         if not answer:
             self._process = None
             lost = f"the process that verifies ended with exit code {process.wait()}"

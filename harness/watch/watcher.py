@@ -16,9 +16,9 @@ from harness.watch.verifying import Judged, Verifying
 AGAIN_S, DOUBT_S = 1800.0, 300.0
 """Seconds until a verification is made again: where all was well, and where something was wrong."""
 MANY = 10
-FIRST_PACE_S, PACE_S = 60.0, 300.0
-"""Of many runs, so many seconds go with each verification that nothing hurries: a run's first, and the later ones."""
-TOGETHER_MOST = 10
+PACE_S = 300.0
+"""Of many runs, so many seconds go with each verification that nothing hurries."""
+TOGETHER_MOST = 20
 """So many of them are made together: to load what judges costs as much as several verifications."""
 LIVE = "live-"
 """How the faults begin that the signs of life tell of."""
@@ -28,8 +28,8 @@ NO_RUN = "the server has no such run, or the API key that is used here may not r
 TOGETHER = 0.3
 """A look that is due within this share of the longest interval is made along with the others."""
 
-AskRuns = Callable[[str | None, str, str, Sequence[str]], Answered]
-"""Asks a server (None: that of the settings) for runs of a project."""
+AskRuns = Callable[[str | None, str, str, Sequence[str], bool], Answered]
+"""Asks a server (None: that of the settings) for runs of a project; with their system metrics or without."""
 AskQueue = Callable[[Sequence[str]], dict[str, Queued] | None]
 Tell = Callable[[str, Subject, Judged | None], None]
 """Told of an event (problem, mended, end) of a subject."""
@@ -59,6 +59,8 @@ class Watcher:
     _free_at: float = 0.0
     """When the next of them may be made."""
     _news: set[str] = field(default_factory=set)
+    _noted: dict[str, str] = field(default_factory=dict)
+    """The newest state of each job in the ledger."""
 
     def __post_init__(self) -> None:
         for subject in self.subjects:
@@ -72,6 +74,7 @@ class Watcher:
     def _go_on(self, subject: Subject) -> None:
         """Go on where an earlier watch left off: what it told of is no news."""
         if (known := self.ledger.last(subject.name)) is not None:
+            self._noted[subject.name] = known.state
             subject.problem, subject.words = known.problem, known.words
 
     def round(self, now: float) -> float:
@@ -84,8 +87,9 @@ class Watcher:
         self._server(due, now)
         for subject in due or self._waiting(now):
             self._settle(subject, now)
+        jobs = sum(not s.ended for s in self.subjects)
         for subject in due:
-            subject.due_at = max(subject.due_at, subject.track.next_look(now, subject.life))
+            subject.due_at = max(subject.due_at, subject.track.next_look(now, subject.life, jobs))
         self.rest()
         self._made = 0
         return self._next(now)
@@ -134,13 +138,15 @@ class Watcher:
                 subject.gpu_hours = queued.gpu_s / 3600 * self.gpu_hours_per_gpu
 
     def _server(self, due: Iterable[Subject], now: float) -> None:
-        """One question for each project."""
-        places: dict[tuple[str | None, str, str], list[Subject]] = {}
+        """One question for each project; where system metrics are not asked for of every run, two."""
+        places: dict[tuple[str | None, str, str, bool], list[Subject]] = {}
+        numbers = sum(s.track.numbers for s in self.subjects if not s.ended)
         for subject in due:
             if subject.run is not None:
-                places.setdefault((subject.server, *subject.run[:2]), []).append(subject)
-        for (server, entity, project), there in places.items():
-            answer = self.ask_runs(server, entity, project, [s.run[2] for s in there if s.run])
+                system = subject.track.wants_system(now, subject.life, numbers)
+                places.setdefault((subject.server, *subject.run[:2], system), []).append(subject)
+        for (server, entity, project, system), there in places.items():
+            answer = self.ask_runs(server, entity, project, [s.run[2] for s in there if s.run], system)
             listed = {run.id: run for run in answer.runs}
             for subject in there:
                 run = listed.get(subject.run[2]) if subject.run else None
@@ -193,8 +199,8 @@ class Watcher:
         ):
             state = scheduler.lower()
         subject.steps = subject.life.steps.count if subject.life else look.rows if look else subject.steps
-        known = self.ledger.last(subject.name)
-        if state and (known is None or known.state != state):
+        known = self._noted.get(subject.name)
+        if state and known != state:
             subject.state = state
             self._note("begin" if known is None else "state", subject, now)
         subject.state = state or subject.state
@@ -221,7 +227,7 @@ class Watcher:
             return False
         if len(self.subjects) > MANY:
             self._made += 1
-            self._free_at = max(now, self._free_at) + (FIRST_PACE_S if subject.verified_at is None else PACE_S)
+            self._free_at = max(now, self._free_at) + PACE_S
         return True
 
     def _routine(self, subject: Subject, now: float) -> bool:
@@ -246,6 +252,7 @@ class Watcher:
             Entry(now, subject.name, event, subject.state, subject.steps, subject.problem, subject.words,
                   subject.verdict, subject.gpu_hours, subject.title)
         )  # fmt: skip
+        self._noted[subject.name] = subject.state
         self._news.add(subject.name)
 
     @property

@@ -12,6 +12,7 @@ from harness.settings.model import SettingsError
 from harness.watch.ledger import Entry, Ledger
 from harness.watch.subjects import Subject
 from harness.watch.track import Track
+from harness.watch.verifying import Verifier
 from tests.watch.test_watcher import World
 
 
@@ -60,7 +61,7 @@ def test_a_key_that_is_renewed_is_read_again(tmp_path):
         for key, trouble in (("f" * 40, "auth"), (server.api_key, None)):
             (tmp_path / ".netrc").write_text(f"machine 127.0.0.1:{server.port}\n login user\n password {key}\n")
             (tmp_path / ".netrc").chmod(0o600)
-            answer = servers.ask(None, "loopback", "vit", ["abcd"])
+            answer = servers.ask(None, "loopback", "vit", ["abcd"], system=True)
             assert (answer.trouble.kind if answer.trouble else None) == trouble
         assert [run.id for run in answer.runs] == ["abcd"]
 
@@ -89,7 +90,7 @@ def test_told_to_end_it_gives_the_run_a_moment_and_verifies(tmp_path, monkeypatc
     watcher.round(world.now)
     assert world.verified == ["a"]
     world.states["a"] = state
-    last_look(watcher)
+    last_look(watcher, Verifier(tmp_path, {}, tmp_path, {}))
     assert len(world.asked) == 1 + looks
     assert (world.verified, watcher.subjects[0].ended) == (["a", "a"], True)
 

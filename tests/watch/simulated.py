@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -16,8 +17,14 @@ DOES: dict[Kind, tuple[float, float, float]] = {
     "train": (93.0, 400.0, 6.0), "validate": (80.0, 330.0, 6.0), "spin": (100.0, 150.0, 6.0),
     "idle": (0.0, 90.0, 0.02), "dead-rank": (100.0, 150.0, 6.0), "download": (0.0, 90.0, 0.05),
     "rollout": (0.0, 90.0, 50.0), "one core": (0.0, 90.0, 0.8), "bubbles": (35.0, 180.0, 6.0),
+    "generate": (100.0, 230.0, 6.0), "one evaluates": (85.0, 330.0, 6.0), "one alone": (85.0, 330.0, 6.0),
+    "halves": (90.0, 380.0, 6.0),
 }  # fmt: skip
-"""Per cent of each GPU, its watts, and per cent of all cores; what is not named here rests its GPUs and computes."""
+"""Per cent of each GPU, its watts, and per cent of all cores; what is not named here rests its GPUs and computes.
+
+generate: at 100 %, with less power, which moves. one evaluates: the others wait for it at 100 %. one alone: they rest.
+halves: one half of the GPUs works for two minutes, then the other.
+"""
 STOPS = ("killed", "spin", "idle", "dead-rank", "one core", "node-dead", "lost")
 """Faults after which no step comes."""
 
@@ -30,6 +37,8 @@ class Pause:
     kind: Kind = "validate"
     every: int = 0
     at: int = 0
+    row_s: float | None = None
+    """Rows come meanwhile, so far apart."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,14 @@ class Job:
     """Rows that come together when the run begins."""
     together: int = 1
     """So many rows are logged at a time."""
+    tail: float = 0.0
+    """Some steps take many times as long: the standard deviation of the logarithm."""
+    then: tuple[tuple[float, float], ...] = ()
+    """From a time on a step takes so long, at one stroke."""
+    restart_s: float | None = None
+    """From coming out of the queue to the first step."""
+    job_ahead_s: float = 0.0
+    """So far the job's clock, which dates the rows, is ahead of the server's."""
     later_s: float | None = None
     """What a step takes at the end; it grows steadily until then."""
     trains: Kind = "train"
@@ -109,16 +126,25 @@ class Simulation:
                 return
             for start, end in (*job.asleep, *job.requeued, *job.suspended):
                 if start <= at < end:
-                    at = end + job.step_s
+                    at = end + (job.restart_s or job.step_s)
+                    self.phases.append((end, at, job.start_kind))
             for _ in range(job.together):
                 yield at
             count += job.together
             for pause in job.pauses:
                 if (pause.every and count % pause.every == 0) or count == pause.at:
                     self.phases.append((at, at + pause.seconds, pause.kind))
+                    yield from self._rows_within(pause, at)
                     at += pause.seconds
             usual = job.step_s + ((job.later_s or job.step_s) - job.step_s) * at / job.lasts_s
+            usual = next((s for begin, s in reversed(job.then) if at >= begin), usual)
+            usual *= math.exp(job.tail * self._random.gauss(0, 1)) if job.tail else 1.0
             at += job.together * max(0.001, usual * (1 + job.spread * self._random.gauss(0, 1)))
+
+    @staticmethod
+    def _rows_within(pause: Pause, at: float) -> Iterator[float]:
+        if pause.row_s is not None:
+            yield from (at + n * pause.row_s for n in range(1, int(pause.seconds / pause.row_s)))
 
     def _sends(self, t: float) -> bool:
         job = self.job
@@ -147,9 +173,14 @@ class Simulation:
             for gpu in range(self.job.gpus):
                 silent = (kind in ("dead-rank", "one-gpu-silent") and (node, gpu) == (0, 3)) or gpu in self.job.unused
                 silent = silent or (kind == "node-silent" and node == 1)
-                percent, watts = (0.0, 90.0) if silent else (100.0, 150.0) if kind == "node-dead" else (load, power)
+                silent = silent or (kind == "one alone" and (node, gpu) != (0, 0))
+                silent = silent or (kind == "halves" and (gpu < self.job.gpus / 2) == (t % 240 < 120))
+                waits = kind == "node-dead" or (kind == "one evaluates" and (node, gpu) != (0, 0))
+                percent, watts = (0.0, 90.0) if silent else (100.0, 150.0) if waits else (load, power)
                 moves = wobble if 5 < percent < 99 else 0.0
-                found[f"gpu.{gpu}.gpu{label}"] = percent + moves
+                if kind == "generate" and not silent:
+                    moves = random.Random(f"{self.job.name}{t}{gpu}").uniform(-4, 4)
+                found[f"gpu.{gpu}.gpu{label}"] = min(100.0, percent + (moves if percent < 99 else 0.0))
                 if self.job.power:
                     found[f"gpu.{gpu}.powerWatts{label}"] = 0.0 if gpu % 2 else watts + 5 * moves
         return found
@@ -160,7 +191,7 @@ class Simulation:
             return None
         sent = bisect_right(self._uploads, t)
         if not sent:
-            return Look(state="running", created_at=0.0, heartbeat_at=0.0, cores=128)
+            return Look(state="running", created_at=0.0, heartbeat_at=0.0)
         heard = self._uploads[sent - 1]
         upload = max((u for u in self._uploads[:sent] if u % self.job.upload_s < 1e-6), default=0.0)
         rows = bisect_right(self.rows, upload)
@@ -170,7 +201,7 @@ class Simulation:
             and rows
             and self.rows[rows - 1] >= self.job.fault_s
         )
-        age = 86_400.0 if self.job.synced else 0.0
+        age = 86_400.0 if self.job.synced else -self.job.job_ahead_s
         silent = t - heard > 300 and not self.job.away
         every = self.job.sample_s
         return Look(
@@ -181,7 +212,6 @@ class Simulation:
             last_row_at=self.rows[rows - 1] - age if rows else None,
             odd=("loss",) if bad else (),
             system=self.system(heard // every * every) if every else {},
-            cores=128,
             served_at=t,
         )
 

@@ -6,8 +6,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from harness.judging.live.activity import Series
 from harness.judging.live.activity import at_work as gpus_at_work
-from harness.watch.lines import line
+from harness.watch.lines import line, state_of
 from harness.watch.screen import Lines, table
 from harness.watch.subjects import Subject
 from harness.watch.track import Look, Track
@@ -25,6 +26,13 @@ def test_a_line_tells_state_steps_rate_and_ages():
     assert line(subject(), 100.0)[10:] == "team/vit/abcd1234  works  184 steps  2/s  last step 8 s  heard 5 s"
 
 
+@pytest.mark.parametrize(
+    ("kind", "run", "state"), [("job", None, "no run yet"), ("job", ("a", "b", "c"), "no step yet")]
+)
+def test_nothing_works_before_its_first_step(kind, run, state):
+    assert state_of(Subject("42", kind, Track(0.0), run=run, state="running")) == state
+
+
 def test_a_line_tells_what_is_wrong():
     told = line(subject(problem="live-no-steps", words="no step for 80 s"), 100.0)
     assert "PROBLEM" in told
@@ -36,7 +44,7 @@ def test_the_table_fits_and_says_all_that_is_wrong(width):
     broken = {"problem": "metric-missing-key", "words": "Metric acc was never logged"}
     at_work = {"gpu.0.gpu/l:a": 90.0, "gpu.1.gpu/l:a": 0.0} | {f"gpu.{n}.gpu/l:b": 90.0 for n in range(14)}
     busy = subject("team/vit/ijkl9012")
-    busy.life = replace(busy.life, gpus=gpus_at_work({k: ((90.0, v),) for k, v in at_work.items()}))
+    busy.life = replace(busy.life, gpus=gpus_at_work({k: Series([90.0], [v]) for k, v in at_work.items()}))
     many = [
         busy,
         subject("team-of-many/a-project-with-a-long-name-indeed/abcd1234"),

@@ -36,21 +36,25 @@ class World:
     retry_after_s: float | None = None
     queue: dict[str, Queued] = field(default_factory=dict)
     verdicts: dict[str, Judged] = field(default_factory=dict)
-    asked: list[tuple[float, int]] = field(default_factory=list)
+    asked: list[tuple[float, int, bool]] = field(default_factory=list)
     slurm_asked: int = 0
     verified: list[str] = field(default_factory=list)
+    system: dict[str, float] = field(default_factory=dict)
+    numbers: int = 0
+    """System metrics of each run."""
     told: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def runs(self, _server: str | None, _entity: str, _project: str, ids: Any) -> Answered:
-        self.asked.append((self.now, len(ids)))
+    def runs(self, _server: str | None, _entity: str, _project: str, ids: Any, system: bool) -> Answered:
+        self.asked.append((self.now, len(ids), system))
         if self.trouble:
             return Answered(trouble=self.trouble, retry_after_s=self.retry_after_s)
-        return Answered(tuple(Listed(i, i, self.look(i)) for i in ids))
+        return Answered(tuple(Listed(i, i, self.look(i, system=system)) for i in ids))
 
-    def look(self, run: str) -> Look:
+    def look(self, run: str, *, system: bool) -> Look:
         at = min(self.now, self.stands.get(run, self.now))
         rows = int(at - 9000.0)
-        return Look(self.states.get(run, "running"), 9000.0, at - 5.0, rows, at - 5.0)
+        machine = {**self.system, "cpu": self.now} if system and self.system else {}
+        return Look(self.states.get(run, "running"), 9000.0, at - 5.0, rows, at - 5.0, (), machine, self.numbers)
 
     def slurm(self, ids: Any) -> dict[str, Queued]:
         self.slurm_asked += 1
@@ -92,9 +96,22 @@ def test_a_healthy_run_is_watched_in_silence(world):
 def test_two_hundred_runs_are_asked_for_together(world):
     watcher = world.watcher(*(f"r{n}" for n in range(200)))
     world.passes(watcher, 200)
-    assert {count for _, count in world.asked[1:]} == {200}
-    assert 5 <= len(world.verified) <= 11  # one after the other: a verification takes seconds
+    assert {count for _, count, _ in world.asked[1:]} == {200}
+    assert len(world.verified) == 20  # the others wait for their turn
     assert len(world.asked) < 40
+
+
+def test_of_many_large_runs_system_metrics_are_asked_for_now_and_then(world):
+    world.system = {f"gpu.{n}.gpu": 90.0 for n in range(8)}
+    world.numbers = 1000
+    watcher = world.watcher(*(f"r{n}" for n in range(100)))
+    world.passes(watcher, 3600)
+    assert 8 <= sum(system for _, _, system in world.asked) <= 20
+    assert sum(not system for _, _, system in world.asked) > 50
+    world.asked.clear()
+    world.stands["r1"] = world.now
+    world.passes(watcher, 240)
+    assert (1, True) in {(count, system) for _, count, system in world.asked}
 
 
 def test_a_problem_is_told_once_and_again_when_it_is_mended(world):

@@ -8,7 +8,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -180,6 +181,33 @@ class Reader:
                     self._stop()
                     raise ReadingFailed(Trouble(kind="other", text="the reader's process ended", where=operation))
                 self._rest += chunk
+
+
+Readers = Callable[[str, str, Mapping[str, str]], AbstractContextManager[Reader]]
+"""Gives a reader of a server, with a key, in an environment: one of its own, or one that is kept for the next."""
+
+
+class KeptReaders:
+    """Keeps its readers open until it is closed: to start one costs more than to read a run; a context manager."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._kept: dict[tuple[str, str], Reader] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def reader(self, base_url: str, api_key: str, environ: Mapping[str, str]) -> AbstractContextManager[Reader]:
+        """Return the reader of this server with this key; leaving it does not end it."""
+        way = (base_url, api_key)
+        if way not in self._kept:
+            self._kept[way] = self._stack.enter_context(Reader(base_url, api_key, environ))
+        return nullcontext(self._kept[way])
 
 
 def trouble_of(described: Mapping[str, str], where: str) -> Trouble:

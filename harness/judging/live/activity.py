@@ -1,22 +1,38 @@
 """What the machine did since the last step, read from the samples of system metrics around it."""
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from functools import lru_cache
+from itertools import groupby, pairwise
 from statistics import median
+from typing import NamedTuple
 
 from harness.judging.live.life import Activity
+from harness.judging.live.rhythm import NEAR, PAUSES
 
-Samples = Mapping[str, Sequence[tuple[float, float]]]
-"""(unix seconds, value) by key, without the leading `system.`."""
+
+class Series(NamedTuple):
+    """The samples of one metric, oldest first: unix seconds, and values."""
+
+    times: Sequence[float]
+    values: Sequence[float]
+
+
+Samples = Mapping[str, Series]
+"""By key, without the leading `system.`."""
 
 FULL, STEADY, IDLE = 95.0, 5.0, 2.0
 """Per cent of a GPU."""
 LESS_POWER = 0.8
 """GPUs that wait for each other draw less than this share of their power in training."""
+STEADY_POWER = 0.05
+"""And their power moves by less than this share from sample to sample: they do the same again and again."""
 CORES = 0.2
 """Fewer busy cores are no work; the SDK's own sampling takes 0.03."""
+LESS_LOAD = 0.06
+"""A process that waits takes less than this share of the CPU that it took in training; each rank has its part in it."""
 MOVED_MB = 20.0
 """So much is written to disk, or comes by the network, in a sample where a checkpoint or data are."""
 ENOUGH, RECENT = 2, 3
@@ -37,53 +53,85 @@ def activity(samples: Samples, since: float, cores: int | None = None) -> tuple[
         since: the last step, in unix seconds.
         cores: CPU cores of the node: the SDK tells a process's load as a share of all of them.
     """
-    after = {k: [v for t, v in points if t > since][-RECENT:] for k, points in samples.items()}
-    before = {k: [v for t, v in points if t <= since] for k, points in samples.items()}
+    after = {k: list(s.values[bisect_right(s.times, since) :][-RECENT:]) for k, s in samples.items()}
     loads = _of_gpus(after, "gpu")
     if loads and min(map(len, loads)) >= ENOUGH:
         every = [value for load in loads for value in load]
         if min(every) >= FULL and max(every) - min(every) <= STEADY:
+            before = {k: s.values[: bisect_right(s.times, since)] for k, s in samples.items()}
             return _full(before, after, len(loads))
         if all(max(load) <= IDLE or min(load) >= FULL for load in loads) and max(every) > IDLE:
             return "busy", ("Some GPUs rest, and the others are at 100 %: one rank works, or they wait for one.",)
         if max(every) > IDLE:
             return "working", (f"GPU utilisation moves between {min(every):.0f} and {max(every):.0f} %.",)
-        return _without_gpu(after, cores, f"Every GPU is at {median(every):.0f} %")
-    return _without_gpu(after, cores, "")
+    return _without_gpu(samples, since, after, cores)
 
 
 def _full(
-    before: Mapping[str, list[float]], after: Mapping[str, list[float]], count: int
+    before: Mapping[str, Sequence[float]], after: Mapping[str, Sequence[float]], count: int
 ) -> tuple[Activity, tuple[str, ...]]:
     said = f"{'Every GPU is' if count > 1 else 'The GPU is'} at 100 %"
     then = [v for power in _of_gpus(before, "powerWatts") for v in power if v > 0]
-    now = [v for power in _of_gpus(after, "powerWatts") for v in power if v > 0]
+    each = [power for power in _of_gpus(after, "powerWatts") if min(power) > 0]
+    now = [v for power in each for v in power]
     if not then or not now:
         return "busy", (f"{said}.",)
     words = f"{said}, and draws {median(now):.0f} W, {median(then):.0f} W before."
-    return ("spinning" if median(now) < LESS_POWER * median(then) else "working"), (words,)
+    if median(now) >= LESS_POWER * median(then):
+        return "working", (words,)
+    steady = all(max(power) - min(power) <= STEADY_POWER * max(power) for power in each)
+    return ("spinning" if steady else "busy"), (words,)
 
 
-def _without_gpu(after: Mapping[str, list[float]], cores: int | None, said: str) -> tuple[Activity, tuple[str, ...]]:
-    load = after.get("cpu", ())
-    if len(load) < ENOUGH or cores is None:
-        return ("idle" if said and len(load) < ENOUGH else "unknown"), ((f"{said}.",) if said else ())
-    busy = median(load) * cores / 100
-    works: Activity = "aside" if said else "working"
-    if busy >= CORES:
-        return works, (f"The process keeps {busy:.1f} cores busy.",)
+def _without_gpu(
+    samples: Samples, since: float, after: Mapping[str, Sequence[float]], cores: int | None
+) -> tuple[Activity, tuple[str, ...]]:
+    loads, load = _of_gpus(after, "gpu"), after.get("cpu", ())
+    there = bool(loads) and min(map(len, loads)) >= ENOUGH
+    said = f"Every GPU is at {median(v for load in loads for v in load):.0f} %" if there else ""
+    if len(load) < ENOUGH:
+        return ("idle" if said else "unknown"), ((f"{said}.",) if said else ())
+    before = samples["cpu"].values[: bisect_right(samples["cpu"].times, since)]
+    now, usual = median(load), median(before) if before else None
     for pattern, (unit, words) in _MOVES.items():
         grown = (v[-1] - v[0] for k, v in after.items() if pattern.fullmatch(k) and len(v) >= ENOUGH)
         if (moved := max(grown, default=0.0) / unit) >= MOVED_MB * len(load):
-            return works, (f"{moved:.0f} MB {words}.",)
-    return "idle", (f"{said or 'No GPU reports'}, and the process keeps {busy:.2f} cores busy.",)
+            return ("aside" if said else "working"), (f"{moved:.0f} MB {words}.",)
+    busy, less = now * cores / 100 if cores is not None else None, usual is not None and now <= LESS_LOAD * usual
+    if busy is not None and busy >= CORES and not less:
+        return ("aside" if said else "working"), (f"The process keeps {busy:.1f} cores busy.",)
+    kept = f"keeps {busy:.2f} cores busy" if busy is not None else f"takes {now:.2g} % of the CPU"
+    words = f"{said or 'No GPU reports'}, and the process {kept}"
+    if busy is None and not less:
+        told = f"{words}, {usual:.2g} % before." if usual is not None else f"{words}."
+        return ("aside" if said else "unknown"), (told,)
+    if cores is not None and not (said or less) and usual is not None and usual * cores / 100 < CORES:
+        return "unknown", (f"{words}, no less than while steps came.",)
+    return "idle", (f"{words}.",)
 
 
-def _of_gpus(samples: Mapping[str, list[float]], what: str) -> list[list[float]]:
-    return [v for k, v in samples.items() if v and (m := _GPU.fullmatch(k)) and m[2] == what]
+class Gpu(NamedTuple):
+    """Whose metric it is: the number of a GPU, what is measured, and the node's label, where there is one."""
+
+    number: str
+    what: str
+    label: str
+
+
+@lru_cache(maxsize=4096)
+def gpu_of(key: str) -> Gpu | None:
+    """Read the key of a GPU's metric."""
+    found = _GPU.fullmatch(key)
+    return Gpu(found[1], found[2], found[3] or "") if found else None
+
+
+def _of_gpus(samples: Mapping[str, Sequence[float]], what: str) -> list[Sequence[float]]:
+    return [v for k, v in samples.items() if v and (gpu := gpu_of(k)) and gpu.what == what]
 
 
 SILENT_SAMPLES = 3
+SILENT_S = 150.0
+"""So long some GPUs may rest while others work: one rank evaluates, or they take turns."""
 AT_WORK = 20.0
 """Per cent of a GPU that trains."""
 
@@ -91,38 +139,54 @@ AT_WORK = 20.0
 def silent(samples: Samples, last_step: float) -> tuple[str, ...]:
     """Name GPUs that were at work before and rest now, while others work; and nodes that send no samples any more.
 
-    Steps must have come meanwhile: while there are none, one rank may save what the others wait for.
+    Steps must have come meanwhile: while there are none, one rank may save what the others wait for. A GPU that
+    rests now and then, in its own rhythm, may do so.
     """
-    loads = {m: points for k, points in samples.items() if points and (m := _GPU.fullmatch(k)) and m[2] == "gpu"}
-    rests = {m: points[-SILENT_SAMPLES:] for m, points in loads.items() if len(points) > 2 * SILENT_SAMPLES}
-    at_work = [m for m, points in rests.items() if median(v for _, v in points) >= AT_WORK]
-    if not at_work:
+    loads = {gpu: s for k, s in samples.items() if s.times and (gpu := gpu_of(k)) and gpu.what == "gpu"}
+    if not any(_at_work(s.values) for s in loads.values()):
         return ()
-    newest = max(points[-1][0] for points in loads.values())
-    resting = [
-        m
-        for m, points in rests.items()
-        if max(v for _, v in points) <= IDLE and points[0][0] < last_step and max(v for _, v in loads[m]) >= AT_WORK
-    ]
-    ended = {label for m, points in loads.items() if (label := m[3]) and _ended([t for t, _ in points], newest)}
+    newest = max(s.times[-1] for s in loads.values())
+    resting = [gpu for gpu, s in loads.items() if s.values[-1] <= IDLE and _rests(s, last_step)]
+    ended = {gpu.label for gpu, s in loads.items() if gpu.label and s.times[-1] < newest and _ended(s.times, newest)}
     return (*_names(resting, loads), *(f"node {label.removeprefix('/l:')}" for label in sorted(ended)))
+
+
+def _at_work(values: Sequence[float]) -> bool:
+    """Whether a GPU works by its newest samples, and was seen for a while."""
+    return len(values) > 2 * SILENT_SAMPLES and median(values[-SILENT_SAMPLES:]) >= AT_WORK
+
+
+def _rests(load: Series, last_step: float) -> bool:
+    """Whether a GPU that was at work has rested for longer than it ever did, in seconds and in samples."""
+    if len(load.values) <= 2 * SILENT_SAMPLES or max(load.values) < AT_WORK:
+        return False
+    spells = [[at for at, _ in spell] for rests, spell in groupby(zip(*load, strict=True), lambda s: s[1] <= IDLE)
+              if rests]  # fmt: skip
+    now, longest = spells[-1], max((s[-1] - s[0] for s in spells[:-1] if s[0] > load.times[0]), default=0.0)
+    enough = len(now) >= SILENT_SAMPLES and now[-SILENT_SAMPLES] < last_step
+    return enough and now[-1] - now[0] >= max(SILENT_S, PAUSES * longest)
 
 
 def at_work(samples: Samples) -> tuple[int, int] | None:
     """Return how many GPUs were at work in their newest sample, and of how many; None where none is told of."""
-    newest = [points[-1][1] for k, points in samples.items() if points and (m := _GPU.fullmatch(k)) and m[2] == "gpu"]
+    return loads_at_work(load[-1] for load in _of_gpus({k: s.values for k, s in samples.items()}, "gpu"))
+
+
+def loads_at_work(loads: Iterable[float]) -> tuple[int, int] | None:
+    """The same of the newest loads, in per cent."""
+    newest = list(loads)
     return (sum(value > IDLE for value in newest), len(newest)) if newest else None
 
 
 def _ended(times: Sequence[float], newest: float) -> bool:
-    usual = median(b - a for a, b in pairwise(times)) if len(times) > 2 else None
+    usual = median(b - a for a, b in pairwise(times[-NEAR:])) if len(times) > 2 else None
     return usual is not None and newest - times[-1] > 3 * usual + 30
 
 
-def _names(resting: Sequence[re.Match[str]], every: Iterable[re.Match[str]]) -> tuple[str, ...]:
+def _names(resting: Sequence[Gpu], every: Iterable[Gpu]) -> tuple[str, ...]:
     """Name GPUs; where all of a node's rest, that is said once."""
-    of_node, there = Counter(m[3] for m in resting), Counter(m[3] for m in every)
+    of_node, there = Counter(gpu.label for gpu in resting), Counter(gpu.label for gpu in every)
     whole = [label for label in of_node if label and of_node[label] == there[label]]
     nodes = (f"every GPU of {label.removeprefix('/l:')}" for label in whole)
-    single = (m for m in resting if m[3] not in whole)
-    return (*nodes, *(f"GPU {m[1]}" + (f" of {m[3].removeprefix('/l:')}" if m[3] else "") for m in single))
+    single = (gpu for gpu in resting if gpu.label not in whole)
+    return (*nodes, *(f"GPU {g.number}" + (f" of {g.label.removeprefix('/l:')}" if g.label else "") for g in single))

@@ -32,6 +32,8 @@ class Life:
 
     now: float
     begun_at: float | None = None
+    run: bool = True
+    """Whether there is a run yet: a job may be running that has not called `wandb.init()`."""
     where: Literal["server", "disk"] = "server"
     """Where the run is judged."""
     heartbeat: Beat = NONE

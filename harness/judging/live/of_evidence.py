@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from harness.evidence.models import Evidence, JsonValue, LocalRun, ServerRun, SlurmJob
 from harness.evidence.models.slurm_states import base
-from harness.judging.live.activity import Samples, activity, at_work, silent
+from harness.judging.live.activity import Samples, Series, activity, at_work, silent
 from harness.judging.live.life import NONE, Beat, Life
 from harness.judging.live.rhythm import gaps_by_step, gaps_of, rhythm
 from harness.judging.metric_series import number, where_to_look
@@ -47,7 +47,8 @@ def _lives(local: LocalRun, evidence: Evidence) -> bool:
 def _of_job(evidence: Evidence) -> Life:
     job = evidence.job
     return Life(
-        now=evidence.created_at, begun_at=job.started_at if job else None, scheduler=_state(job.slurm if job else None),
+        now=evidence.created_at, begun_at=job.started_at if job else None, run=False,
+        scheduler=_state(job.slurm if job else None),
         output=Beat(job.output.touched_at, count=job.output.lines) if job else NONE,
     )  # fmt: skip
 
@@ -131,10 +132,11 @@ def _samples(server: ServerRun | None, local: LocalRun | None) -> tuple[Samples,
     else:
         return {}, NONE
     found = {
-        key.removeprefix("system."): [(begun + at, value) for at, value in sketch] for key, sketch in series.items()
+        key.removeprefix("system."): Series([begun + at for at, _ in sketch], [value for _, value in sketch])
+        for key, sketch in series.items()
     }
-    longest: Sequence[tuple[float, float]] = max(found.values(), key=len, default=())
-    return found, Beat(last, rhythm(gaps_of(at for at, _ in longest)), len(longest))
+    longest: Sequence[float] = max((s.times for s in found.values()), key=len, default=())
+    return found, Beat(last, rhythm(gaps_of(longest)), len(longest))
 
 
 def _numbers(sketch: Sequence[tuple[float, JsonValue]]) -> tuple[tuple[float, float], ...]:

@@ -13,6 +13,10 @@ PAUSES = 1.5
 """A pause that the run made before may come again, and last so much longer."""
 ENOUGH_ROWS = 20
 """After so many rows a series that is logged at all has come, unless it comes once an epoch."""
+UNEVEN = 3.0
+"""The more the intervals spread, the further the next pause may go beyond the longest so far."""
+NEAR = 5
+"""So many neighbours tell whether a slow stretch is a pause, or the run has got slower."""
 WARM_UP = 2
 """The first steps compile, allocate and fill caches: their pauses are no measure of the later ones."""
 
@@ -35,10 +39,15 @@ class Rhythm:
         """The same rhythm where signs are passed on no more often than that."""
         return Rhythm(max(self.median_s, interval_s), self.spread_s, max(self.longest_s, interval_s), self.count)
 
+    def with_pause(self, seconds: float) -> "Rhythm":
+        """The same rhythm of a run that once gave no sign for so long, and then went on."""
+        return Rhythm(self.median_s, self.spread_s, max(self.longest_s, seconds), self.count)
+
     @property
     def patience_s(self) -> float:
         """Seconds without a sign from which on it is missing."""
-        return max(INTERVALS * self.interval_s, PAUSES * self.longest_s) + SLACK_S
+        beyond = PAUSES + (UNEVEN * self.spread_s / self.median_s if self.median_s else 0.0)
+        return max(INTERVALS * self.interval_s, beyond * self.longest_s) + SLACK_S
 
 
 def rhythm(gaps: Sequence[float]) -> Rhythm | None:
@@ -58,16 +67,25 @@ def gaps_of(times: Iterable[float]) -> tuple[float, ...]:
 def gaps_by_step(steps: Sequence[float], times: Sequence[float]) -> tuple[float, ...]:
     """Return the seconds that a step took between neighbouring points of a sample; a long pause stays one.
 
-    Of points that lie many steps apart only the mean is known. Where that is far above the usual one, there was a
-    pause in between, and the whole of what is above it counts as one interval.
+    Of points that lie many steps apart only the mean is known. Where that is far above the usual one around it, there
+    was a pause in between, and the whole of what is above it counts as one interval.
     """
     pairs = [(s, t) for s, t in zip(steps, times, strict=False)]
     spans = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(pairs) if b[0] > a[0] and b[1] >= a[1]]
     if not spans:
         return ()
-    usual = median(seconds / count for count, seconds in spans)
-    paused = [seconds / count > 2 * usual for count, seconds in spans]
+    means = [seconds / count for count, seconds in spans]
+    usual = median(means)
     return tuple(
-        seconds - (count - 1) * usual if pause else seconds / count
-        for (count, seconds), pause in zip(spans, paused, strict=True)
+        _whole(count, seconds, _near(means, n)) if mean > 2 * usual else mean
+        for n, (mean, (count, seconds)) in enumerate(zip(means, spans, strict=True))
     )
+
+
+def _near(means: Sequence[float], n: int) -> float:
+    first = max(0, min(n - NEAR // 2, len(means) - NEAR))
+    return median(means[first : first + NEAR])
+
+
+def _whole(count: float, seconds: float, usual: float) -> float:
+    return seconds - (count - 1) * usual if seconds > 2 * usual * count else seconds / count

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from harness.evidence.models.slurm_states import PAUSED, is_final
 from harness.judging.live.life import Beat, Life
-from harness.judging.live.rhythm import Rhythm
+from harness.judging.live.rhythm import ENOUGH_ROWS, Rhythm
 from harness.judging.live.words import span
 
 HEARTBEAT = Rhythm(30.0, 0.0, 30.0, 0)
@@ -15,6 +15,8 @@ UPLOAD_S = 15.0
 """Rows reach the server in batches, about so many seconds apart."""
 UNTOLD_S = 300.0
 """So long a first pause may last where nothing tells what the machine does; W&B's own measure of a crash."""
+STRETCH = 1 / 6
+"""Of the time in which steps came, such a share may go to a first pause in which nothing is known of the machine."""
 START_S = 1800.0
 """So long a job may rest before its first steps, or do something else than train; it may fetch its data."""
 FEW = 3
@@ -42,7 +44,8 @@ def heartbeat(life: Life) -> Rhythm:
     """How often the SDK speaks to the server: each batch of rows or samples is a sign of life too."""
     medians = [beat.rhythm.median_s for beat in (life.steps, life.system) if beat.rhythm and beat.count > FEW]
     usual = max(UPLOAD_S, min((*medians, HEARTBEAT.median_s)))
-    return Rhythm(usual, 0.0, usual, 0)
+    silent = life.heartbeat.rhythm.longest_s if life.heartbeat.rhythm else 0.0
+    return Rhythm(usual, 0.0, usual, 0).with_pause(silent)
 
 
 def _apart(life: Life) -> Iterator[Trouble]:
@@ -87,7 +90,7 @@ def _within(life: Life) -> Iterator[Trouble]:
 
 
 def _hang(life: Life) -> Trouble | None:
-    if life.synced_later or life.activity == "working":
+    if life.synced_later or life.activity == "working" or not steps_late(life):
         return None
     stepped = life.steps.last_at is not None
     age = life.age(life.steps) if stepped else life.age(Beat(life.begun_at))
@@ -107,21 +110,31 @@ def _hang(life: Life) -> Trouble | None:
 def _limit(life: Life) -> tuple[float, str]:
     """How long to wait for the next step, and how that comes about."""
     own, passed_on = life.steps.rhythm or HEARTBEAT, _passed_on(life)
-    if life.steps.count < FEW:
+    if life.steps.count < FEW or life.steps.rhythm is None:
         known = life.activity in ("spinning", "idle", "busy")
         return max(passed_on.patience_s, START_S) if known else math.inf, "too few steps came to know its rhythm"
     told = f"a step takes {span(own.median_s)} ± {span(own.spread_s)}, the longest pause was {span(own.longest_s)}"
     if life.activity in ("spinning", "idle"):
+        if life.steps.count < ENOUGH_ROWS:
+            return max(passed_on.patience_s, UNTOLD_S), f"{told}; only {life.steps.count} steps came yet"
         return passed_on.patience_s, told
     if life.activity == "aside":
         return max(passed_on.patience_s, START_S), f"{told}; the GPUs rest, and something is done beside them"
-    return max(passed_on.patience_s, UNTOLD_S), f"{told}; what the machine does is not known"
+    stretch = (life.steps.last_at or 0.0) - life.begun_at if life.begun_at is not None else 0.0
+    pause = min(START_S, STRETCH * stretch) if life.activity == "unknown" else 0.0
+    return max(passed_on.patience_s, UNTOLD_S, pause), f"{told}; what the machine does is not known"
 
 
 def _passed_on(life: Life) -> Rhythm:
     """How often steps can be seen: on the server no more often than they are uploaded."""
     own = life.steps.rhythm or HEARTBEAT
     return own.at_least(max(UPLOAD_S, life.passed_on_s)) if life.where == "server" else own
+
+
+def steps_late(life: Life, intervals: float | None = None) -> bool:
+    """Whether the newest step is older than so many intervals, or so old that it counts what the machine does."""
+    age, own = life.age(life.steps if life.steps.last_at is not None else Beat(life.begun_at)), _passed_on(life)
+    return age is None or age > (own.patience_s if intervals is None else intervals * own.interval_s)
 
 
 def deadline(life: Life) -> float | None:

@@ -4,19 +4,15 @@ from harness.judging.live.life import Life
 
 
 def headline(life: Life) -> str:
-    """Say that it works as far as it goes: `works so far: 1,240 steps, last point 8 s ago`."""
-    return f"works so far: {so_far(life)}"
-
-
-def so_far(life: Life) -> str:
-    """Return `1,240 steps, last point 8 s ago`."""
-    count = life.steps.count
-    if not count:
-        begun = f"; it began {span(max(0.0, life.now - life.begun_at))} ago" if life.begun_at is not None else ""
-        return f"no step yet{begun}"
-    age = life.age(life.steps)
-    told = f", last point {span(age)} ago" if age is not None else ""
-    return f"{count:,} {'step' if count == 1 else 'steps'}{told}"
+    """Say what was seen, and no more: `W&B works so far: 1,240 steps, last point 8 s ago`."""
+    count, age = life.steps.count, life.age(life.steps)
+    if count:
+        told = f", last point {span(age)} ago" if age is not None else ""
+        return f"W&B works so far: {count:,} {'step' if count == 1 else 'steps'}{told}"
+    began = f"; it began {span(max(0.0, life.now - life.begun_at))} ago" if life.begun_at is not None else ""
+    if not life.run:
+        return f"nothing of W&B to be seen yet: the job has started no run{began}"
+    return f"nothing logged yet: W&B has started, and no step came{began}"
 
 
 def span(seconds: float | None) -> str:

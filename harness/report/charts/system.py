@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from harness.evidence.models import Evidence
 from harness.judging.metric_series import Where, where_to_look
-from harness.judging.system_series import GpuView, SystemView, gpus, system_series
+from harness.judging.system_series import GpuView, HostKind, SystemView, gpus, host_series, system_series
 from harness.judging.view import main_local_run, main_server_run
 from harness.report.charts.drawing import Chart, Line, Mark, names, spark, summary
 from harness.report.charts.scale import Scale, finite, rounded, scale_of
@@ -16,13 +16,13 @@ from harness.report.text import clean, number, plural
 
 EACH = 8
 """Up to so many GPUs have a colour of their own."""
-HOST: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("CPU", "%", (r"cpu",)),
-    ("Memory", "%", (r"memory|memory_percent",)),
-    ("Disk traffic", "MB", (r"disk(\..+)?\.(in|out)",)),
-    ("Network", "bytes", (r"network\.(sent|recv)",)),
+HOST: tuple[tuple[HostKind, str, str, tuple[str, ...]], ...] = (
+    ("cpu", "CPU", "%", (r"cpu",)),
+    ("memory", "Memory", "%", (r"memory|memory_percent",)),
+    ("disk", "Disk traffic", "MB", (r"disk(\..+)?\.(in|out)",)),
+    ("network", "Network", "bytes", (r"network\.(sent|recv)",)),
 )
-"""Title, unit and series of the host's charts."""
+"""Part of the host, title and unit of its chart, and which of its series have that unit."""
 
 
 @dataclass(frozen=True)
@@ -134,16 +134,22 @@ def host_charts(evidence: Evidence, zero: float, x: Scale, marks: tuple[Mark, ..
     if not mine and not others:
         return []
     charts = []
-    for title, unit, patterns in HOST:
+    for kind, title, unit, patterns in HOST:
         lines = _lines(mine, patterns, side, dashed=False)
         if other_side and _differ(mine, others, patterns):
             lines = _lines(mine, patterns, side, dashed=False, named=True)
             lines += _lines(others, patterns, other_side, dashed=True, named=True)
-        note = "" if lines else "not recorded"
+        note = "" if lines else _instead(evidence, kind)
         low, high = 0.0, 100.0 if unit == "%" else None
         kept = tuple(lines[:8])
         charts.append(_chart(title, unit, kept, x, marks, note, low=low, high=high, legend=len(kept) > 1))
     return charts
+
+
+def _instead(evidence: Evidence, kind: HostKind) -> str:
+    """Say what was recorded of a part of the host where nothing of it can be drawn."""
+    keys = sorted({view.key for view in host_series(evidence, kind)})
+    return f"only {', '.join(keys[:3])}" if keys else "not recorded"
 
 
 Key = tuple[str, str]

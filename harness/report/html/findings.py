@@ -105,7 +105,8 @@ def parts(advice: str) -> list[Part]:
 def sentence(verdict: Verdict, life: Life | None = None) -> str:
     """Say the verdict in one sentence; of a run that still runs, how far it is."""
     if verdict.verdict == "passed" and life:
-        return f"W&B {headline(life)}."
+        words = headline(life)
+        return f"{words[0].upper()}{words[1:]}."
     if verdict.verdict == "passed":
         return "W&B works for this job."
     if verdict.verdict == "failed":

@@ -58,7 +58,7 @@ def summary(terminal: "pytest.TerminalReporter", session: "Session") -> None:
     for text in (*facts(session, verdict, width), "") if wordy else ():
         terminal.write_line(text)
     life = life_of(session.gathered) if session.gathered and verdict.verdict == "passed" else None
-    words = f"passed: W&B {headline(life)}" if life else WORDS[verdict.verdict]
+    words = f"passed: {headline(life)}" if life else WORDS[verdict.verdict]
     terminal.write_line(f"verdict: {words}", **{COLOURS[verdict.verdict]: True, "bold": True})
     alone = sum(bool(f.explains) for f in verdict.findings) == 1
     # What is merely worth knowing would hide what is to be mended; the report has it.

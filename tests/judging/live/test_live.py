@@ -70,7 +70,7 @@ def test_a_healthy_run_works_so_far():
     found = running(rows=1240)
     verdict = judge(found)
     assert (verdict.verdict, verdict.live, verdict.findings) == ("passed", True, ())
-    assert headline(life_of(found)) == "works so far: 1,240 steps, last point 8 s ago"
+    assert headline(life_of(found)) == "W&B works so far: 1,240 steps, last point 8 s ago"
     reasons = {c.name.partition("::")[2]: c.reason for c in verdict.checks if c.outcome == "not_applicable"}
     assert reasons["test_run_finished"] == "the run is still running"
 
@@ -129,7 +129,7 @@ def test_ages_are_told_by_the_servers_clock(ahead):
     reading = found.server.model_copy(update={"clock_ahead_s": ahead})
     found = found.model_copy(update={"created_at": NOW + ahead, "server": reading})
     assert failed(judge(found)) == set()
-    assert headline(life_of(found)) == "works so far: 100 steps, last point 8 s ago"
+    assert headline(life_of(found)) == "W&B works so far: 100 steps, last point 8 s ago"
 
 
 def test_the_limit_and_the_rhythm_are_told():
@@ -156,7 +156,7 @@ def of_folder(**change: Any) -> Evidence:
 def test_a_folder_that_is_written_to_works_so_far():
     found = of_folder()
     assert judge(found).live
-    assert headline(life_of(found)) == "works so far: 100 steps, last point 8 s ago"
+    assert headline(life_of(found)) == "W&B works so far: 100 steps, last point 8 s ago"
     assert "test_nothing_was_lost" not in failed(judge(found))
 
 
@@ -201,6 +201,22 @@ def test_what_an_attached_job_dates_is_dated_by_the_clock_here(ahead):
     life = life_of(found.model_copy(update={"server": reading, "job": job}))
     ages = [life.age(beat) for beat in (life.heartbeat, life.steps, life.system, life.output)]
     assert ages == [3.0, 8.0, 5.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ({}, "nothing of W&B to be seen yet: the job has started no run; it began 400 s ago"),
+        (
+            {"server": server(run_of(rows=0, created_at=NOW - 30))},
+            "nothing logged yet: W&B has started, and no step came; it began 30 s ago",
+        ),
+    ],
+)
+def test_before_the_first_step_no_more_is_said_than_what_was_seen(seen, words):
+    found = attached(**seen)
+    assert headline(life_of(found)) == words
+    assert (judge(found).verdict, judge(found).live) == ("passed", True)
 
 
 def test_a_job_that_has_not_called_init_yet_may_still_do_so():
