@@ -112,6 +112,8 @@ NOT_RUN = {
     "wandb sync": "the SDK's own command; `--sync` runs it",
     "python -m lab.sdk_system_tests.run CHECKOUT PYTHON": "needs a checkout of the SDK's source",
     "module load cray-python": "modules are LUMI's",
+    "module purge": "modules are LUMI's",
+    "module reset": "modules are LUMI's",
     "python -m venv .venv && .venv/bin/pip install -e .": "installs from the network; the Makefile does the same",
     "export WANDB_API_KEY=…": "the key is the user's",
     "lumi-allocations": "a command of LUMI's",

@@ -130,8 +130,10 @@ def _of_gpus(samples: Mapping[str, Sequence[float]], what: str) -> list[Sequence
 
 
 SILENT_SAMPLES = 3
-SILENT_S = 150.0
-"""So long some GPUs may rest while others work: one rank evaluates, or they take turns."""
+SILENT_S, MOST_SILENT_S = 75.0, 150.0
+"""So long some GPUs may rest while others work; and most of them (one rank evaluates), or any that are hardly known."""
+KNOWN_S = 300.0
+"""After so long a time at work a GPU is known, and whether it takes turns with others."""
 AT_WORK = 20.0
 """Per cent of a GPU that trains."""
 
@@ -146,7 +148,9 @@ def silent(samples: Samples, last_step: float) -> tuple[str, ...]:
     if not any(_at_work(s.values) for s in loads.values()):
         return ()
     newest = max(s.times[-1] for s in loads.values())
-    resting = [gpu for gpu, s in loads.items() if s.values[-1] <= IDLE and _rests(s, last_step)]
+    idle = [gpu for gpu, s in loads.items() if s.values[-1] <= IDLE]
+    few = 2 * len(idle) <= len(loads)
+    resting = [gpu for gpu in idle if _rests(loads[gpu], last_step, few)]
     ended = {gpu.label for gpu, s in loads.items() if gpu.label and s.times[-1] < newest and _ended(s.times, newest)}
     return (*_names(resting, loads), *(f"node {label.removeprefix('/l:')}" for label in sorted(ended)))
 
@@ -156,15 +160,16 @@ def _at_work(values: Sequence[float]) -> bool:
     return len(values) > 2 * SILENT_SAMPLES and median(values[-SILENT_SAMPLES:]) >= AT_WORK
 
 
-def _rests(load: Series, last_step: float) -> bool:
-    """Whether a GPU that was at work has rested for longer than it ever did, in seconds and in samples."""
+def _rests(load: Series, last_step: float, few: bool) -> bool:
+    """Whether a GPU that was at work has rested for so long, and for longer than it ever did."""
     if len(load.values) <= 2 * SILENT_SAMPLES or max(load.values) < AT_WORK:
         return False
     spells = [[at for at, _ in spell] for rests, spell in groupby(zip(*load, strict=True), lambda s: s[1] <= IDLE)
               if rests]  # fmt: skip
     now, longest = spells[-1], max((s[-1] - s[0] for s in spells[:-1] if s[0] > load.times[0]), default=0.0)
     enough = len(now) >= SILENT_SAMPLES and now[-SILENT_SAMPLES] < last_step
-    return enough and now[-1] - now[0] >= max(SILENT_S, PAUSES * longest)
+    least = SILENT_S if few and now[0] - load.times[0] >= KNOWN_S else MOST_SILENT_S
+    return enough and now[-1] - now[0] >= max(least, PAUSES * longest)
 
 
 def at_work(samples: Samples) -> tuple[int, int] | None:
