@@ -38,6 +38,8 @@ PROGRAM = "lumi-wandb watch"
 FIND_S = 60.0
 """Seconds between two looks for runs that began meanwhile."""
 COMMAND_S = 60.0
+VERIFIES = "harness.commands.verifier"
+"""The module that verifies for the watch, in a process of its own: not imported here, where it would take memory."""
 LAST_S, LAST_LOOK_S, ENOUGH_S = 15.0, 2.0, 8.0
 """Told to end by SIGTERM (Slurm's time limit, or the batch script), it waits so long for runs to end, with so many
 seconds between two looks, and verifies for at most so long after that: Slurm gives 30 s before it kills."""
@@ -95,7 +97,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
             slurm = Slurm(environ)
             finder = Finder(options.project, options.user, servers, slurm)
             subjects = [subject_of(text, time.time(), cwd) for text in options.what] + finder.new(())
-            verifier = Verifier(folder, environ, cwd, {"wandb_expect": options.expect} if options.expect else {})
+            given = {"wandb_expect": options.expect} if options.expect else {}
+            verifier = Verifier(folder, environ, cwd, given, VERIFIES)
             stack.callback(verifier.stop)
             watcher = Watcher(
                 subjects, servers.ask, lambda ids: queued(slurm, ids),

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from harness.evidence.redaction.visible import block, clean
 from harness.judging.verdict import Verdict
 from harness.report.github import command
 from harness.report.html.checks import short
 from harness.report.html.findings import sentence
-from harness.report.text import block, clean
 
 MOST = 10
 """GitHub shows ten annotations of a kind for each step."""

@@ -1,8 +1,9 @@
 """Tells the time line of a job over its attempts, a sentence each; the same words in every form of the report."""
 
+from harness.evidence.redaction.visible import clean
 from harness.judging.history import AttemptSummary
 from harness.judging.verdict import Verdict
-from harness.report.text import clean, clock
+from harness.report.text import clock
 
 MOST = 8
 

@@ -6,7 +6,7 @@ See "Workflow commands for GitHub Actions" in GitHub's documentation.
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.report.text import clean
+from harness.evidence.redaction.visible import clean
 
 
 def append_summary(text: str, environ: Mapping[str, str]) -> None:

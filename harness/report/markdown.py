@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from harness.evidence.models import Evidence
+from harness.evidence.redaction.visible import clean
 from harness.judging.live.of_evidence import life_of
 from harness.judging.verdict import Verdict
 from harness.report import attempts
@@ -13,7 +14,7 @@ from harness.report.html.findings import FindingView, doubts, findings_of, sente
 from harness.report.next_commands import NextCommands
 from harness.report.run_directories import others
 from harness.report.run_directories import told as told_folders
-from harness.report.text import clean, clock, seconds
+from harness.report.text import clock, seconds
 
 SIGNS = {
     "passed": "✅",

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Sequence
 
+from harness.evidence.redaction.visible import clean
 from harness.judging.live.life import NONE
 from harness.judging.live.words import span
-from harness.report.text import clean
 from harness.watch.ledger import Entry
 from harness.watch.subjects import Subject
 

@@ -16,10 +16,9 @@ from harness.watch.ledger import Entry
 from harness.watch.subjects import Subject
 
 _CODE = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
-from harness.watch.verifier import serve
-serve()
+import importlib, json, sys
+sys.path[:] = json.loads(sys.argv[2])
+importlib.import_module(sys.argv[1]).serve()
 """
 
 
@@ -48,10 +47,13 @@ class Verifier:
         environ: what W&B is set to.
         cwd: where it was called.
         given: options of `check` that apply to every subject, by their ini names.
+        module: what the process runs; its `serve` reads a question a line, and answers with a line.
     """
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], cwd: Path, given: Mapping[str, str]) -> None:
-        self._folder, self._environ, self._cwd, self._given = folder, environ, cwd, given
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str], cwd: Path, given: Mapping[str, str], module: str
+    ) -> None:
+        self._folder, self._environ, self._cwd, self._given, self._module = folder, environ, cwd, given, module
         self._process: subprocess.Popen[str] | None = None
         self._given_up = False
 
@@ -122,7 +124,8 @@ class Verifier:
     def _started(self) -> subprocess.Popen[str]:
         # In a session of its own: what interrupts the watch on a terminal is the watch's to answer.
         return subprocess.Popen(
-            [sys.executable, "-I", "-c", _CODE, json.dumps(sys.path)], env=dict(self._environ), cwd=self._cwd,
+            [sys.executable, "-I", "-c", _CODE, self._module, json.dumps(sys.path)],
+            env=dict(self._environ), cwd=self._cwd,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
 

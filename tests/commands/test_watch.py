@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from harness.commands.watch import Servers, Teller, last_look, main, until
+from harness.commands.watch import VERIFIES, Servers, Teller, last_look, main, until
 from harness.evidence.setup.job_settings import read_job_settings
 from harness.loopback.server import LoopbackServer
 from harness.settings.model import SettingsError
@@ -90,7 +90,7 @@ def test_told_to_end_it_gives_the_run_a_moment_and_verifies(tmp_path, monkeypatc
     watcher.round(world.now)
     assert world.verified == ["a"]
     world.states["a"] = state
-    last_look(watcher, Verifier(tmp_path, {}, tmp_path, {}))
+    last_look(watcher, Verifier(tmp_path, {}, tmp_path, {}, VERIFIES))
     assert len(world.asked) == 1 + looks
     assert (world.verified, watcher.subjects[0].ended) == (["a", "a"], True)
 

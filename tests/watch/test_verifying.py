@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from harness.commands.watch import VERIFIES
 from harness.watch import verifying
 from harness.watch.ledger import Entry
 from harness.watch.subjects import Subject
@@ -20,7 +21,7 @@ def subject(tmp_path):
 
 @pytest.fixture
 def verifier(tmp_path):
-    made = Verifier(tmp_path / "watch", os.environ, tmp_path, {"wandb_expect": "loss"})
+    made = Verifier(tmp_path / "watch", os.environ, tmp_path, {"wandb_expect": "loss"}, VERIFIES)
     yield made
     made.stop()
 

@@ -1,10 +1,11 @@
 """The training's metrics over steps, from the server and from the disk where the two differ."""
 
 from harness.evidence.models import Evidence
+from harness.evidence.redaction.visible import clean
 from harness.judging.metric_series import SeriesView, Where, all_series, judged, where_to_look
 from harness.report.charts.drawing import Chart, Line, summary
 from harness.report.charts.scale import finite, rounded, scale_of
-from harness.report.text import clean, number, plural
+from harness.report.text import number, plural
 
 MOST = 6
 """Charts of metrics; the expected ones come first."""

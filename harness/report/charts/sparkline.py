@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from harness.evidence.models import Evidence
+from harness.evidence.redaction.visible import clean
 from harness.judging.metric_series import SeriesView, judged, series
 from harness.judging.system_series import GpuView, gpus
 from harness.report.charts.scale import finite
 from harness.report.charts.system import gpu_name
-from harness.report.text import clean, number
+from harness.report.text import number
 
 BARS = "▁▂▃▄▅▆▇█"
 PLAIN = "_.-=+*#@"

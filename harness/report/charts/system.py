@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from harness.evidence.models import Evidence
+from harness.evidence.redaction.visible import clean
 from harness.judging.metric_series import Where, where_to_look
 from harness.judging.system_series import GpuView, HostKind, SystemView, gpus, host_series, system_series
 from harness.judging.view import main_local_run, main_server_run
 from harness.report.charts.drawing import Chart, Line, Mark, names, spark, summary
 from harness.report.charts.scale import Scale, finite, rounded, scale_of
-from harness.report.text import clean, number, plural
+from harness.report.text import number, plural
 
 EACH = 8
 """Up to so many GPUs have a colour of their own."""

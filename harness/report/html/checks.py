@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.evidence.redaction.visible import clean
 from harness.judging.verdict import CheckResult, Outcome, Verdict
-from harness.report.text import clean
 from harness.settings.places import CHECKS
 
 WORDS: Mapping[Outcome, str] = {

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.evidence.models import Evidence, Request, SlurmJob
+from harness.evidence.redaction.visible import block, clean
 from harness.judging.metric_series import main_run
 from harness.judging.verdict import Verdict
 from harness.judging.view import final_server
@@ -11,7 +12,7 @@ from harness.report.attempts import told as told_attempt
 from harness.report.html.found_facts import on_disk, on_nodes
 from harness.report.html.rows import Row, told
 from harness.report.roles import told_roles
-from harness.report.text import block, clean, clock, link, number, plural, seconds, size
+from harness.report.text import clock, link, number, plural, seconds, size
 
 MOST_ROWS = 40
 MOST_RUNS = 16

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.evidence.redaction.visible import block, clean
 from harness.judging.catalogue import STAGES, catalogue
 from harness.judging.live.life import Life
 from harness.judging.live.words import headline
 from harness.judging.rule import Severity
 from harness.judging.verdict import CheckResult, Finding, Verdict
 from harness.report.html.checks import anchors_of, short
-from harness.report.text import block, clean, link
+from harness.report.text import link
 
 WHEN = (
     ("permission", "before the job: it could be told from the setup alone"),

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from harness.evidence.models import Evidence, LocalRun, NodeTelemetry
+from harness.evidence.redaction.visible import clean
 from harness.report.html.rows import Row, told
-from harness.report.text import clean, plural, size
+from harness.report.text import plural, size
 
 MOST = 8
 """Run directories, nodes, and damaged places that are shown one by one."""

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.evidence.models import Evidence
+from harness.evidence.redaction.visible import clean
 from harness.judging.live.of_evidence import life_of
 from harness.judging.verdict import Verdict
 from harness.report.html.checks import counts, groups_of
@@ -17,7 +18,7 @@ from harness.report.html.pictures import pictures
 from harness.report.html.rehearsals import rehearsals_of
 from harness.report.html.watched import watched_of
 from harness.report.next_commands import NextCommands
-from harness.report.text import clean, clock, parted
+from harness.report.text import clock, parted
 
 
 def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: NextCommands) -> str:

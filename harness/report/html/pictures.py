@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from harness.evidence.models import Evidence
+from harness.evidence.redaction.visible import clean
 from harness.report.charts.drawing import Chart, Mark, axis
 from harness.report.charts.metrics import left_out, metric_charts
 from harness.report.charts.phases import Lane, lanes_of
 from harness.report.charts.system import GpuRow, gpu_charts, gpu_rows, host_charts, samples_end
 from harness.report.charts.time_line import Moments, events, moments, time_scale
-from harness.report.text import clean, clock, moment
+from harness.report.text import clock, moment
 
 MOST_EVENTS = 40
 

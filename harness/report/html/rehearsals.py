@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from harness.evidence.models import Evidence, Rehearsal
+from harness.evidence.redaction.visible import clean
 from harness.judging.rehearsals import HOW
 from harness.judging.verdict import Verdict
 from harness.report.charts.drawing import axis
 from harness.report.charts.phases import Lane, lane
 from harness.report.charts.scale import Scale
 from harness.report.charts.time_line import Stretch
-from harness.report.text import clean, seconds
+from harness.report.text import seconds
 
 SIGNALS = {"kill": "", "usr1": "USR1, SIGTERM, "}
 """What ended the job before SIGKILL, where it was not SIGTERM alone."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.report.text import clean
+from harness.evidence.redaction.visible import clean
 
 
 @dataclass(frozen=True)

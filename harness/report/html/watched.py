@@ -7,11 +7,12 @@ from markupsafe import Markup
 
 from harness.evidence.models import Evidence, Seen
 from harness.evidence.models.slurm_states import PAUSED
+from harness.evidence.redaction.visible import clean
 from harness.report.charts.drawing import axis
 from harness.report.charts.phases import Lane, lane
 from harness.report.charts.scale import Scale
 from harness.report.charts.time_line import Stretch
-from harness.report.text import clean, clock, moment, plural, seconds
+from harness.report.text import clock, moment, plural, seconds
 
 UNITS = (("hours", 3600.0, 7200.0), ("minutes", 60.0, 300.0), ("seconds", 1.0, 0.0))
 """Names, seconds in one of them, and from how many seconds on they are counted."""

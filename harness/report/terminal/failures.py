@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness.evidence.redaction.visible import block, clean
 from harness.judging.verdict import Finding
 from harness.report.terminal.wrapping import wrapped
-from harness.report.text import block, clean
 
 UNKNOWN = "no known fault explains this"
 LABEL = 10

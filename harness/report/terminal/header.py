@@ -6,8 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from harness.evidence.redaction.redactor import redact
+from harness.evidence.redaction.visible import clean
 from harness.evidence.setup.script.ranks import starts_ranks
-from harness.report.text import clean, plural
+from harness.report.text import plural
 from harness.settings.model import Settings
 from harness.targets.environment import PROJECT
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from harness.evidence.redaction.visible import seen
 from harness.judging.verdict import CheckResult
 from harness.report.terminal.failures import failure, not_checked
-from harness.report.text import seen
 
 if TYPE_CHECKING:
     from harness.verification.session import Session

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from harness.evidence.models import Evidence
+from harness.evidence.redaction.visible import block, clean
 from harness.evidence.setup.script.inits import script_calls
 from harness.judging.verdict import Verdict
 from harness.report.html.checks import sentences, short
 from harness.report.terminal.header import job_name, where
-from harness.report.text import block, clean, plural
+from harness.report.text import plural
 from harness.settings.model import Settings
 
 SIGNS = {"passed": "ok", "failed": "FAILED", "blocked": "-", "not_applicable": "-", "not_checked": "?"}

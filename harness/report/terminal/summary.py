@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.evidence.models import Evidence
+from harness.evidence.redaction.visible import clean, seen
 from harness.judging.live.of_evidence import life_of
 from harness.judging.live.words import headline
 from harness.judging.verdict import Finding, RunSummary, Verdict
@@ -24,7 +25,7 @@ from harness.report.run_directories import told as told_folders
 from harness.report.terminal.live import told as told_moment
 from harness.report.terminal.tree import tree
 from harness.report.terminal.wrapping import wrapped
-from harness.report.text import clean, plural, seen
+from harness.report.text import plural
 from harness.settings.report_folder import REPORTS
 from harness.verification.progress import Moment
 

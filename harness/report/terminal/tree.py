@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from harness.evidence.redaction.visible import clean
 from harness.judging.verdict import CheckResult, Outcome
 from harness.report.html.checks import WORDS, counts, short, title_of
 from harness.report.terminal.wrapping import wrapped
-from harness.report.text import clean
 
 TITLE = 16
 """Columns of a group's title."""
