@@ -223,6 +223,8 @@ class ScriptLook(Fact):
     """It starts the agent of a sweep by itself."""
     log_every: dict[str, int] = {}
     """`log_every_n_steps` and `logging_steps`, where the script gives them a number."""
+    logging_strategy: str = ""
+    """When Transformers logs, where the script says it: `no`, `epoch` or `steps`."""
     metrics: tuple[str, ...] = ()
     """Names that it gives to `log()`, be it wandb's, a run's or a framework's, at most 40."""
     scalars: tuple[str, ...] = ()

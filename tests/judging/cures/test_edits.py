@@ -95,6 +95,10 @@ def edited(edit, text):
         ("log_every logging_steps 5", "a = TrainingArguments('o')", "a = TrainingArguments('o', logging_steps=5)"),
         ("log_every log_every_n_steps 5", "Trainer()\nTrainer()", "Trainer()\nTrainer()"),
         (
+            "log_every logging_steps 5", "TrainingArguments(logging_strategy='no')",
+            'TrainingArguments(logging_strategy="steps", logging_steps=5)',
+        ),
+        (
             "attach_logger accelerate p",
             "a, b = Accelerator(), 1\n",
             'a, b = Accelerator(log_with="wandb"), 1\na.init_trackers("p")\n',

@@ -34,6 +34,7 @@ _DRIVES: Mapping[str, re.Pattern[str]] = {
 }
 """What a script brings along and calls where the framework trains (or writes) for it."""
 _INTERVAL = re.compile(r"\b(log_every_n_steps|logging_steps)[\"']?\s*[=:]\s*(\d+)\b")
+_STRATEGY = re.compile(r"(?i)\blogging_strategy[\"']?\s*[=:]\s*(?:[\"']|\w*IntervalStrategy\.)(no|epoch|steps)\b")
 _AGENT = re.compile(r"\bwandb\.agent\(|\bwandb\s+agent\b|\bwandb\.sweep\(")
 
 
@@ -51,6 +52,7 @@ def script_look(script: Path | None) -> ScriptLook:
         logs_itself=any(_logs(tree, alone=len(trees) == 1) for tree in trees),
         runs_agent=bool(_AGENT.search(whole)),
         log_every={name: int(number) for name, number in _INTERVAL.findall(whole)},
+        logging_strategy=next(iter(_STRATEGY.findall(whole)), "").lower(),
         metrics=tuple(dict.fromkeys(clean(name, 100) for tree in trees for name in _metrics(tree)))[:_MOST_METRICS],
         scalars=tuple(scalars)[:_MOST_SCALARS],
     )

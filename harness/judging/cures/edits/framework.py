@@ -16,8 +16,12 @@ _ARGUMENTS: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     "accelerate": (("Accelerator", "accelerate.Accelerator"), "log_with", '"wandb"'),
 }  # fmt: skip
 """How a framework is told to log: calls, the argument, and what it is given."""
-_EVERY = {"log_every_n_steps": _ARGUMENTS["lightning"][0], "logging_steps": _ARGUMENTS["transformers"][0]}
+_EVERY = {
+    "log_every_n_steps": _ARGUMENTS["lightning"][0],
+    "logging_steps": _ARGUMENTS["transformers"][0] + _ARGUMENTS["trl"][0],
+}
 """Which calls take it."""
+STRATEGY = "logging_strategy"
 
 
 def attach_logger(text: str, framework: str, project: str = "") -> str:
@@ -100,7 +104,7 @@ def _with_trackers(module: cst.Module, names: tuple[str, ...], project: str) -> 
 
 
 def log_every(text: str, argument: str, every: str) -> str:
-    """Let a framework log every so many steps."""
+    """Let a framework log every so many steps, also where another argument switched that off."""
 
     class _Every(cst.CSTTransformer):
         def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
@@ -110,11 +114,12 @@ def log_every(text: str, argument: str, every: str) -> str:
 
     done = tree.changed(text, lambda module: module.visit(_Every()))
     names = _EVERY.get(argument, ())
-    if done != text or len(tree.calls(tree.parsed(text) or cst.Module([]), *names)) != 1:
+
+    def mended(call: cst.Call) -> cst.Call:
+        if tree.argument(call, STRATEGY):
+            call = tree.with_argument(call, STRATEGY, tree.expression('"steps"'))
+        return tree.with_argument(call, argument, tree.expression(every)) if done == text else call
+
+    if len(tree.calls(tree.parsed(text) or cst.Module([]), *names)) != 1:
         return done
-    return tree.changed(
-        text,
-        lambda module: tree.edit_calls(
-            module, names, lambda c: tree.with_argument(c, argument, tree.expression(every))
-        ),
-    )
+    return tree.changed(done, lambda module: tree.edit_calls(module, names, mended))

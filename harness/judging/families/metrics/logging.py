@@ -15,6 +15,9 @@ from harness.judging.view import find_lines, script_note
 _TOO_FEW = (
     r"number of training batches \((\d+)\) is smaller than the logging interval Trainer\(log_every_n_steps=(\d+)\)"
 )
+STRATEGIC = ("transformers", "trl")
+"""Frameworks whose `logging_strategy` counts more than their interval."""
+SWITCHED_OFF = 'logging_strategy="no" switches the logging of the training off'
 
 
 def _lacking(evidence: Evidence) -> dict[str, str]:
@@ -55,16 +58,18 @@ def too_seldom(evidence: Evidence) -> Iterator[Hit]:
     told = re.search(_TOO_FEW, "\n".join(find_lines(evidence, _TOO_FEW, limit=1)))
     for name in look.frameworks:
         interval = FRAMEWORKS[name].interval if logs_to_wandb(evidence, name) else None
-        if interval is None:
+        if interval is None or (name in STRATEGIC and look.logging_strategy == "epoch"):
             continue
         argument, usual = interval
         every = int(told[2]) if told and name == "lightning" else look.log_every.get(argument, usual)
         steps = _steps(evidence, FRAMEWORKS[name].step)
-        few = steps is not None and steps // every < evidence.request.expect_points
+        off = name in STRATEGIC and look.logging_strategy == "no"
+        few = off or (steps is not None and steps // every < evidence.request.expect_points)
         if not (few or (name == "lightning" and (told or (steps is None and not rows(evidence))))):
             continue
         seen = f"The training had {steps} steps" if steps is not None else "The run has no row of the training"
-        observed = (f"{seen}; it is logged every {every} steps ({argument}{_origin(look.log_every, argument)}).",)
+        rhythm = f"it is logged every {every} steps ({argument}{_origin(look.log_every, argument)})"
+        observed = (f"{seen}; {SWITCHED_OFF if off else rhythm}.",)
         words = tuple(find_lines(evidence, _TOO_FEW, limit=1))
         suggested = max(1, (steps or every) // max(10, evidence.request.expect_points))
         values = {"argument": argument, "every": str(every), "suggested_every": str(suggested)}

@@ -75,10 +75,13 @@ def test_a_log_of_the_scripts_own(tmp_path, text, logs):
 
 
 def test_intervals_and_names_of_scalars(tmp_path):
-    text = BOARD + "w = SummaryWriter()\nw.add_scalar('Loss/train', 1, 0)\nw.add_scalar(name, 1, 0)\nf(logging_steps=5)"
+    text = (
+        BOARD + "w = SummaryWriter()\nw.add_scalar('Loss/train', 1, 0)\nw.add_scalar(name, 1, 0)\n"
+        "f(logging_steps=5)\nf(logging_strategy='no')"
+    )
     found = look(tmp_path, text)
     assert found.scalars == ("Loss/train",)
-    assert found.log_every == {"logging_steps": 5}
+    assert (found.log_every, found.logging_strategy) == ({"logging_steps": 5}, "no")
 
 
 @pytest.mark.parametrize("text", ["import wandb\nwandb.agent(s, f)", "import wandb\nwandb.sweep({})"])

@@ -47,10 +47,19 @@ def test_logged_too_seldom():
     assert found.fails == ("test_series_is_present[loss]", "test_series_is_present[acc]")
 
 
+def test_logging_that_is_switched_off():
+    found = hit(
+        "metric-logged-too-seldom", SUMMED_UP, setup=look(logging_strategy="no", log_every={"logging_steps": 5})
+    )
+    assert found.observed == (
+        'The training had 64 steps; logging_strategy="no" switches the logging of the training off.',
+    )
+
+
 @pytest.mark.parametrize(
     "setup",
-    [look(log_every={"logging_steps": 5}), look("accelerate"), {}],
-    ids=["often enough", "a framework without an interval", "no framework"],
+    [look(log_every={"logging_steps": 5}), look(logging_strategy="epoch"), look("accelerate"), {}],
+    ids=["often enough", "once per epoch", "a framework without an interval", "no framework"],
 )
 def test_a_metric_that_is_missing_for_another_reason(setup):
     assert hit("metric-logged-too-seldom", SUMMED_UP, setup=setup) is None
