@@ -86,7 +86,7 @@ def test_its_own_test_and_those_of_the_catalogue_pass(repository):
     own = "tests/judging/families/job/test_output.py::test_a_full_gpu_is_told_from_full_main_memory"
     done = run(repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", own)
     assert done.returncode == 0, done.stdout
-    done = run(repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/judging/test_catalogue.py", "-k", ID)
+    done = run(repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/judging/test_catalogue.py")
     assert done.returncode == 0, done.stdout
 
 

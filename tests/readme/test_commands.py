@@ -47,7 +47,7 @@ ELSEWHERE = {
     "make fire": ("lab/fire/test_matrix.py", "play_all(recording, part"),
     "make faults": ("tests/faults/test_faults.py", "judge(played)"),
     "make cures": ("tests/faults/test_cures.py", "cure(scenario"),
-    "make mutants": ("lab/mutation/test_mutation.py", '"-m", "lab.mutation", "-n", "60"'),
+    "make mutants": ("lab/mutation/test_mutation.py", '"-m", "lab.mutation", "-n", str(COUNT)'),
     "make storm": ("lab/storm/test_interruptions.py", "interruptions"),
     "python -m lab.bench scale mutation": ("lab/storm/test_scale.py", "bench_scale"),
     "TORCH='torch==2.14.1 torchvision==0.29.1' make check": (".ci/run", 'TORCH:-torch==2.14.1 torchvision==0.29.1}"'),
