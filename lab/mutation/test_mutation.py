@@ -13,6 +13,7 @@ ENOUGH, COUNT = 0.8, 24
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_most_of_a_sample_are_killed():
     command = [sys.executable, "-m", "lab.mutation", "-n", str(COUNT)]
     ran = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True, timeout=1200)
