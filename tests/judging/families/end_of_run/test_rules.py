@@ -368,3 +368,10 @@ def test_a_package_is_installed_only_where_its_name_is_sure(exception, message, 
     (finding,) = (f for f in diagnose(found, end_of_run.RULES) if f.id == "end-failed-exitcode")
     assert finding.cure.commands == commands
     assert ("has no module" in finding.advice[0]) is (not commands and exception != "KeyError")
+
+
+def test_what_the_time_limit_cut_off_is_no_cause_of_its_own():
+    found = killed("SIGTERM")
+    slurm = SlurmJob(job_id="7", final_state="TIMEOUT", exit_code="0:15")
+    found = found.model_copy(update={"job": found.job.model_copy(update={"slurm": slurm})})
+    assert [f.id for f in judge(found).findings if f.severity == "error"] == ["job-time-limit"]
