@@ -26,6 +26,7 @@ def _refused(name: str, test: str, cause: str) -> SlurmJob:
 OPTIONS, SCRIPTS = "test_options_that_slurm_refuses[[]options{}-*", "test_scripts_that_slurm_refuses[[]*{}*"
 JOBS = (
     _fault("time-limit", "job-time-limit"),
+    _fault("time-limit-before-the-disk", "job-time-limit"),
     _fault("cancelled", "job-preempted-cancelled"),
     _fault("node-fails", "job-node-fail-requeue"),
     _fault("out-of-memory", "job-oom"),

@@ -17,6 +17,22 @@ from tests.slurm.daemons import wait_until
 from tests.slurm.playing import Outcome, Player
 
 LONG = init_job(train="train(run, epochs=60, pause=1); run.finish()") + "time.sleep(60)\n"
+STUCK = init_job(
+    before="""
+import signal
+
+def to_core(name):
+    os.system(f"pkill -{name} -P {os.getpid()} wandb-core")
+
+def end(*_):
+    to_core("KILL")
+    os._exit(143)
+
+signal.signal(signal.SIGTERM, end)
+""",
+    train="to_core('STOP'); train(run, epochs=2); time.sleep(60)",
+)
+"""Its wandb-core stands still, as on a file system that does: what was logged never gets to the disk."""
 BATCH = "#!/bin/bash\n#SBATCH --partition=small-g --gpus-per-node=1 --ntasks=1 --output=mine-%j.out\n"
 
 Act = Callable[[Player, str], None]
@@ -106,6 +122,8 @@ DATA = "open('../resources/train_images.hdf5')\n"
 CASES = (
     Case(name="time-limit", cause="job-time-limit", words="DUE TO TIME LIMIT", job=LONG, act=shorten, state="TIMEOUT",
          remark="end-leftover-tmp"),
+    Case(name="time-limit-before-the-disk", cause="job-time-limit", words="DUE TO TIME LIMIT", job=STUCK, act=shorten,
+         state="TIMEOUT"),
     Case(name="cancelled", cause="job-preempted-cancelled", words="CANCELLED by 0", job=LONG, act=cancel,
          state="CANCELLED by 0"),
     Case(name="node-fails", cause="job-node-fail-requeue", words="NODE_FAIL", job=LONG, act=forbid_requeue,
