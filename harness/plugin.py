@@ -1,5 +1,6 @@
 """The pytest plugin: options, header, hooks; thin, and costs nothing to import."""
 
+import gc
 import os
 import shutil
 import sys
@@ -81,8 +82,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[KEY] = Session(
         settings, folder, progress=lambda: live_view(config), gathered=saved,
         arguments=config.stash.get(GIVEN, config.invocation_params.args), interrupts=interrupts,
-        left_behind=tuple(left_behind), first=first,
+        left_behind=tuple(left_behind), first=first, meanwhile=_get_ready,
     )  # fmt: skip
+
+
+def _get_ready() -> None:
+    """Import what judges and reports before the job ends: in that moment it is wanted."""
+    from harness.report.write import get_ready
+
+    get_ready()
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
@@ -178,18 +186,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("metric", metafunc.config.stash[KEY].expect)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Import what judges and reports while the job runs: it is wanted in the moment in which the job ends."""
-    from harness.checking.stash import KEY
-
-    mine = session.config.stash.get(KEY, None)
-    if mine and mine.settings.source == "job" and session.items and not session.config.option.collectonly:
-        from harness.report.write import get_ready
-
-        get_ready()
-
-
 def _is_check(item: pytest.Item) -> bool:
     return CHECKS in item.path.resolve().parents  # a clone may be reached through a link, as on Lustre
 
@@ -262,6 +258,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     mine.try_cures(terminal.write_line if terminal else lambda _line: None)
     finish(mine, mine.judged, mine.arguments)
+    gc.freeze()  # pytest collects garbage five times before it ends: a quarter of a second for what is here to stay
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         session.exitstatus = EXIT[mine.judged.verdict]
 

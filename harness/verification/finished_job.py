@@ -25,20 +25,20 @@ from harness.verification.server_access import by_its_clock
 
 
 def collect_existing(
-    settings: Settings, request: Request, own: JobSettings, clock: Clock, readers: Readers = Reader
+    settings: Settings, request: Request, own: JobSettings, clock: Clock, readers: Readers | None = None
 ) -> Evidence:
     """Gather evidence of what already ran; `own` is what W&B is set to here, for the harness's own SDK.
 
     Of a run that still runs, and gave no sign for longer than it usually does, evidence is gathered twice.
     """
-    evidence = _collect(settings, request, own, clock, readers)
+    evidence = _collect(settings, request, own, clock, readers or Reader)
     life = life_of(evidence.model_copy(update={"created_at": time.time()}))
     doubt = doubt_s(life) if life else None
     if doubt is None:
         return evidence
     with clock.phase("waiting for a sign of life"):
         time.sleep(doubt + 1.0)
-    return _collect(settings, request, own, clock, readers)
+    return _collect(settings, request, own, clock, readers or Reader)
 
 
 def _collect(settings: Settings, request: Request, own: JobSettings, clock: Clock, readers: Readers) -> Evidence:

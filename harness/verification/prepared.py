@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from harness.evidence.models import Request, Setup
 from harness.evidence.network.background import Background
-from harness.evidence.setup.collect import collect_setup
 from harness.evidence.setup.interpreter import Asked, Interpreter, ask_interpreter
 from harness.evidence.setup.job_settings import JobSettings
 from harness.settings.model import Settings
@@ -35,9 +34,17 @@ class Prepared:
 
 
 def prepare(
-    settings: Settings, request: Request, own: JobSettings, server: job_environment.Server | None, cwd: Path
+    settings: Settings,
+    request: Request,
+    own: JobSettings,
+    server: job_environment.Server | None,
+    cwd: Path,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Prepared:
-    """Gather all that can be known without a job; `cwd` is where one on this machine would start."""
+    """Gather all that can be known without a job; `cwd` is where one on this machine would start.
+
+    The job's Python takes about a second to answer: so it is asked first, and `meanwhile` is called while it thinks.
+    """
     users = job_environment.user_environment(own.env, server)
     ground = _slurm_ground(settings, users) if settings.target == "slurm" else None
     cwd = ground.cwd if ground and ground.cwd else cwd
@@ -45,6 +52,9 @@ def prepare(
         cwd.mkdir(exist_ok=True)
     here = own.moved(users, cwd)
     asked = ground.ask(here) if ground else ask_here(here, settings)
+    meanwhile()
+    from harness.evidence.setup.collect import collect_setup
+
     project = users.get("WANDB_PROJECT", job_environment.PROJECT) if request.job_kind == "builtin" else None
     setup = collect_setup(here, asked, script=settings.job, probe_server=request.wants_server, project=project)
     return Prepared(ground.fitted(setup) if ground else setup, users, here, cwd, ground)

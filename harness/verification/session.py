@@ -47,6 +47,8 @@ class Session:
     """What the job was last seen to do."""
     first: bool = False
     """Whether no verification has left a report here before."""
+    meanwhile: Callable[[], None] = lambda: None
+    """Called once before a job starts, while there is nothing to do but wait."""
     _case: "Case | None" = None
 
     @property
@@ -62,7 +64,7 @@ class Session:
             self.watched = Remembering(self.progress())
             self.gathered = verify(
                 self.settings, self.folder, self.watched,
-                interrupts=self.interrupts, unwritten=self.unwritten.append,
+                interrupts=self.interrupts, unwritten=self.unwritten.append, meanwhile=self.meanwhile,
             )  # fmt: skip
             try:
                 write_atomically(self.folder / "evidence.json", self.gathered.model_dump_json(indent=1))

@@ -8,15 +8,14 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.evidence.models import Evidence, Job, Request, SdkSettings
 from harness.evidence.redaction.documents import redacted
 from harness.evidence.redaction.redactor import Redactor
-from harness.evidence.server.reader import Reader, Readers
 from harness.evidence.setup.credentials import known_secrets
 from harness.evidence.setup.job_settings import JobSettings, read_job_settings
 from harness.evidence.setup.script.ranks import starts_ranks
-from harness.judging.setup_questions import blockers
 from harness.settings.model import Settings
 from harness.settings.options import OPTIONS
 from harness.settings.places import called
@@ -24,10 +23,11 @@ from harness.targets import environment as job_environment
 from harness.targets.base import Target, log_path
 from harness.targets.interrupts import Interrupts
 from harness.verification.clock import Clock
-from harness.verification.finished_job import collect_existing
-from harness.verification.live_job import watch_job
 from harness.verification.prepared import embedded_server, prepare
 from harness.verification.progress import Moment, Progress
+
+if TYPE_CHECKING:
+    from harness.evidence.server.reader import Readers
 
 
 def verify(
@@ -37,11 +37,17 @@ def verify(
     environ: Mapping[str, str] = os.environ,
     interrupts: Interrupts | None = None,
     unwritten: Callable[[str], None] = lambda _line: None,
-    readers: Readers = Reader,
+    readers: "Readers | None" = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Evidence:
     """Gather the evidence that the settings ask for; the job's files go to the report folder.
 
-    `unwritten` is told of a file that could not be written as it should be; `readers` read what already ran.
+    What is imported within functions is not needed to ask the job's Python, which takes long to answer.
+
+    Args:
+        unwritten: told of a file that could not be written as it should be.
+        readers: read what already ran.
+        meanwhile: called once before a job starts, while there is nothing to do but wait.
     """
     clock = Clock()
     request = request_of(settings)
@@ -51,8 +57,10 @@ def verify(
         request = attached_request(settings, request)
     own = read_job_settings(environ, settings.cwd, sdk_version=version("wandb"))
     if settings.source == "job":
-        evidence = _verify_job(settings, request, folder, progress, own, clock, interrupts, unwritten)
+        evidence = _verify_job(settings, request, folder, progress, own, clock, interrupts, unwritten, meanwhile)
     else:
+        from harness.verification.finished_job import collect_existing
+
         evidence = collect_existing(settings, request, own, clock, readers)
     evidence = evidence.model_copy(
         update={
@@ -119,12 +127,16 @@ def _verify_job(
     clock: Clock,
     interrupts: Interrupts | None,
     unwritten: Callable[[str], None],
+    meanwhile: Callable[[], None],
 ) -> Evidence:
     with ExitStack() as stack:
         server = stack.enter_context(embedded_server(own.env)) if settings.server == "loopback" else None
         progress.show(Moment(phase="preflight"))
         with clock.phase("preflight"):
-            known = prepare(settings, request, own, server, settings.cwd if settings.job else folder / "job")
+            known = prepare(settings, request, own, server, settings.cwd if settings.job else folder / "job", meanwhile)
+        from harness.judging.setup_questions import blockers
+        from harness.verification.live_job import watch_job
+
         setup, users, ground = known.setup, known.users, known.ground
         if blockers(setup, request) and not settings.slurm.attach:
             return Evidence(request=request, setup=setup, job=Job(ending="not_submitted"))

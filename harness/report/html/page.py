@@ -3,8 +3,9 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from harness.evidence.models import Evidence
@@ -21,6 +22,17 @@ from harness.report.next_commands import NextCommands
 from harness.report.text import clock, parted
 
 
+@cache
+def template() -> Template:
+    """The page's template; compiling it takes longer than filling it in."""
+    jinja = Environment(
+        loader=PackageLoader("harness.report.html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    jinja.filters["parted"] = parted
+    return jinja.get_template("report.html.j2")
+
+
 def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again: NextCommands) -> str:
     """Return the page.
 
@@ -30,14 +42,9 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
         said: each check's sentence by function name, see `html_checks.sentences`.
         again: the commands at the foot of the page.
     """
-    jinja = Environment(
-        loader=PackageLoader("harness.report.html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
-    jinja.filters["parted"] = parted
-    style, script = (_asset(jinja, name) for name in ("report.css", "report.js"))
+    style, script = (_asset(template().environment, name) for name in ("report.css", "report.js"))
     findings = findings_of(verdict)
-    return jinja.get_template("report.html.j2").render(
+    return template().render(
         policy=policy(style, script),
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
