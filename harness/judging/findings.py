@@ -8,6 +8,7 @@ from harness.evidence.models import Evidence, Request
 from harness.judging.advice import applies, common_values
 from harness.judging.catalogue import STAGES, Advice, Entry, catalogue
 from harness.judging.cures import cure as cures
+from harness.judging.cures.typed_options import as_options
 from harness.judging.families import RULES
 from harness.judging.frameworks import in_words_of, logging_framework
 from harness.judging.rule import Hit, Rule
@@ -75,7 +76,7 @@ def _step(advice: Advice, values: dict[str, str], evidence: Evidence) -> tuple[s
         return cures.told(text, cure), cure
     cure = cures.written(advice.cure, in_users_words(advice.text))
     if any(f"export {name}=" in line for line in cure.commands for name in evidence.request.typed):
-        return f"By hand, for the option that you typed wins: {text}", cures.Cure(kind=advice.cure)
+        return as_options(text, evidence.request.typed), cures.Cure(kind="edit")
     return text, cure
 
 

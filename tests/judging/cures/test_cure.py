@@ -159,4 +159,4 @@ def test_a_variable_whose_option_was_typed_is_no_cure():
     request = found.request.model_copy(update={"typed": ("HARNESS_WANDB_EXPECT_POINTS",)})
     first = judge(found.model_copy(update={"request": request})).findings[0]
     assert not first.cure.ready
-    assert any(text.startswith("By hand, for the option that you typed wins: ") for text in first.advice)
+    assert any("\n  --expect-points " in text for text in first.advice)
