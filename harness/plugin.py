@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from harness.report.terminal.live import live_view
     from harness.settings.report_folder import USUAL, remove_earlier, report_folder
     from harness.targets.interrupts import Interrupts
+    from harness.verification.headstart import Headstart, asked_ahead
     from harness.verification.session import Session
 
     # At the end it would import the whole of Hypothesis, to say whether a property test failed.
@@ -58,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     interrupts = Interrupts()
     interrupts.install()
     config.add_cleanup(interrupts.restore)
+    headstart = Headstart(meanwhile=_get_ready)
     try:
         settings = _settings(config)
         saved = None
@@ -68,11 +71,14 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.option.collectonly or config.option.showfixtures:
             folder, left_behind, first = settings.cwd, [], False
         else:
-            from harness.verification import abandoned, missing_parts
+            from harness.verification import missing_parts
 
             missing_parts.refuse(settings)
             first = settings.report is None and not (settings.cwd / USUAL).exists()
             folder = report_folder(settings.report, settings.cwd)
+            headstart = replace(headstart, printed=asked_ahead(settings, folder, os.environ))
+            from harness.verification import abandoned
+
             left_behind = abandoned.found(folder, settings.cwd)
             abandoned.put(folder)
             config.add_cleanup(lambda: abandoned.take_away(folder))
@@ -82,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[KEY] = Session(
         settings, folder, progress=lambda: live_view(config), gathered=saved,
         arguments=config.stash.get(GIVEN, config.invocation_params.args), interrupts=interrupts,
-        left_behind=tuple(left_behind), first=first, meanwhile=_get_ready,
+        left_behind=tuple(left_behind), first=first, headstart=headstart,
     )  # fmt: skip
 
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def get_ready() -> None:
-    """Begin to import what follows the job, judges and reports, and to read their data; nobody has to wait for it."""
+    """Begin to import what judges and reports, and to read the catalogue; nobody has to wait for it."""
 
     def work() -> None:
-        for name in ("harness.verification.live_job", "harness.judging.judge", "harness.report.markdown"):
+        for name in ("harness.judging.judge", "harness.report.markdown"):
             import_module(name)
         from harness.judging.graph import standard_graph
         from harness.report.html.page import template

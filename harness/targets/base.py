@@ -1,13 +1,16 @@
 """What every target can do: start a job, follow it, end it, and say what happened."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from typing_extensions import Self
 
-from harness.evidence.models import Job, Telemetry
+if TYPE_CHECKING:
+    from harness.evidence.models import Job, Telemetry
 
 
 class Target(Protocol):

@@ -53,6 +53,7 @@ def watch_job(
     *,
     log: Path,
     unwritten: Callable[[str], None],
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Evidence:
     """Run the target's job to its end, watching the server, then read disk and server.
 
@@ -61,6 +62,7 @@ def watch_job(
         here: what W&B is set to in the job's folder, with the environment that the job starts with.
         log: where the target writes the job's output.
         unwritten: told of the log where it could not be freed of secrets.
+        meanwhile: called once the job was started.
     """
     redactor = Redactor(known_secrets(here))
     output = OutputReader(log, redactor.text)
@@ -72,6 +74,7 @@ def watch_job(
         stack.callback(redact_log, log, redactor, target, unwritten)
         asking = stack.enter_context(JobReader(settings, here, setup, target)) if request.wants_server else None
         with clock.phase("job"), target:
+            meanwhile()
             poller = _poller(asking, settings, request, setup, output)
             if poller:  # after an interruption nobody waits for its answers
                 stack.callback(poller.stop, patience_s=0)

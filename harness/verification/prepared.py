@@ -1,7 +1,5 @@
 """What is known before a job is started, and what it will be started with; a preflight ends here."""
 
-import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from harness.evidence.models import Request, Setup
 from harness.evidence.network.background import Background
-from harness.evidence.setup.interpreter import Asked, Interpreter, ask_interpreter
+from harness.evidence.setup.interpreter import Asked, ask_interpreter
 from harness.evidence.setup.job_settings import JobSettings
+from harness.evidence.setup.question import Printed, Question
 from harness.settings.model import Settings
 from harness.targets import environment as job_environment
+from harness.verification.headstart import question_here
 
 if TYPE_CHECKING:
     from harness.loopback.server import LoopbackServer
@@ -39,20 +39,17 @@ def prepare(
     own: JobSettings,
     server: job_environment.Server | None,
     cwd: Path,
-    meanwhile: Callable[[], None] = lambda: None,
+    printed: Callable[[Question], Printed] = Question.ask,
 ) -> Prepared:
     """Gather all that can be known without a job; `cwd` is where one on this machine would start.
 
-    The job's Python takes about a second to answer: so it is asked first, and `meanwhile` is called while it thinks.
+    The job's Python takes about a second to answer: so it is asked before anything else is done.
     """
     users = job_environment.user_environment(own.env, server)
     ground = _slurm_ground(settings, users) if settings.target == "slurm" else None
     cwd = ground.cwd if ground and ground.cwd else cwd
-    if settings.job is None and not settings.slurm.attach:
-        cwd.mkdir(exist_ok=True)
     here = own.moved(users, cwd)
-    asked = ground.ask(here) if ground else ask_here(here, settings)
-    meanwhile()
+    asked = ground.ask(here) if ground else ask_here(here, settings, printed)
     from harness.evidence.setup.collect import collect_setup
 
     project = users.get("WANDB_PROJECT", job_environment.PROJECT) if request.job_kind == "builtin" else None
@@ -60,13 +57,12 @@ def prepare(
     return Prepared(ground.fitted(setup) if ground else setup, users, here, cwd, ground)
 
 
-def ask_here(here: JobSettings, settings: Settings) -> Background[Asked]:
-    """Begin to ask the Python that runs a local job: this one, or the one that a shell script finds."""
-    found = shutil.which("python", path=here.env.get("PATH")) if settings.job_kind == "batch" else None
-    python = Interpreter((found or sys.executable,), found or sys.executable)
-    # A module's search path begins with the current folder, a script's with its own.
-    script = None if settings.job_module else settings.job
-    return Background(lambda: ask_interpreter(python, here, script))
+def ask_here(
+    here: JobSettings, settings: Settings, printed: Callable[[Question], Printed] = Question.ask
+) -> Background[Asked]:
+    """Begin to ask the Python that runs a local job."""
+    asked = question_here(settings, here.env, here.cwd)
+    return Background(lambda: ask_interpreter(asked.interpreter, here, asked.script, printed))
 
 
 def _slurm_ground(settings: Settings, environment: Mapping[str, str]) -> "Ground":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.settings.model import Settings
 from harness.settings.report_folder import write_atomically
 from harness.targets.interrupts import Interrupts
+from harness.verification.headstart import Headstart
 from harness.verification.progress import Progress, Remembering
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ class Session:
     """What the job was last seen to do."""
     first: bool = False
     """Whether no verification has left a report here before."""
-    meanwhile: Callable[[], None] = lambda: None
-    """Called once before a job starts, while there is nothing to do but wait."""
+    headstart: Headstart = field(default_factory=Headstart)
     _case: "Case | None" = None
 
     @property
@@ -64,7 +64,7 @@ class Session:
             self.watched = Remembering(self.progress())
             self.gathered = verify(
                 self.settings, self.folder, self.watched,
-                interrupts=self.interrupts, unwritten=self.unwritten.append, meanwhile=self.meanwhile,
+                interrupts=self.interrupts, unwritten=self.unwritten.append, headstart=self.headstart,
             )  # fmt: skip
             try:
                 write_atomically(self.folder / "evidence.json", self.gathered.model_dump_json(indent=1))

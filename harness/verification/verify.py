@@ -23,6 +23,7 @@ from harness.targets import environment as job_environment
 from harness.targets.base import Target, log_path
 from harness.targets.interrupts import Interrupts
 from harness.verification.clock import Clock
+from harness.verification.headstart import Headstart, job_folder
 from harness.verification.prepared import embedded_server, prepare
 from harness.verification.progress import Moment, Progress
 
@@ -38,7 +39,7 @@ def verify(
     interrupts: Interrupts | None = None,
     unwritten: Callable[[str], None] = lambda _line: None,
     readers: "Readers | None" = None,
-    meanwhile: Callable[[], None] = lambda: None,
+    headstart: Headstart | None = None,
 ) -> Evidence:
     """Gather the evidence that the settings ask for; the job's files go to the report folder.
 
@@ -47,7 +48,7 @@ def verify(
     Args:
         unwritten: told of a file that could not be written as it should be.
         readers: read what already ran.
-        meanwhile: called once before a job starts, while there is nothing to do but wait.
+        headstart: what was begun already, and what is done while the job starts.
     """
     clock = Clock()
     request = request_of(settings)
@@ -57,7 +58,8 @@ def verify(
         request = attached_request(settings, request)
     own = read_job_settings(environ, settings.cwd, sdk_version=version("wandb"))
     if settings.source == "job":
-        evidence = _verify_job(settings, request, folder, progress, own, clock, interrupts, unwritten, meanwhile)
+        ahead = headstart or Headstart()
+        evidence = _verify_job(settings, request, folder, progress, own, clock, interrupts, unwritten, ahead)
     else:
         from harness.verification.finished_job import collect_existing
 
@@ -127,13 +129,13 @@ def _verify_job(
     clock: Clock,
     interrupts: Interrupts | None,
     unwritten: Callable[[str], None],
-    meanwhile: Callable[[], None],
+    headstart: Headstart,
 ) -> Evidence:
     with ExitStack() as stack:
         server = stack.enter_context(embedded_server(own.env)) if settings.server == "loopback" else None
         progress.show(Moment(phase="preflight"))
         with clock.phase("preflight"):
-            known = prepare(settings, request, own, server, settings.cwd if settings.job else folder / "job", meanwhile)
+            known = prepare(settings, request, own, server, job_folder(settings, folder), headstart.printed)
         from harness.judging.setup_questions import blockers
         from harness.verification.live_job import watch_job
 
@@ -149,7 +151,16 @@ def _verify_job(
         version_there = setup.python.wandb_version if setup.python else None
         started = known.here.corrected(setup.sdk or SdkSettings(), version_there).started_with(environment)
         evidence = watch_job(
-            target, settings, request, setup, started, progress, clock, log=log_path(folder), unwritten=unwritten
+            target,
+            settings,
+            request,
+            setup,
+            started,
+            progress,
+            clock,
+            log=log_path(folder),
+            unwritten=unwritten,
+            meanwhile=headstart.meanwhile,
         )
     if not settings.rehearse:
         return evidence

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import json
-import os
-import signal
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +12,8 @@ from harness.evidence.models.setup import JobPython, SdkSettings, SettingProblem
 from harness.evidence.redaction.redactor import clean
 from harness.evidence.setup.credentials import fingerprint
 from harness.evidence.setup.job_settings import SAID, JobSettings
+from harness.evidence.setup.question import MARK, PACKAGES, Interpreter, Printed, Question
 
-PACKAGES = ("protobuf", "pydantic", "numpy", "torchvision", "tensorboard")
-PATIENCE_S = 20.0
-"""The import of wandb takes 0.6 s of a CPU, and many times that from a busy parallel file system."""
-_MARK = "harness-job-python:"
 _FIRST_CORE = (0, 18)
 """Since this SDK wandb-core is what runs; older ones may do without."""
 _MOST_WARNINGS = 10
@@ -32,17 +25,6 @@ _OTHER_NAMES = {
     "app_url_override": "WANDB_APP_URL", "x_service_transport": "WANDB_SERVICE_TRANSPORT",
 }  # fmt: skip
 """Settings whose variable has another name (`Settings.update_from_env_vars`, 0.19 to 0.31)."""
-
-
-@dataclass(frozen=True)
-class Interpreter:
-    """How the job's Python is started."""
-
-    command: tuple[str, ...]
-    """What stands before `-c`."""
-    name: str
-    """What it is called in the evidence."""
-    patience_s: float = PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -60,17 +42,16 @@ class Asked:
         return self.python.wandb_version if self.python else None
 
 
-def ask_interpreter(interpreter: Interpreter, settings: JobSettings, script: Path | None) -> Asked:
-    """Ask it in the job's folder and environment.
-
-    The search path begins with the script's folder, as for `python script.py`; without a script, with the current one.
-    """
-    cwd, name = settings.cwd, interpreter.name
-    first = str((cwd / script).parent if script is not None and script.suffix == ".py" else cwd)
-    text = (importlib.resources.files("harness.jobs") / "sdk_probe.py").read_text(encoding="utf-8")
-    command = [*interpreter.command, "-c", text, first, ",".join(("wandb", "torch", *PACKAGES)), _MARK]
+def ask_interpreter(
+    interpreter: Interpreter,
+    settings: JobSettings,
+    script: Path | None,
+    printed: Callable[[Question], Printed] = Question.ask,
+) -> Asked:
+    """Ask it in the job's folder and environment; `printed` asks, or knows already what was printed."""
+    name = interpreter.name
     try:
-        output, errors, code = _run(command, cwd, settings.env, interpreter.patience_s)
+        output, errors, code = printed(Question(interpreter, settings.cwd, settings.env, script))
     except OSError as error:
         kind = {FileNotFoundError: "missing", PermissionError: "permission"}.get(type(error), "other")
         return _unknown(name, Trouble(kind=kind, text=error.strerror or type(error).__name__, where=name))
@@ -80,7 +61,7 @@ def ask_interpreter(interpreter: Interpreter, settings: JobSettings, script: Pat
     if not answers:
         return _unknown(name, late if code is None else Trouble(kind="other", text=words, where=name))
     python = _python(name, answers[0])
-    aside = "\n".join(line for line in output.splitlines() if not line.startswith(_MARK))
+    aside = "\n".join(line for line in output.splitlines() if not line.startswith(MARK))
     if len(answers) > 1:
         return Asked(python, _sdk(answers[1], settings, name), aside)
     if python.wandb_kind != "package":
@@ -94,38 +75,12 @@ def _unknown(name: str, trouble: Trouble) -> Asked:
     return Asked(JobPython(executable=name, trouble=trouble), SdkSettings(trouble=trouble))
 
 
-def _run(command: Sequence[str], cwd: Path, env: Mapping[str, str], patience_s: float) -> tuple[str, str, int | None]:
-    """Output, errors and exit code; None where it did not end in time and was killed, wrappers and all.
-
-    Raises:
-        OSError: there is no such program, or it must not be run.
-    """
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        try:
-            output, errors = process.communicate(timeout=patience_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, errors = process.communicate()
-            return output, errors, None
-        return output, errors, process.returncode
-
-
 def _answers(output: str) -> Iterator[dict[str, JsonValue]]:
     """The marked lines of the output, which `sitecustomize` and the like may add to."""
     for line in output.splitlines():
-        if line.startswith(_MARK):
+        if line.startswith(MARK):
             try:
-                answer = json.loads(line.removeprefix(_MARK))
+                answer = json.loads(line.removeprefix(MARK))
             except ValueError:
                 continue
             if isinstance(answer, dict):

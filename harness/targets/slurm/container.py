@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.evidence.setup.interpreter import Asked, Interpreter
+from harness.evidence.setup.interpreter import Asked
+from harness.evidence.setup.question import Interpreter
 from harness.settings.site import Site
 from harness.targets.slurm.commands import Slurm
 

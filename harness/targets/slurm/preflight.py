@@ -10,8 +10,9 @@ from typing import Literal
 
 from harness.evidence.models import JobPython, SdkSettings, Setup, Trouble
 from harness.evidence.network.background import Background
-from harness.evidence.setup.interpreter import Asked, Interpreter, ask_interpreter
+from harness.evidence.setup.interpreter import Asked, ask_interpreter
 from harness.evidence.setup.job_settings import JobSettings
+from harness.evidence.setup.question import Interpreter
 from harness.settings.model import Settings, SettingsError
 from harness.settings.site import Site, load_site
 from harness.targets.interrupts import Interrupts

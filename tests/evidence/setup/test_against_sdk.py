@@ -10,9 +10,10 @@ import pytest
 
 from harness.evidence.network.address import base_url_problem, version_tuple
 from harness.evidence.setup.credentials import api_key_in_use, collect_credentials, key_problem
-from harness.evidence.setup.interpreter import Interpreter, ask_interpreter
+from harness.evidence.setup.interpreter import ask_interpreter
 from harness.evidence.setup.job_settings import read_job_settings
 from harness.evidence.setup.mode import collect_mode
+from harness.evidence.setup.question import Interpreter
 from tests.compat import sdks
 from tests.in_ci import first_in_quick
 

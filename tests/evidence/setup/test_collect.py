@@ -10,8 +10,9 @@ import pytest
 from harness.evidence.models.setup import Setup
 from harness.evidence.network.background import Background
 from harness.evidence.setup.collect import collect_setup
-from harness.evidence.setup.interpreter import Interpreter, ask_interpreter
+from harness.evidence.setup.interpreter import ask_interpreter
 from harness.evidence.setup.job_settings import read_job_settings
+from harness.evidence.setup.question import Interpreter
 from harness.loopback.server import LoopbackServer
 from tests.in_ci import first_in_quick
 

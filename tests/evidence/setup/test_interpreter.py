@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.evidence.setup.interpreter import Interpreter, ask_interpreter
+from harness.evidence.setup.interpreter import ask_interpreter
 from harness.evidence.setup.job_settings import read_job_settings
+from harness.evidence.setup.question import Interpreter
 from tests.in_ci import first_in_quick
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
