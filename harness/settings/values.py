@@ -1,8 +1,11 @@
 """Readers of single values: numbers, paths, patterns, lists. Each raises SettingsError for what cannot be used."""
 
 import glob
+import os
 import re
+from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 
 from harness.settings.model import AUTO, SettingsError
 
@@ -43,9 +46,32 @@ def existing_file(text: str | None, flag: str, cwd: Path) -> Path | None:
     """Return the absolute path of a file that is there."""
     path = path_of(text, flag, cwd)
     if path and not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise SettingsError(f"{flag}: {path} {what}; give the path of an existing file.")
+        what = "is a folder, not a file" if path.is_dir() else _absent(path)
+        raise SettingsError(f"{flag}: {path} {what}; {_meant(path)}")
+    if path:
+        _readable(path, flag)
     return path
+
+
+def _absent(path: Path) -> str:
+    if path.is_symlink():
+        return f"is a link to {path.readlink()}, which does not exist"
+    return "is no ordinary file" if path.exists() else "does not exist"
+
+
+def _meant(path: Path) -> str:
+    """The file beside it whose name comes closest, else what to give."""
+    try:
+        beside = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
+    except OSError:
+        beside = []
+    close = [] if path.exists() else get_close_matches(path.name, beside, n=1, cutoff=0.75)
+    return f"did you mean {close[0]}?" if close else "give the path of an existing file."
+
+
+def _readable(path: Path, flag: str) -> None:
+    if not os.access(path, os.R_OK):
+        raise SettingsError(f"{flag}: {path} cannot be read by you; see whose it is: ls -ld {quote(str(path))}")
 
 
 def job_logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
@@ -59,6 +85,8 @@ def job_logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
     found = tuple(path for name in names if (path := (cwd / name).absolute()).is_file())
     if not found:
         raise SettingsError(f"--job-log: no file matches {text}.")
+    for path in found:
+        _readable(path, "--job-log")
     jobs = {match[1] for path in found if (match := _SLURM_OUTPUT.match(path.name))}
     if len(jobs) > 1:
         raise SettingsError(f"--job-log: {text} means the output of {len(jobs)} jobs; judge one at a time.")
@@ -72,6 +100,8 @@ def existing_folder(text: str | None, flag: str, cwd: Path) -> Path | None:
         raise SettingsError(f"{flag}: {path} does not exist; give a wandb/ folder or one run directory in it.")
     if path and not path.is_dir():
         raise SettingsError(f"{flag}: {path} is a file; give the folder that holds it.")
+    if path:
+        _readable(path, flag)
     return path
 
 

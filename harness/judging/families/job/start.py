@@ -19,7 +19,7 @@ WHY: tuple[tuple[str, str, str], ...] = (
 """What the shell, or srun, says of a command that it cannot start; what that means, and what shows or mends it."""
 SAID = re.compile(
     r"execve\(\): (?:bad interpreter\()?(?P<step>[^\s:()]+)\)?: "
-    r"|(?:slurm_script|\S*sh): line \d+: (?P<shell>[^\s:]+): "
+    r"|\S: line \d+: (?P<shell>[^\s:]+): "
     r"(?=command not found|No such file|Permission denied|cannot exec)"
 )
 CODES = (126, 127, 2, 8, 13)

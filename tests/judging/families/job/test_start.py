@@ -28,6 +28,8 @@ def ended(*texts: str, code: int, ending: str = "failed", kept_out: tuple[str, .
         ("slurmstepd-nid1: error: execve(): /w/go: Exec format error", 8, "/w/go", "this processor"),
         ("/spool/slurm_script: line 2: torchrun: command not found", 127, "torchrun", "it is not there"),
         ("/usr/bin/bash: line 1: ./y: Permission denied", 126, "./y", "not executable"),
+        ("/work/train.slurm: line 3: torchrun: command not found", 127, "torchrun", "it is not there"),
+        ("run: line 2: ./go: cannot execute: required file not found", 127, "./go", "interpreter"),
     ],
 )
 def test_the_cause_is_named(text, code, command, why):
