@@ -58,7 +58,7 @@ def test_anything_else_is_refused_in_one_sentence(folder, text, words):
 
 
 def test_what_may_not_be_read_is_refused_in_one_sentence(folder, monkeypatch):
-    monkeypatch.setattr("os.access", lambda path, mode: False)
+    monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(SettingsError, match=r"train\.py cannot be read by you; see whose it is: ls -ld "):
         job_of("train.py", folder, here=True)
 
