@@ -11,7 +11,14 @@ from harness.settings.places import CHECK_IN_CLONE
 from harness.settings.rehearsal import rehearsals
 from harness.settings.run_path import run_path
 from harness.settings.slurm import slurm_settings
-from harness.settings.values import existing_file, existing_folder, job_logs, metric_names, path_of, whole_number
+from harness.settings.values import (
+    existing_folder,
+    job_logs,
+    metric_names,
+    path_of,
+    saved_evidence,
+    whole_number,
+)
 
 
 def resolve(
@@ -60,7 +67,7 @@ def resolve(
         job_log=path_of(values["wandb_job_log"], "--job-log", cwd),
         job_logs=job_logs(values["wandb_job_log"], cwd),
         try_cure="wandb_try_cure" in on and source == "job",
-        replay=existing_file(values["wandb_replay"], "--replay", cwd),
+        replay=saved_evidence(values["wandb_replay"], cwd),
         expect=ROLES if expect.strip() == AUTO else metric_names(expect),
         expect_auto=expect.strip() == AUTO,
         expect_points=points or (EPOCHS if builtin else 2),

@@ -74,6 +74,12 @@ def _readable(path: Path, flag: str) -> None:
         raise SettingsError(f"{flag}: {path} cannot be read by you; see whose it is: ls -ld {quote(str(path))}")
 
 
+def saved_evidence(text: str | None, cwd: Path) -> Path | None:
+    """Return the file that `--replay` means: evidence, a bundle, or a report's folder, for its evidence."""
+    inside = (cwd / _expanded(text, "--replay") / "evidence.json").absolute() if text else None
+    return inside if inside and inside.is_file() else existing_file(text, "--replay", cwd)
+
+
 def job_logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
     """Return the files of the job's output: one, or those that a pattern means, such as one of each rank."""
     if not text:

@@ -64,6 +64,12 @@ def test_what_is_asked_decides_target_source_and_server(ask, options, target, so
     assert (settings.target, settings.source, settings.server) == (target, source, server)
 
 
+def test_a_reports_folder_means_its_evidence(ask, tmp_path):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "evidence.json").write_text("{}")
+    assert ask(wandb_replay="report").replay == tmp_path / "report" / "evidence.json"
+
+
 @pytest.mark.parametrize(
     ("text", "run", "host"),
     [
