@@ -67,6 +67,11 @@ def _refuse_batch(job: Path) -> None:
         )
     if (runs := RUN_BY.match(text)) and b"python" in runs[1]:
         raise SettingsError(f"--job: {job.name} is a Python script; give it the ending .py, by which it is known.")
+    if b"\r\n" in text:
+        raise SettingsError(
+            f"--job: {job.name} has the line ends of Windows, which bash takes for parts of commands; take them out: "
+            f"sed -i 's/\\r$//' {shlex.quote(str(job))}"
+        )
     if BATCH_LINE.search(text.decode(errors="replace")):
         raise SettingsError(
             f"--job {job.name}: it is a batch script, which needs --lumi; without it, give what it starts."

@@ -17,6 +17,7 @@ def folder(tmp_path):
     (tmp_path / "notes.ipynb").write_text("{}")
     (tmp_path / "run").write_text("#!/usr/bin/env python3\nimport wandb\n")
     (tmp_path / "last.py").symlink_to("gone.py")
+    (tmp_path / "dos.sh").write_bytes(b"#!/bin/bash\r\ntorchrun train.py\r\n")
     return tmp_path
 
 
@@ -47,6 +48,7 @@ def test_a_job_is_a_script_or_a_module(folder, text, file, module):
         ("last.py", "is a link to gone.py, which does not exist"),
         ("pkg", "is a folder"),
         ("/dev/null", "is no ordinary file"),
+        ("dos.sh", "has the line ends of Windows, .+; take them out: sed -i "),
         ("notes.ipynb", "is a notebook; save it as a script"),
         ("run", "is a Python script; give it the ending .py"),
     ],
