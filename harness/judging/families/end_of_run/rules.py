@@ -15,7 +15,7 @@ from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.families.network.upload import CLOSED, hangs, upload_failures
 from harness.judging.live.of_evidence import life_of
 from harness.judging.rule import Hit, Rule
-from harness.judging.run_end import job_over, last_sign, life
+from harness.judging.run_end import cut_off_afterwards, job_over, last_sign, life
 from harness.judging.view import (
     LAUNCHER,
     contradiction,
@@ -62,7 +62,7 @@ def unfinished(evidence: Evidence) -> bool:
     if server is not None and server.state in ("finished", "failed"):
         return False
     if local is not None:
-        return not local.log.has_exit
+        return not local.log.has_exit and not local.sdk_logs.closed
     if evidence.request.source == "job_log":
         return bool(signals(evidence)) and not find_lines(evidence, CLOSED, limit=1)
     return server is not None and server.state in ("crashed", "running")
@@ -132,7 +132,7 @@ def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
     if not ended(evidence):
         return
     for run in evidence.local.runs:
-        if made_good(run, evidence):
+        if made_good(run, evidence) or cut_off_afterwards(run):
             continue
         empty = run.log.status in ("empty", "header_only") and (run.offline or init_succeeded(evidence))
         torn = run.offline and run.log.status in ("torn", "no_exit_record")
