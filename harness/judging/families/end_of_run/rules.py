@@ -242,8 +242,7 @@ def _raised(evidence: Evidence) -> bool:
 def _exit_values(code: int | str) -> dict[str, str]:
     signal = SIGNALLED.get(str(code), "")
     how = f" (128 + {int(code) - 128}: {signal})" if signal else ""
-    place = "look for sys.exit() and for the last lines of the job's output"
-    return {"error": f"exit code {code}{how}", "place": place, "signal": signal}
+    return {"error": f"exit code {code}{how}", "signal": signal}
 
 
 def _own_exit(evidence: Evidence) -> int | None:
