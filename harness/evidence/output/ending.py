@@ -30,8 +30,8 @@ def _told(output: JobOutput) -> Iterator[tuple[int, Ending]]:
             yield number, found
     for process in output.processes:
         yield process.line, "failed"
-    if (number := _last_words(output)) is not None:
-        yield number, "failed"
+    if (last := _last_words(output)) is not None:
+        yield last, "failed"
 
 
 def _last_words(output: JobOutput) -> int | None:
