@@ -65,7 +65,7 @@ def resolve(
         run_server=host,
         run_dir=existing_folder(values["wandb_run_dir"], "--run-dir", cwd),
         job_log=path_of(values["wandb_job_log"], "--job-log", cwd),
-        job_logs=job_logs(values["wandb_job_log"], cwd),
+        job_logs=job_logs(values["wandb_job_log"], cwd, alone=source == "job_log"),
         try_cure="wandb_try_cure" in on and source == "job",
         replay=saved_evidence(values["wandb_replay"], cwd),
         expect=ROLES if expect.strip() == AUTO else metric_names(expect),

@@ -11,6 +11,8 @@ from harness.settings.model import AUTO, SettingsError
 
 _SLURM_OUTPUT = re.compile(r"slurm-(\d+)")
 """How Slurm names the output of a job by itself."""
+PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh")
+"""How files of gzip, zip, xz, zstd and bzip2 begin."""
 
 
 def whole_number(text: str | None, flag: str, *, least: int, default: int, most: int = 10**9) -> int:
@@ -80,8 +82,25 @@ def saved_evidence(text: str | None, cwd: Path) -> Path | None:
     return inside if inside and inside.is_file() else existing_file(text, "--replay", cwd)
 
 
-def job_logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
-    """Return the files of the job's output: one, or those that a pattern means, such as one of each rank."""
+def job_logs(text: str | None, cwd: Path, *, alone: bool = False) -> tuple[Path, ...]:
+    """Return the files of the job's output: one, or those that a pattern means, such as one of each rank.
+
+    Args:
+        text: what was given.
+        cwd: where a path begins.
+        alone: whether nothing but them tells of the job, so that they must hold something.
+    """
+    found = _job_logs(text, cwd)
+    if alone and found and not any(path.stat().st_size for path in found):
+        raise SettingsError(f"--job-log: {text} is empty, and nothing else was given to judge.")
+    for path in found:
+        with path.open("rb") as file:
+            if file.read(8).startswith(PACKED):
+                raise SettingsError(f"--job-log: {path} is packed; unpack it, and give the text.")
+    return found
+
+
+def _job_logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
     if not text:
         return ()
     if not glob.has_magic(text) or (cwd / text).exists():
