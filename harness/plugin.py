@@ -258,6 +258,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     mine.interrupts.close()
     mine.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    if mine.broken is not None and exitstatus == pytest.ExitCode.TESTS_FAILED:
+        session.exitstatus = EXIT["inconclusive"]
     if mine.judged is None or mine.interrupted:  # no check was made, or not every one
         return
     from harness.report.write import finish
