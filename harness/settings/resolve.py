@@ -1,5 +1,6 @@
 """Builds the settings from options, environment and ini file; wrong values are refused here."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,26 @@ def resolve(
         SettingsError: a value is wrong, or two options contradict each other.
     """
     told = {o: _value(o, command_line, environment, ini) for o in OPTIONS}
+    try:
+        return _settings(told, command_line, cwd, command)
+    except SettingsError as error:
+        raise SettingsError(f"{error}{_origins(str(error), told, command_line, environment)}") from None
+
+
+def _origins(
+    words: str, told: Mapping[Option, str | None], command_line: Mapping[str, object], environment: Mapping[str, str]
+) -> str:
+    """Say where the options come from that a refusal speaks of, and that nobody typed."""
+    named = (o for o in OPTIONS if re.search(rf"(?<![\w-]){o.flag}(?![\w-])", words))
+    apart = (o for o in named if told[o] is not None and command_line.get(o.dest) in (None, False))
+    places = (f"{o.flag} stands in {o.variable if environment.get(o.variable) else 'the ini file'}" for o in apart)
+    found = "; ".join(places)
+    return f" ({found})" if found else ""
+
+
+def _settings(
+    told: Mapping[Option, str | None], command_line: Mapping[str, str | bool | None], cwd: Path, command: str
+) -> Settings:
     values = {o.ini: o.default if told[o] is None else told[o] for o in OPTIONS}
     on = {name for name in values if values[name] == "1"}
     source = _source(values)

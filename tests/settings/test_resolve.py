@@ -210,3 +210,17 @@ def test_output_that_cannot_tell_anything_is_refused(ask, tmp_path):
     with pytest.raises(SettingsError, match=r"old\.out\.gz is packed; unpack it"):
         ask(wandb_job_log="old.out.gz")
     assert ask(wandb_run="a/b/c", wandb_job_log="empty.out").job_logs == (tmp_path / "empty.out",)
+
+
+@pytest.mark.parametrize(
+    ("environment", "ini", "options", "words"),
+    [
+        ({"HARNESS_WANDB_NPROC": "zero"}, {}, {}, r"256\. \(--nproc stands in HARNESS_WANDB_NPROC\)$"),
+        ({}, {"wandb_nproc": "zero"}, {}, r"\(--nproc stands in the ini file\)$"),
+        ({"HARNESS_WANDB_JOB": "train.py"}, {}, {"wandb_run": "a/b/c"}, r"leave --job out\. \(--job stands in HARN"),
+        ({"HARNESS_WANDB_NPROC": "2"}, {}, {"wandb_nproc": "zero"}, r"256\.$"),
+    ],
+)
+def test_where_a_refused_option_stands_is_said_if_it_was_not_typed(ask, environment, ini, options, words):
+    with pytest.raises(SettingsError, match=words):
+        ask(environment, ini, **options)
