@@ -29,6 +29,8 @@ from harness.judging.view import (
 
 SIGNALLED = {"143": "SIGTERM", "137": "SIGKILL"}
 """Exit codes of what a signal ended: 128 and its number, also as a handler in the script passes it on."""
+TIMED_OUT = 124
+"""Exit code of timeout(1)."""
 FORCED = r"parent process exited|forced shutdown"
 
 
@@ -50,8 +52,16 @@ def signals(evidence: Evidence) -> tuple[str, ...]:
     from_slurm = job.slurm.exit_code.partition(":")[2] if job.slurm and job.slurm.exit_code else ""
     numbers = {"9": "SIGKILL", "15": "SIGTERM", "2": "SIGINT"}
     told = sorted(job.processes, key=lambda p: (not p.first, p.line))  # the launcher ends the others afterwards
-    found = (*(p.signal for p in told), job.signal, numbers.get(from_slurm))
+    found = (*(p.signal for p in told), job.signal, numbers.get(from_slurm), numbers.get(_sent(evidence)))
     return tuple(dict.fromkeys(s for s in found if s))
+
+
+def _sent(evidence: Evidence) -> str:
+    """The number of the signal that the launcher got from outside; of one after a rank had failed nothing is told."""
+    if evidence.job is None or any(p.exit_code or p.signal for p in evidence.job.processes):
+        return ""
+    errors = python_errors(evidence, r"SignalException$", r"got signal: \d+")
+    return re.findall(r"got signal: (\d+)", errors[0].message)[0] if errors else ""
 
 
 def unfinished(evidence: Evidence) -> bool:
@@ -218,6 +228,17 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         observed = f"A process of the script ended with exit code {own}, without a traceback."
         seen = (*lines, observed, *_on_one_node(evidence))
         yield Hit(id="end-failed-exitcode", observed=seen, values=_exit_values(own))
+    elif job_failed and not init_succeeded(evidence) and not ended_by_slurm(evidence) and _sent(evidence) == "15":
+        yield _ended_from_outside(evidence)
+
+
+def _ended_from_outside(evidence: Evidence) -> Hit:
+    """SIGTERM came before there was a run to close."""
+    code = evidence.job.exit_code if evidence.job else None
+    late = ("Exit code 124 is what the command `timeout` gives when its time is over.",) if code == TIMED_OUT else ()
+    told = find_lines(evidence, r"got signal: 15", limit=1) or ("The launcher got SIGTERM.",)
+    values = {"error": "SIGTERM from outside", "signal": "SIGTERM"}
+    return Hit(id="end-failed-exitcode", observed=(*map(shorten, told), *late), values=values)
 
 
 def _on_one_node(evidence: Evidence) -> tuple[str, ...]:

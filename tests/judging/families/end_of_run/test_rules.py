@@ -165,13 +165,6 @@ def test_health_and_other_causes_are_silent(found):
     assert not set(hits(end_of_run.RULES, found)) - {"end-lost-local-buffer"}
 
 
-@pytest.mark.parametrize("offline", [False, True])
-def test_a_log_that_was_cut_off_after_the_run_was_closed_tells_of_no_killed_process(offline):
-    run = local_run(offline=offline, sdk_logs=SdkLogs(closed=True), log=log(status="torn", has_exit=False))
-    folder = Request(source="run_dir", server="none", target="none")
-    assert not hits(end_of_run.RULES, evidence(request=folder, setup=None, job=None, local=local(run), server=server()))
-
-
 INTERRUPTED = Job(ending="failed", exit_code=1, output=output("x", errors=(error("KeyboardInterrupt", ""),)))
 
 
