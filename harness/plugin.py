@@ -11,6 +11,7 @@ import pytest
 
 from harness.commands.arguments import misspelt
 from harness.commands.caller import GIVEN
+from harness.commands.options_help import to_join
 from harness.settings.model import Settings, SettingsError
 from harness.settings.options import OPTIONS
 from harness.settings.places import CHECK, CHECKS, usual_check
@@ -24,6 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each with an ini twin."""
     if near := misspelt(sys.argv[1:], [o.flag for o in OPTIONS]):
         parser.extra_info["did you mean"] = ", ".join(near.values())  # shown where pytest refuses an option
+    if apart := to_join(sys.argv[1:]):
+        parser.extra_info["write it in one word"] = " ".join(apart)
     group = parser.getgroup("W&B verification (pytest checks)")
     for o in OPTIONS:
         twins = f"{o.help} [ini {o.ini}, environment {o.variable}]"
@@ -257,6 +260,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     mine.interrupts.close()
     mine.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    if mine.broken is not None and exitstatus == pytest.ExitCode.TESTS_FAILED:
+        session.exitstatus = EXIT["inconclusive"]
     if mine.judged is None or mine.interrupted:  # no check was made, or not every one
         return
     from harness.report.write import finish

@@ -10,6 +10,8 @@ from rich.markup import escape
 
 from harness.commands.arguments import Parser
 from harness.evidence.models import Evidence
+from harness.evidence.output.reader import read_output
+from harness.evidence.redaction.redactor import Redactor
 from harness.judging.advice import common_values
 from harness.judging.catalogue import Advice, Entry, Symptom, catalogue
 from harness.judging.cures.proven import proven
@@ -127,7 +129,10 @@ def _explain_log(parser: Parser, path: Path) -> int:
     except OSError as error:
         parser.error(f"{path} cannot be read: {error.strerror}")
     console = Console()
-    if not found:
+    if not found and (told := raised(path)):
+        console.print(f"[bold]end-failed-exitcode[/bold] {escape(told)}", highlight=False, soft_wrap=True)
+        console.print("  The script raised this itself: mend it there. No known fault's text is in this log.")
+    elif not found:
         console.print("No known fault's text is in this log. `--job-log` with the run or its folder says more.")
         return 0
     for entry, number, line in found:
@@ -139,6 +144,12 @@ def _explain_log(parser: Parser, path: Path) -> int:
             soft_wrap=True,
         )
     return 0
+
+
+def raised(log: Path) -> str | None:
+    """Tell of the last traceback in the log, with the line where it begins; None where there is none."""
+    errors = [e for e in read_output(log, Redactor().text).errors if e.frames]
+    return f"line {errors[-1].line}: {errors[-1].exception}: {errors[-1].message}".rstrip(": ") if errors else None
 
 
 def matches(lines: Iterable[str]) -> Iterator[tuple[Entry, int, str]]:

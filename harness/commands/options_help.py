@@ -1,6 +1,7 @@
 """The options of `pytest checks` apart from pytest: as a parser, for help by groups, and joined with their values."""
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from harness.commands.arguments import Parser
 from harness.settings.options import OPTIONS, Option
@@ -58,3 +59,10 @@ def joined(words: Sequence[str]) -> list[str]:
             word = f"{word}={value}"
         found.append(word)
     return found
+
+
+def to_join(words: Sequence[str]) -> list[str]:
+    """What to write, for pytest, in place of values that begin with a dash and stand apart from their option."""
+    apart = {word for word in words if word.startswith("-")}
+    pairs = (word.partition("=") for word in joined(words) if word not in apart)
+    return [f"{flag}={quote(value)}" for flag, _, value in pairs if flag in OWN_WORDS and value.startswith("-")]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from harness.evidence.models import Evidence, LocalRun, ServerRun
 from harness.judging.case import Case
+from harness.judging.run_end import cut_off_afterwards
 from harness.judging.view import final_server, main_local_run, main_server_run
 
 LAST_S = 10.0
@@ -128,9 +129,13 @@ def _disk(evidence: Evidence, local: LocalRun | None) -> Iterator[str]:
     if local is None:
         yield "disk: no run"
         return
-    closed = f"closed with exit code {local.log.exit_code}" if local.log.has_exit else "never closed"
+    closed = f"closed with exit code {local.log.exit_code}" if local.log.has_exit else _no_end(local)
     others = len(evidence.local.runs) - 1
     yield f"disk: run {local.run_id}, {local.log.history_rows} rows, {closed}{f', and {others} more' if others else ''}"
+
+
+def _no_end(local: LocalRun) -> str:
+    return "closed by the SDK, and cut off afterwards" if cut_off_afterwards(local) else "never closed"
 
 
 def _server(evidence: Evidence, server: ServerRun | None) -> Iterator[str]:

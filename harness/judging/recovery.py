@@ -4,8 +4,11 @@ from typing import NamedTuple
 
 from harness.evidence.models import LocalRun
 from harness.judging.lost_data import count, upload_lost
+from harness.judging.run_end import cut_off_afterwards
 
 UNFLUSHED = "wandb-core writes the log in pieces, and the process ended before it wrote the rest"
+
+CUT_OFF = "the SDK closed the log, and a copy of it, or a full disk, cut it off"
 
 
 class Recovery(NamedTuple):
@@ -25,12 +28,16 @@ def recovery(run: LocalRun) -> Recovery:
 def _there(run: LocalRun) -> str:
     log = run.log
     steps = f" up to step {log.last_step}" if log.last_step is not None else ""
-    ends = f"closed with exit code {log.exit_code}" if log.has_exit else "never closed"
+    ends = f"closed with exit code {log.exit_code}" if log.has_exit else _no_end(run)
     if run.writer == "alive":
         ends = "still being written"
     by = f", wandb {log.sdk_version or run.sdk_logs.sdk_version}" if log.sdk_version or run.sdk_logs.sdk_version else ""
     mode = "offline" if run.offline else "online"
     return f"{mode} run {run.run_id}{by}: {count(log.history_rows, 'row')}{steps}, {log.size_bytes:,} bytes, {ends}"
+
+
+def _no_end(run: LocalRun) -> str:
+    return "closed by the SDK, and cut off afterwards" if cut_off_afterwards(run) else "never closed"
 
 
 def _sent(run: LocalRun) -> str:
@@ -40,7 +47,7 @@ def _sent(run: LocalRun) -> str:
         return "nothing: no .synced marker"
     if lost := upload_lost(run):
         return f"a part: the rest was {lost}"
-    if not run.log.has_exit:
+    if not run.log.has_exit and not run.sdk_logs.closed:
         return "all but the last seconds, as long as the process lived; how much of it only the server knows"
     return "all, as far as the SDK's own logs tell"
 
@@ -74,6 +81,8 @@ def _lost(run: LocalRun) -> str:
     if run.writer == "alive" or log.status == "complete":
         return "nothing"
     if log.status in ("empty", "header_only", "no_exit_record", "torn"):
+        if cut_off_afterwards(run):
+            return f"{after}{unsent}, if no whole copy is left: {CUT_OFF}"
         alive = "" if run.writer else "nothing if its process still runs, else "
         return f"{alive}{after}{unsent}: {UNFLUSHED}"
     if log.status == "damaged":

@@ -26,11 +26,16 @@ def life(run: LocalRun, evidence: Evidence) -> Literal["alive", "over", "unknown
     if run.writer:
         return "alive" if run.writer == "alive" else "over"
     states = [server.state for server in final_server(evidence).runs if server.id == run.run_id]
-    if run.log.has_exit or job_over(evidence) or any(state != "running" for state in states):
+    if run.log.has_exit or run.sdk_logs.closed or job_over(evidence) or any(state != "running" for state in states):
         return "over"
     last = last_sign(run)
     old = last is not None and evidence.created_at - last > LONGEST_S
     return "over" if old and not states else "unknown"
+
+
+def cut_off_afterwards(run: LocalRun) -> bool:
+    """Whether the SDK closed the run, and its log has no whole end all the same: a copy, or a disk, lost a part."""
+    return run.sdk_logs.closed and run.log.status != "complete" and not run.log.has_exit
 
 
 def last_sign(run: LocalRun) -> float | None:

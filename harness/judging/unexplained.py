@@ -36,7 +36,7 @@ def unknown(case: Case, checks: Sequence[CheckResult], asked: Sequence[CheckResu
     evidence, parts = case.evidence, parting(case)
     observed = [*_no_word(evidence), *_several_runs(evidence, checks), *_raised(evidence), *_answered(evidence)]
     observed += [*timeline(evidence), parts.words]
-    observed += [line[:300] for line in output_lines(evidence)[-LAST_LINES:] if line.strip()]
+    observed += [line[:300] for line in output_lines(evidence)[-LAST_LINES:] if re.search(r"\w", line)]
     observed += [f"{short(c.name)}: {c.reason}" for c in sorted(checks, key=lambda c: c.name)]
     holds = dict.fromkeys(bare(name) for name in sorted(c.name for c in asked if c.outcome == "passed"))
     return Finding(

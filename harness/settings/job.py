@@ -10,6 +10,8 @@ from harness.settings.model import SettingsError
 from harness.settings.values import existing_file
 
 MODULE = re.compile(r"-m\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
+RUN_BY = re.compile(rb"#!([^\r\n]*)")
+"""The first line, which names the program that runs the file."""
 BATCH_LINE = re.compile(r"^#SBATCH\b", re.MULTILINE)
 
 
@@ -49,6 +51,12 @@ def _places(module: str, cwd: Path) -> Iterator[Path]:
 
 
 def _refuse_batch(job: Path) -> None:
+    """Refuse what bash, which would run it, cannot understand."""
+    if job.suffix == ".ipynb":
+        raise SettingsError(
+            f"--job: {job.name} is a notebook; save it as a script, and give that: jupyter nbconvert --to script "
+            f"{shlex.quote(job.name)}"
+        )
     try:
         text = job.read_bytes()[: 1 << 20]
     except OSError as error:
@@ -56,6 +64,13 @@ def _refuse_batch(job: Path) -> None:
     if b"\0" in text:
         raise SettingsError(
             f"--job: {job.name} is a program; give a Python script, -m package.module or a shell script."
+        )
+    if (runs := RUN_BY.match(text)) and b"python" in runs[1]:
+        raise SettingsError(f"--job: {job.name} is a Python script; give it the ending .py, by which it is known.")
+    if b"\r\n" in text:
+        raise SettingsError(
+            f"--job: {job.name} has the line ends of Windows, which bash takes for parts of commands; take them out: "
+            f"sed -i 's/\\r$//' {shlex.quote(str(job))}"
         )
     if BATCH_LINE.search(text.decode(errors="replace")):
         raise SettingsError(

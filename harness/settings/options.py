@@ -89,5 +89,5 @@ OPTIONS: tuple[Option, ...] = (
         "refuse,5xx', and kinds of requeues, such as 'kill,twice'", metavar="PLAN",
     ),
     Option("--report", "wandb_report", "folder of the reports (a dated one under .harness/)", "path", "DIR"),
-    Option("--replay", "wandb_replay", "judge saved evidence or a bundle again; no job, no network", "path", "FILE"),
+    Option("--replay", "wandb_replay", "judge saved evidence, a report or a bundle again; no job", "path", "FILE"),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Builds the settings from options, environment and ini file; wrong values are refused here."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,14 @@ from harness.settings.places import CHECK_IN_CLONE
 from harness.settings.rehearsal import rehearsals
 from harness.settings.run_path import run_path
 from harness.settings.slurm import slurm_settings
-from harness.settings.values import existing_file, existing_folder, job_logs, metric_names, path_of, whole_number
+from harness.settings.values import (
+    existing_folder,
+    job_logs,
+    metric_names,
+    path_of,
+    saved_evidence,
+    whole_number,
+)
 
 
 def resolve(
@@ -27,6 +35,26 @@ def resolve(
         SettingsError: a value is wrong, or two options contradict each other.
     """
     told = {o: _value(o, command_line, environment, ini) for o in OPTIONS}
+    try:
+        return _settings(told, command_line, cwd, command)
+    except SettingsError as error:
+        raise SettingsError(f"{error}{_origins(str(error), told, command_line, environment)}") from None
+
+
+def _origins(
+    words: str, told: Mapping[Option, str | None], command_line: Mapping[str, object], environment: Mapping[str, str]
+) -> str:
+    """Say where the options come from that a refusal speaks of, and that nobody typed."""
+    named = (o for o in OPTIONS if re.search(rf"(?<![\w-]){o.flag}(?![\w-])", words))
+    apart = (o for o in named if told[o] is not None and command_line.get(o.dest) in (None, False))
+    places = (f"{o.flag} stands in {o.variable if environment.get(o.variable) else 'the ini file'}" for o in apart)
+    found = "; ".join(places)
+    return f" ({found})" if found else ""
+
+
+def _settings(
+    told: Mapping[Option, str | None], command_line: Mapping[str, str | bool | None], cwd: Path, command: str
+) -> Settings:
     values = {o.ini: o.default if told[o] is None else told[o] for o in OPTIONS}
     on = {name for name in values if values[name] == "1"}
     source = _source(values)
@@ -58,9 +86,9 @@ def resolve(
         run_server=host,
         run_dir=existing_folder(values["wandb_run_dir"], "--run-dir", cwd),
         job_log=path_of(values["wandb_job_log"], "--job-log", cwd),
-        job_logs=job_logs(values["wandb_job_log"], cwd),
+        job_logs=job_logs(values["wandb_job_log"], cwd, alone=source == "job_log"),
         try_cure="wandb_try_cure" in on and source == "job",
-        replay=existing_file(values["wandb_replay"], "--replay", cwd),
+        replay=saved_evidence(values["wandb_replay"], cwd),
         expect=ROLES if expect.strip() == AUTO else metric_names(expect),
         expect_auto=expect.strip() == AUTO,
         expect_points=points or (EPOCHS if builtin else 2),

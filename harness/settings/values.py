@@ -1,13 +1,18 @@
 """Readers of single values: numbers, paths, patterns, lists. Each raises SettingsError for what cannot be used."""
 
 import glob
+import os
 import re
+from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 
 from harness.settings.model import AUTO, SettingsError
 
 _SLURM_OUTPUT = re.compile(r"slurm-(\d+)")
 """How Slurm names the output of a job by itself."""
+PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh")
+"""How files of gzip, zip, xz, zstd and bzip2 begin."""
 
 
 def whole_number(text: str | None, flag: str, *, least: int, default: int, most: int = 10**9) -> int:
@@ -43,13 +48,59 @@ def existing_file(text: str | None, flag: str, cwd: Path) -> Path | None:
     """Return the absolute path of a file that is there."""
     path = path_of(text, flag, cwd)
     if path and not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise SettingsError(f"{flag}: {path} {what}; give the path of an existing file.")
+        what = "is a folder, not a file" if path.is_dir() else _absent(path)
+        raise SettingsError(f"{flag}: {path} {what}; {_meant(path)}")
+    if path:
+        _readable(path, flag)
     return path
 
 
-def job_logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
-    """Return the files of the job's output: one, or those that a pattern means, such as one of each rank."""
+def _absent(path: Path) -> str:
+    if path.is_symlink():
+        return f"is a link to {path.readlink()}, which does not exist"
+    return "is no ordinary file" if path.exists() else "does not exist"
+
+
+def _meant(path: Path) -> str:
+    """The file beside it whose name comes closest, else what to give."""
+    try:
+        beside = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
+    except OSError:
+        beside = []
+    close = [] if path.exists() else get_close_matches(path.name, beside, n=1, cutoff=0.75)
+    return f"did you mean {close[0]}?" if close else "give the path of an existing file."
+
+
+def _readable(path: Path, flag: str) -> None:
+    if not os.access(path, os.R_OK):
+        raise SettingsError(f"{flag}: {path} cannot be read by you; see whose it is: ls -ld {quote(str(path))}")
+
+
+def saved_evidence(text: str | None, cwd: Path) -> Path | None:
+    """Return the file that `--replay` means: evidence, a bundle, or a report's folder, for its evidence."""
+    inside = (cwd / _expanded(text, "--replay") / "evidence.json").absolute() if text else None
+    return inside if inside and inside.is_file() else existing_file(text, "--replay", cwd)
+
+
+def job_logs(text: str | None, cwd: Path, *, alone: bool = False) -> tuple[Path, ...]:
+    """Return the files of the job's output: one, or those that a pattern means, such as one of each rank.
+
+    Args:
+        text: what was given.
+        cwd: where a path begins.
+        alone: whether nothing but them tells of the job, so that they must hold something.
+    """
+    found = _job_logs(text, cwd)
+    if alone and found and not any(path.stat().st_size for path in found):
+        raise SettingsError(f"--job-log: {text} is empty, and nothing else was given to judge.")
+    for path in found:
+        with path.open("rb") as file:
+            if file.read(8).startswith(PACKED):
+                raise SettingsError(f"--job-log: {path} is packed; unpack it, and give the text.")
+    return found
+
+
+def _job_logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
     if not text:
         return ()
     if not glob.has_magic(text) or (cwd / text).exists():
@@ -59,6 +110,8 @@ def job_logs(text: str | None, cwd: Path) -> tuple[Path, ...]:
     found = tuple(path for name in names if (path := (cwd / name).absolute()).is_file())
     if not found:
         raise SettingsError(f"--job-log: no file matches {text}.")
+    for path in found:
+        _readable(path, "--job-log")
     jobs = {match[1] for path in found if (match := _SLURM_OUTPUT.match(path.name))}
     if len(jobs) > 1:
         raise SettingsError(f"--job-log: {text} means the output of {len(jobs)} jobs; judge one at a time.")
@@ -72,6 +125,8 @@ def existing_folder(text: str | None, flag: str, cwd: Path) -> Path | None:
         raise SettingsError(f"{flag}: {path} does not exist; give a wandb/ folder or one run directory in it.")
     if path and not path.is_dir():
         raise SettingsError(f"{flag}: {path} is a file; give the folder that holds it.")
+    if path:
+        _readable(path, flag)
     return path
 
 

@@ -1,13 +1,15 @@
 """Gathers evidence of what already ran: a run on the server, run directories on disk, job output."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from harness.evidence.disk.log_writers import touched_at
 from harness.evidence.disk.newest_job import read_folder
 from harness.evidence.models import Evidence, LocalReading, Request, RunLink, ServerReading, Trouble
 from harness.evidence.network.address import base_url_problem
+from harness.evidence.network.route import host_and_port, proxy_for
+from harness.evidence.network.steps import connect, resolve
 from harness.evidence.output.ending import job_of
 from harness.evidence.output.reader import read_output
 from harness.evidence.redaction.redactor import Redactor
@@ -22,6 +24,9 @@ from harness.judging.metric_roles import likely_first
 from harness.settings.model import Settings
 from harness.verification.clock import Clock
 from harness.verification.server_access import by_its_clock
+
+STEP_S = 5.0
+"""Seconds for a name to be resolved, and for a connection to be made."""
 
 
 def collect_existing(
@@ -81,7 +86,8 @@ def _read_run(
         order = likely_first if request.expect_auto else None
         reading = read_one(reader, path, request.expect, announced=list(dict.fromkeys(ids)), order=order)
     if reading.status == "failed" and reading.trouble:
-        clear = reading.trouble.model_copy(update={"text": sentence(reading.trouble, base_url, path)})
+        trouble = met_on_the_way(reading.trouble, base_url, own.env)
+        clear = trouble.model_copy(update={"text": sentence(trouble, base_url, path)})
         return reading.model_copy(update={"trouble": clear})
     unknown = next((t for t in reading.partial if t.kind == "not_found"), None)
     if unknown and not reading.runs and path[2] not in ids:  # nothing but the question tells of such a run
@@ -97,6 +103,20 @@ def server_of(settings: Settings, own: JobSettings) -> str:
     named, _ = own.base_url()
     page = settings.run_server
     return named if page is None or (is_cloud(page) and is_cloud(named)) else page
+
+
+def met_on_the_way(trouble: Trouble, base_url: str, env: Mapping[str, str]) -> Trouble:
+    """Say why no answer came: the SDK asks again until its time is over, whatever stands in its way."""
+    if trouble.kind != "timeout" or proxy_for(base_url, env):
+        return trouble
+    host, port = host_and_port(base_url)
+    named, addresses = resolve(host, port, STEP_S)
+    if named.trouble:
+        return named.trouble
+    tried, connection = connect(addresses, port, STEP_S)
+    if connection:
+        connection.close()
+    return tried.trouble or trouble
 
 
 def sentence(trouble: Trouble, base_url: str, path: tuple[str, str, str]) -> str:

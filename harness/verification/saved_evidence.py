@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from harness.evidence.models import Evidence
@@ -43,15 +44,48 @@ def load(path: Path) -> Evidence:
     Raises:
         SettingsError: the file is no evidence of a schema version that is known.
     """
+    document: Any = None
     try:
         text = _unpacked(path) if zipfile.is_zipfile(path) else path.read_bytes()
-        return redacted(Evidence.model_validate(without_retired(from_json(text))), Redactor())
+        document = without_retired(from_json(text))
+        return redacted(Evidence.model_validate(document), Redactor())
     except OSError as error:
         raise SettingsError(f"--replay: {path} cannot be read ({error.strerror or error}).") from None
     except (ValueError, KeyError, *DAMAGED, NotImplementedError, RuntimeError) as error:
-        why = next(iter(str(error).splitlines()), "it is cut off")
+        why = _refused(error, document)
         hint = "give an evidence.json, or a bundle"
         raise SettingsError(f"--replay: {path} is not evidence that this version can read ({why}); {hint}.") from None
+
+
+def _refused(error: Exception, document: Any) -> str:
+    """Say in plain words why it is no evidence."""
+    if isinstance(error, ValidationError):
+        return _strange(error, document)
+    if isinstance(error, KeyError):
+        return "no evidence.json is in it"
+    told = next(iter(str(error).splitlines()), "EOF")
+    if told.startswith("EOF while parsing a value at line 1 column 0"):
+        return "it is empty"
+    if told.startswith("EOF"):
+        return "it is cut off; copy it again"
+    if isinstance(error, DAMAGED):
+        return "it is damaged; copy it again"
+    return "it is no JSON" if " at line " in told else told
+
+
+def _strange(error: ValidationError, document: Any) -> str:
+    version = document.get("schema_version", 1) if isinstance(document, dict) else 1
+    if isinstance(version, int) and version > 1:
+        return f"its schema_version is {version}, this version reads 1; a newer one wrote it: update this one"
+    if isinstance(document, dict) and "findings" in document:
+        return "it is a verdict; the evidence lies beside it"
+    if not isinstance(document, dict) or not set(document) & set(Evidence.model_fields):
+        return "it is JSON of something else"
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        return f"it holds {place}, which is not known here; another version wrote it"
+    return f"{place} is not as it should be: {first['msg']}"
 
 
 def without_retired(document: Any) -> Any:

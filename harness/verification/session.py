@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.settings.model import Settings
 from harness.settings.report_folder import write_atomically
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from harness.evidence.models import Evidence
     from harness.judging.case import Case
     from harness.judging.verdict import Cause, CheckResult, Verdict
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Session:
     first: bool = False
     """Whether no verification has left a report here before."""
     headstart: Headstart = field(default_factory=Headstart)
+    broken: Exception | None = None
+    """The harness's own error, which kept it from evidence or verdict: it is not tried again, for a job costs."""
     _case: "Case | None" = None
 
     @property
@@ -59,18 +63,31 @@ class Session:
     def evidence(self) -> "Evidence":
         """Gather the evidence on first use, and save it."""
         if self.gathered is None:
-            from harness.verification.verify import verify
-
-            self.watched = Remembering(self.progress())
-            self.gathered = verify(
-                self.settings, self.folder, self.watched,
-                interrupts=self.interrupts, unwritten=self.unwritten.append, headstart=self.headstart,
-            )  # fmt: skip
+            self.gathered = self._once(self._gather)
             try:
                 write_atomically(self.folder / "evidence.json", self.gathered.model_dump_json(indent=1))
             except OSError as error:  # what was found out can be judged all the same
                 self.unwritten.append(f"evidence.json: {error.strerror or error} ({self.folder})")
         return self.gathered
+
+    def _gather(self) -> "Evidence":
+        from harness.verification.verify import verify
+
+        self.watched = Remembering(self.progress())
+        return verify(
+            self.settings, self.folder, self.watched,
+            interrupts=self.interrupts, unwritten=self.unwritten.append, headstart=self.headstart,
+        )  # fmt: skip
+
+    def _once(self, work: Callable[[], T]) -> T:
+        """Work, and where that breaks, let every later check break in the same way, without another job."""
+        if self.broken is not None:
+            raise self.broken
+        try:
+            return work()
+        except Exception as error:
+            self.broken = error
+            raise
 
     def case(self) -> "Case":
         """The view of the evidence that checks and reports share."""
@@ -85,7 +102,8 @@ class Session:
         if self.judged is None:
             from harness.judging.judge import judge
 
-            self.judged = judge(self.evidence())
+            found = self.evidence()
+            self.judged = self._once(lambda: judge(found))
         return self.judged
 
     def try_cures(self, say: Callable[[str], None]) -> None:

@@ -212,7 +212,8 @@ def test_a_bundle_that_was_damaged_on_its_way_is_one_sentence(report, tmp_path, 
         raw[(listed := raw.rindex(b"PK\x01\x02")) + 20 : listed + 28] = (b"\xff\xff\x00\x00") * 2
     (tmp_path / "b.zip").write_bytes(raw)
     with pytest.raises(
-        SettingsError, match=r"b\.zip is not evidence that this version can read \(.+\); give an evidence\.json"
+        SettingsError,
+        match=r"b\.zip is not evidence that this version can read \(.+copy it again\); give an evidence\.json",
     ):
         load(tmp_path / "b.zip")
 
@@ -220,5 +221,5 @@ def test_a_bundle_that_was_damaged_on_its_way_is_one_sentence(report, tmp_path, 
 def test_a_zip_that_is_no_bundle_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as other:
         other.writestr("a.txt", "a")
-    with pytest.raises(SettingsError, match=r"evidence\.json, or a bundle"):
+    with pytest.raises(SettingsError, match=r"\(no evidence\.json is in it\); give an evidence\.json, or a bundle"):
         load(tmp_path / "x.zip")

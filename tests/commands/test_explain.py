@@ -44,3 +44,15 @@ def test_no_two_pieces_of_advice_show_the_same_lines(entry):
         code = [line for line in fill(advice.shown, generic_values()).splitlines() if line.startswith("  ")]
         shown += [(condition(advice.when), *code)] if code else []
     assert len(set(shown)) == len(shown)
+
+
+def test_an_error_of_the_script_alone_is_told(tmp_path, capsys):
+    log = tmp_path / "job.out"
+    log.write_text(
+        "Epoch 1\nTraceback (most recent call last):\n  File \"t.py\", line 3, in <module>\nKeyError: 'best'\n"
+    )
+    assert main(["--log", str(log)]) == 0
+    assert "end-failed-exitcode line 2: KeyError: 'best'" in capsys.readouterr().out
+    log.write_text("Epoch 1\n")
+    assert main(["--log", str(log)]) == 0
+    assert "No known fault's text" in capsys.readouterr().out

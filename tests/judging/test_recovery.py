@@ -66,3 +66,10 @@ def test_what_is_there():
         "offline run abcd1234, wandb 0.31.0: 3 rows up to step 2, 4,000 bytes, closed with exit code 0"
     )
     assert recovery(run("torn", change=OPEN)).there.endswith("never closed")
+
+
+def test_a_log_that_was_cut_off_after_its_end_is_told_from_one_that_never_ended():
+    told = recovery(run("torn", change=OPEN, sdk_logs=SdkLogs(closed=True), offline=False))
+    assert told.there.endswith("closed by the SDK, and cut off afterwards")
+    assert told.sent.startswith("all, as far as")
+    assert told.lost.startswith("what was logged after step 2, unless it had been sent, if no whole copy is left")

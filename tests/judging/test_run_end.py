@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import Job, Request
+from harness.evidence.models import Job, Request, SdkLogs
 from harness.judging.run_end import LONGEST_S, job_over, last_sign, life
 from tests.judging import build as b
 
@@ -25,6 +25,7 @@ def run(writer=None, *, has_exit=False, age_s=60.0):
         (run("alive"), seen(), "alive"),
         (run("gone"), seen(), "over"),
         (run(has_exit=True), seen(), "over"),
+        (b.local_run(sdk_logs=SdkLogs(closed=True), log=b.log(has_exit=False)), seen(), "over"),
         (run(), seen(), "unknown"),
         (run(age_s=LONGEST_S + 1), seen(), "over"),
         (run(), seen(b.server_run(state="running")), "unknown"),
@@ -35,7 +36,8 @@ def run(writer=None, *, has_exit=False, age_s=60.0):
         (run(), seen(job=Job(ending="running")), "unknown"),
     ],
     ids=[
-        "a process has it open", "its process is gone", "the log has an end", "nobody knows", "silent for a day",
+        "a process has it open", "its process is gone", "the log has an end", "the SDK closed it", "nobody knows",
+        "silent for a day",
         "it runs on the server", "it crashed on the server", "another run finished", "silent, and runs on the server",
         "its job has ended", "its job runs",
     ],

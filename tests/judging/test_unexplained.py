@@ -40,6 +40,12 @@ def test_how_the_job_ended_and_what_was_found_is_told():
     assert not any("the job ended" in line for line in unknown(Case(evidence(job=None)), CHECKS).observed)
 
 
+def test_a_line_without_a_word_tells_nothing():
+    observed = unknown(Case(evidence(job=job("*******", "going on"))), CHECKS).observed
+    assert "going on" in observed
+    assert "*******" not in observed
+
+
 def test_what_holds_is_told_beside_what_does_not():
     held = [CheckResult(name=f"test_4_metrics.py::test_series_is_present[{m}]", outcome="passed") for m in ("a", "b")]
     assert unknown(Case(evidence()), CHECKS, [*CHECKS, *held]).observed[-1] == "What holds: test_series_is_present"

@@ -14,6 +14,10 @@ def folder(tmp_path):
     (tmp_path / "train.sh").write_text("python train.py\n")
     (tmp_path / "batch.sh").write_text("#!/bin/bash\n#SBATCH --nodes=1\n")
     (tmp_path / "program").write_bytes(b"\x7fELF\0")
+    (tmp_path / "notes.ipynb").write_text("{}")
+    (tmp_path / "run").write_text("#!/usr/bin/env python3\nimport wandb\n")
+    (tmp_path / "last.py").symlink_to("gone.py")
+    (tmp_path / "dos.sh").write_bytes(b"#!/bin/bash\r\ntorchrun train.py\r\n")
     return tmp_path
 
 
@@ -39,13 +43,26 @@ def test_a_job_is_a_script_or_a_module(folder, text, file, module):
         ("-x", "is not a module"),
         ("batch.sh", "needs --lumi"),
         ("program", "is a program"),
-        ("missing.py", "does not exist"),
+        ("missing.py", "does not exist; give the path"),
+        ("trian.py", "does not exist; did you mean train.py"),
+        ("last.py", "is a link to gone.py, which does not exist"),
+        ("pkg", "is a folder"),
+        ("/dev/null", "is no ordinary file"),
+        ("dos.sh", "has the line ends of Windows, .+; take them out: sed -i "),
+        ("notes.ipynb", "is a notebook; save it as a script"),
+        ("run", "is a Python script; give it the ending .py"),
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(folder, text, words):
     with pytest.raises(SettingsError, match=words) as refusal:
         job_of(text, folder, here=True)
     assert "\n" not in str(refusal.value)
+
+
+def test_what_may_not_be_read_is_refused_in_one_sentence(folder, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(SettingsError, match=r"train\.py cannot be read by you; see whose it is: ls -ld "):
+        job_of("train.py", folder, here=True)
 
 
 def test_a_batch_script_and_a_module_of_the_container_go_to_slurm(folder):

@@ -64,6 +64,12 @@ def test_what_is_asked_decides_target_source_and_server(ask, options, target, so
     assert (settings.target, settings.source, settings.server) == (target, source, server)
 
 
+def test_a_reports_folder_means_its_evidence(ask, tmp_path):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "evidence.json").write_text("{}")
+    assert ask(wandb_replay="report").replay == tmp_path / "report" / "evidence.json"
+
+
 @pytest.mark.parametrize(
     ("text", "run", "host"),
     [
@@ -189,8 +195,32 @@ def test_every_option_has_its_own_twins():
 
 def test_a_pattern_means_the_files_of_one_job(ask, tmp_path):
     for name in ("slurm-7-0.out", "slurm-7-1.out", "slurm-70.txt", "odd[1].out"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_text("Epoch 1\n")
     assert [p.name for p in ask(wandb_job_log="slurm-7-*.out").job_logs] == ["slurm-7-0.out", "slurm-7-1.out"]
     assert [p.name for p in ask(wandb_job_log="odd[1].out").job_logs] == ["odd[1].out"]
     with pytest.raises(SettingsError, match="2 jobs"):
         ask(wandb_job_log="slurm-7*")
+
+
+def test_output_that_cannot_tell_anything_is_refused(ask, tmp_path):
+    (tmp_path / "empty.out").touch()
+    (tmp_path / "old.out.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    with pytest.raises(SettingsError, match=r"empty\.out is empty, and nothing else was given"):
+        ask(wandb_job_log="empty.out")
+    with pytest.raises(SettingsError, match=r"old\.out\.gz is packed; unpack it"):
+        ask(wandb_job_log="old.out.gz")
+    assert ask(wandb_run="a/b/c", wandb_job_log="empty.out").job_logs == (tmp_path / "empty.out",)
+
+
+@pytest.mark.parametrize(
+    ("environment", "ini", "options", "words"),
+    [
+        ({"HARNESS_WANDB_NPROC": "zero"}, {}, {}, r"256\. \(--nproc stands in HARNESS_WANDB_NPROC\)$"),
+        ({}, {"wandb_nproc": "zero"}, {}, r"\(--nproc stands in the ini file\)$"),
+        ({"HARNESS_WANDB_JOB": "train.py"}, {}, {"wandb_run": "a/b/c"}, r"leave --job out\. \(--job stands in HARN"),
+        ({"HARNESS_WANDB_NPROC": "2"}, {}, {"wandb_nproc": "zero"}, r"256\.$"),
+    ],
+)
+def test_where_a_refused_option_stands_is_said_if_it_was_not_typed(ask, environment, ini, options, words):
+    with pytest.raises(SettingsError, match=words):
+        ask(environment, ini, **options)

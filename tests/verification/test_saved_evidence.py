@@ -8,7 +8,6 @@ from harness.evidence.models import (
     Device,
     Evidence,
     JobOutput,
-    LocalReading,
     LogLine,
     NodeTelemetry,
     SdkLogs,
@@ -64,8 +63,27 @@ def test_no_retired_field_is_one_of_today():
     assert without_retired(document()) == document()
 
 
-def test_a_field_that_never_was_is_refused(tmp_path):
+FULL = json.dumps(document())
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is empty"),
+        (FULL[: len(FULL) // 2], "it is cut off; copy it again"),
+        ("Epoch 1, Loss: 2", "it is no JSON"),
+        ("[1, 2]", "it is JSON of something else"),
+        ('{"name": "notes"}', "it is JSON of something else"),
+        ('{"schema_version": 1, "verdict": "passed", "findings": []}', "it is a verdict; the evidence lies beside it"),
+        (json.dumps(document() | {"schema_version": 7}), "its schema_version is 7, this version reads 1; a newer one"),
+        (json.dumps(document() | {"mood": "good"}), "it holds mood, which is not known here; another version wrote it"),
+        (json.dumps(document() | {"local": 7}), "local is not as it should be"),
+    ],
+)  # fmt: skip
+def test_what_is_no_evidence_is_refused_in_plain_words(tmp_path, text, why):
     saved = tmp_path / "evidence.json"
-    saved.write_text(json.dumps({"local": {**LocalReading().model_dump(mode="json"), "mood": "good"}}))
-    with pytest.raises(SettingsError, match=r"is not evidence that this version can read"):
+    saved.write_text(text)
+    with pytest.raises(SettingsError, match=r"is not evidence that this version can read") as refusal:
         load(saved)
+    assert f"({why}" in str(refusal.value)
+    assert "\n" not in str(refusal.value)

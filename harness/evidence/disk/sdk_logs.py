@@ -36,6 +36,8 @@ _TELLING = re.compile(
 _LEVELS = ("WARN", "ERROR", "CRITICAL", "FATAL")
 _INIT_DONE = "run started, returning control to user process"
 """The last words of a `wandb.init()` that succeeded, online or offline, from 0.12 to 0.31 (wandb_init.py)."""
+_CLOSED = "sender: closed"
+"""Among the last words of wandb-core about a run that was finished; one whose process is killed never gets there."""
 _AFTERMATH = re.compile(r"use of closed network connection|^NoneType: None$")
 
 
@@ -94,7 +96,7 @@ class _Reader:
         self.settings = SettingsSeen()
         self.lines: Kept[LogLine] = Kept(first=120, last=80, alike=4)
         self.core_version: str | None = None
-        self.init_done = False
+        self.init_done = self.closed = False
         self.pid: int | None = None
         self.troubles: list[Trouble] = []
 
@@ -115,6 +117,7 @@ class _Reader:
             self.pid = self.pid or record.pid
         elif isinstance(version := record.fields.get("core version"), str):
             self.core_version = version
+        self.closed |= record.text.startswith(_CLOSED)
         counted = self.http.take(record)
         shown = record.shown()
         trouble = record.level.startswith(_LEVELS) or not record.level
@@ -140,6 +143,7 @@ def read_sdk_logs(run_dir: Path, scrub: Callable[[str], str]) -> SdkLogs:
         lines=tuple(reader.lines.items()),
         http=reader.http.found(scrub),
         init_done=reader.init_done,
+        closed=reader.closed,
         settings=settings,
         troubles=tuple(reader.troubles),
     )

@@ -37,6 +37,8 @@ class SdkLogs(Fact):
     http: tuple[HttpTrouble, ...] = ()
     init_done: bool = False
     """debug.log says that wandb.init() came to its end."""
+    closed: bool = False
+    """debug-internal.log says that wandb-core had handled all that the run sent, and was done with it."""
     settings: dict[str, JsonValue] = {}
     """Settings that bear on diagnosis, from debug.log: mode, base_url, entity, project, resume, x_disable_stats, …"""
     troubles: tuple[Trouble, ...] = ()

@@ -30,6 +30,19 @@ def _told(output: JobOutput) -> Iterator[tuple[int, Ending]]:
             yield number, found
     for process in output.processes:
         yield process.line, "failed"
+    if (last := _last_words(output)) is not None:
+        yield last, "failed"
+
+
+def _last_words(output: JobOutput) -> int | None:
+    """The line in which the output ends, if it is that of an exception: without a launcher, nobody says more.
+
+    What the SDK prints as its process ends comes after it. Of a message of several lines it is not sure where it ends.
+    """
+    own = (line for line in reversed(output.tail) if line.text.strip() and not line.text.startswith("wandb:"))
+    last = next(own, None)
+    said = (f"{e.exception}: {e.message}".rstrip(": ") for e in output.errors if e.frames)
+    return last.number if last and last.text.strip() in set(said) else None
 
 
 def _rank(ending: Ending) -> int:

@@ -203,3 +203,8 @@ def test_trouble_is_named(text: str, kind: str) -> None:
 )  # fmt: skip
 def test_status_is_found_in_words(text: str, status: int | None) -> None:
     assert http_status(text) == status
+
+
+@pytest.mark.parametrize(("words", "closed"), [("sender: closed", True), ("sender: started", False)])
+def test_a_run_that_wandb_core_was_done_with_is_closed(words: str, closed: bool, tmp_path: Path) -> None:
+    assert write(tmp_path, json.dumps({"level": "INFO", "msg": words}) + "\n").closed is closed

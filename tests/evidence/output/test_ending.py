@@ -22,6 +22,17 @@ Root Cause (first observed failure):
 WENT_ON = KILLED + "Epoch 2, Loss: 1.0\n"
 
 
+RAISED = """\
+wandb: 🚀 View run at https://wandb.ai/team/vit/runs/abcd1234
+Epoch 1, Loss: 2.0
+Traceback (most recent call last):
+  File "train.py", line 3, in <module>
+    state["best"]
+KeyError: 'best'
+"""
+CLOSED = "wandb: 🚀 View run x at: https://wandb.ai/team/vit/runs/abcd1234\nwandb: Find logs at: ./wandb/run-x/logs\n"
+
+
 STEP = "slurmstepd: error: *** STEP 7.0 ON nid005001 CANCELLED AT 2026-11-23T12:00:00"
 MEMORY = "slurmstepd: error: Detected 1 oom_kill event in StepId=7.0.\nsrun: error: nid005001: task 0: Out Of Memory\n"
 
@@ -31,6 +42,10 @@ MEMORY = "slurmstepd: error: Detected 1 oom_kill event in StepId=7.0.\nsrun: err
     [
         (KILLED, "failed"),
         (WENT_ON, "unknown"),
+        (RAISED, "failed"),
+        (RAISED + CLOSED, "failed"),
+        (RAISED + "going on without it\n", "unknown"),
+        (RAISED + "Epoch 2, Loss: 1.0\n", "unknown"),
         ("Epoch 1, Loss: 2.0\n", "unknown"),
         ("srun: error: nid005001: task 0: Exited with exit code 1\n", "failed"),
         (f"{STEP} DUE TO TIME LIMIT ***\nsrun: error: nid005001: task 0: Terminated\n", "timeout"),

@@ -121,6 +121,8 @@ def _came_from_workers(found: tuple[Writer, ...], extra: list[Writer], world: in
     trained = carrier.rows or (too_many and (apart or not carrier.finished))
     if any(w.rows != 0 for w in extra) or not trained or len({w.host for w in found if w.host}) > 1:
         return False
+    if carrier.pid is not None and any(w.pid == carrier.pid for w in extra):
+        return False  # the process that trained made them itself
     later = carrier.begun is not None and all(w.begun is not None and w.begun >= carrier.begun for w in extra)
     unfinished = carrier.finished and not any(w.finished for w in extra)
     return later and (unfinished or too_many)

@@ -15,7 +15,7 @@ from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.families.network.upload import CLOSED, hangs, upload_failures
 from harness.judging.live.of_evidence import life_of
 from harness.judging.rule import Hit, Rule
-from harness.judging.run_end import job_over, last_sign, life
+from harness.judging.run_end import cut_off_afterwards, job_over, last_sign, life
 from harness.judging.view import (
     LAUNCHER,
     contradiction,
@@ -29,6 +29,8 @@ from harness.judging.view import (
 
 SIGNALLED = {"143": "SIGTERM", "137": "SIGKILL"}
 """Exit codes of what a signal ended: 128 and its number, also as a handler in the script passes it on."""
+TIMED_OUT = 124
+"""Exit code of timeout(1)."""
 FORCED = r"parent process exited|forced shutdown"
 
 
@@ -50,8 +52,16 @@ def signals(evidence: Evidence) -> tuple[str, ...]:
     from_slurm = job.slurm.exit_code.partition(":")[2] if job.slurm and job.slurm.exit_code else ""
     numbers = {"9": "SIGKILL", "15": "SIGTERM", "2": "SIGINT"}
     told = sorted(job.processes, key=lambda p: (not p.first, p.line))  # the launcher ends the others afterwards
-    found = (*(p.signal for p in told), job.signal, numbers.get(from_slurm))
+    found = (*(p.signal for p in told), job.signal, numbers.get(from_slurm), numbers.get(_sent(evidence)))
     return tuple(dict.fromkeys(s for s in found if s))
+
+
+def _sent(evidence: Evidence) -> str:
+    """The number of the signal that the launcher got from outside; of one after a rank had failed nothing is told."""
+    if evidence.job is None or any(p.exit_code or p.signal for p in evidence.job.processes):
+        return ""
+    errors = python_errors(evidence, r"SignalException$", r"got signal: \d+")
+    return re.findall(r"got signal: (\d+)", errors[0].message)[0] if errors else ""
 
 
 def unfinished(evidence: Evidence) -> bool:
@@ -62,7 +72,7 @@ def unfinished(evidence: Evidence) -> bool:
     if server is not None and server.state in ("finished", "failed"):
         return False
     if local is not None:
-        return not local.log.has_exit
+        return not local.log.has_exit and not local.sdk_logs.closed
     if evidence.request.source == "job_log":
         return bool(signals(evidence)) and not find_lines(evidence, CLOSED, limit=1)
     return server is not None and server.state in ("crashed", "running")
@@ -132,7 +142,7 @@ def lost_buffer(evidence: Evidence) -> Iterator[Hit]:
     if not ended(evidence):
         return
     for run in evidence.local.runs:
-        if made_good(run, evidence):
+        if made_good(run, evidence) or cut_off_afterwards(run):
             continue
         empty = run.log.status in ("empty", "header_only") and (run.offline or init_succeeded(evidence))
         torn = run.offline and run.log.status in ("torn", "no_exit_record")
@@ -218,6 +228,17 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
         observed = f"A process of the script ended with exit code {own}, without a traceback."
         seen = (*lines, observed, *_on_one_node(evidence))
         yield Hit(id="end-failed-exitcode", observed=seen, values=_exit_values(own))
+    elif job_failed and not init_succeeded(evidence) and not ended_by_slurm(evidence) and _sent(evidence) == "15":
+        yield _ended_from_outside(evidence)
+
+
+def _ended_from_outside(evidence: Evidence) -> Hit:
+    """SIGTERM came before there was a run to close."""
+    code = evidence.job.exit_code if evidence.job else None
+    late = ("Exit code 124 is what the command `timeout` gives when its time is over.",) if code == TIMED_OUT else ()
+    told = find_lines(evidence, r"got signal: 15", limit=1) or ("The launcher got SIGTERM.",)
+    values = {"error": "SIGTERM from outside", "signal": "SIGTERM"}
+    return Hit(id="end-failed-exitcode", observed=(*map(shorten, told), *late), values=values)
 
 
 def _on_one_node(evidence: Evidence) -> tuple[str, ...]:
@@ -242,8 +263,7 @@ def _raised(evidence: Evidence) -> bool:
 def _exit_values(code: int | str) -> dict[str, str]:
     signal = SIGNALLED.get(str(code), "")
     how = f" (128 + {int(code) - 128}: {signal})" if signal else ""
-    place = "look for sys.exit() and for the last lines of the job's output"
-    return {"error": f"exit code {code}{how}", "place": place, "signal": signal}
+    return {"error": f"exit code {code}{how}", "signal": signal}
 
 
 def _own_exit(evidence: Evidence) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.evidence.models import Evidence
 from harness.judging.families.network.reach import init_succeeded, shorten
 from harness.judging.rule import Hit, Rule
-from harness.judging.view import find_lines, python_errors, said
+from harness.judging.view import find_lines, python_errors, said, silent
 
 INTERPRETER = r"bad interpreter|cannot execute: required file not found"
 WHY: tuple[tuple[str, str, str], ...] = (
@@ -19,24 +19,28 @@ WHY: tuple[tuple[str, str, str], ...] = (
 """What the shell, or srun, says of a command that it cannot start; what that means, and what shows or mends it."""
 SAID = re.compile(
     r"execve\(\): (?:bad interpreter\()?(?P<step>[^\s:()]+)\)?: "
-    r"|(?:slurm_script|\S*sh): line \d+: (?P<shell>[^\s:]+): "
+    r"|\S: line \d+: (?P<shell>[^\s:]+): "
     r"(?=command not found|No such file|Permission denied|cannot exec)"
 )
 CODES = (126, 127, 2, 8, 13)
 """Exit codes of such an end: the shell's, and the error numbers that srun gives."""
 
 
+ASIDE = r"(?:.*/)?(?:module|ml|\w+-smi|git)$"
+"""Commands of which a batch script may do without: no training is started by them."""
+
+
 def not_started(evidence: Evidence) -> Iterator[Hit]:
-    """The shell or srun could not start a command, and the job ended by that."""
+    """The shell or srun could not start a command, and the job ended by that, or went on to nothing."""
     job = evidence.job
-    if job is None or job.ending != "failed" or init_succeeded(evidence) or python_errors(evidence):
+    if job is None or init_succeeded(evidence) or python_errors(evidence):
         return
     codes = {job.exit_code, *(process.exit_code for process in job.processes)}
-    text = said(evidence, SAID, limit=1)
-    if not text or not codes & set(CODES):
+    went_on = evidence.request.job_kind == "batch" and silent(evidence)
+    text = [line for line in said(evidence, SAID, limit=8) if not (went_on and re.match(ASIDE, _command(line)))]
+    if not text or not (went_on or (job.ending == "failed" and codes & set(CODES))):
         return
-    match = SAID.search(text[0])
-    command = (match["step"] or match["shell"]) if match else ""
+    command = _command(text[0])
     _, why, look = next((w for w in WHY if re.search(w[0], text[0])), WHY[-1])
     kept = tuple(f"The job was submitted with {words}." for words in (job.slurm.kept_out if job.slurm else ()))
     tasks = find_lines(evidence, r"^srun: error: .*tasks? .*: Exited with exit code", limit=1)
@@ -44,7 +48,13 @@ def not_started(evidence: Evidence) -> Iterator[Hit]:
         id="job-command-not-started",
         observed=(shorten(text[0]), *tasks, *kept),
         values={"command": command, "why": why, "look": look.replace("{command}", command)},
+        fails=("test_init_succeeded",) if went_on else None,
     )
+
+
+def _command(line: str) -> str:
+    match = SAID.search(line)
+    return (match["step"] or match["shell"]) if match else ""
 
 
 RULES: tuple[Rule, ...] = (not_started,)

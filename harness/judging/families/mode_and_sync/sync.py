@@ -7,7 +7,7 @@ from itertools import pairwise
 from harness.evidence.models import Evidence, LocalRun
 from harness.judging.catalogue import version_key
 from harness.judging.rule import Hit, Rule
-from harness.judging.run_end import life
+from harness.judging.run_end import cut_off_afterwards, life
 from harness.judging.view import TEMPORARY_FOLDER, find_lines, python_errors, said, server_runs
 
 TORN_SAID = (
@@ -53,7 +53,9 @@ def truncated(evidence: Evidence) -> Iterator[Hit]:
     """The log of an offline run breaks off inside a record, or part of it is damaged."""
     text = sync_said(evidence, TORN_SAID)
     seen = evidence.request.source == "job"
-    broken = [] if seen else [r for r in looked_at(evidence) if r.log.status in CUT_OFF]
+    copies = [] if seen else [r for r in evidence.local.runs if cut_off_afterwards(r)]
+    broken = [] if seen else [r for r in looked_at(evidence) if r.log.status in CUT_OFF and r not in copies]
+    broken = [*copies, *broken]
     if not text and not broken:
         return
     shown = tuple(
@@ -61,13 +63,18 @@ def truncated(evidence: Evidence) -> Iterator[Hit]:
     )
     run = broken[0] if broken else None
     values = {"log_file": run.log.path, "run_dir": run.path} if run else {"log_file": "the .wandb file"}
+    if copies:
+        shown = (*shown, "The SDK's own logs say that the run was closed: the file was cut off after that.")
+        values |= {"cut": "afterwards"}
     yield Hit(id="sync-truncated-file", observed=(*text, *shown), values=values)
 
 
 def _break(run: LocalRun) -> str:
     if run.log.torn_at is not None:
         return f"the record at byte {run.log.torn_at} is cut off"
-    return f"{run.log.skipped_bytes} bytes could not be read"
+    if run.log.skipped_bytes:
+        return f"{run.log.skipped_bytes} bytes could not be read"
+    return "its end is missing"
 
 
 def nothing_written(evidence: Evidence) -> Iterator[Hit]:
@@ -75,7 +82,8 @@ def nothing_written(evidence: Evidence) -> Iterator[Hit]:
     text = sync_said(evidence, EMPTY_SAID)
     # A job that was killed before our eyes is the earlier cause.
     seen = evidence.request.source == "job"
-    empty = [] if seen else [r for r in looked_at(evidence) if r.log.status in NOTHING_WRITTEN]
+    ended = [r for r in looked_at(evidence) if not cut_off_afterwards(r)]
+    empty = [] if seen else [r for r in ended if r.log.status in NOTHING_WRITTEN]
     if not text and not empty:
         return
     shown = tuple(f"{r.log.path}: {r.log.size_bytes} bytes" for r in empty[:2])

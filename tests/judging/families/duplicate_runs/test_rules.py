@@ -126,6 +126,13 @@ def test_what_shows_where_the_runs_came_from_is_told(runs, ask, reason):
     assert finding.observed == ("3 runs belong to this job: a, b, c.", reason)
 
 
+@pytest.mark.parametrize(("pids", "expected"), [((7, 8), {"dup-dataloader-spawn"}), ((7, 7), set())])
+def test_a_run_that_the_training_process_made_itself_is_no_workers(pids, expected):
+    runs = (run("a", ended=1004.0), run("b", rows=0, begun=1004.0, state="failed"))
+    local = (b.local_run(run_id=r.id, path=r.id, sdk_logs=SdkLogs(pid=p)) for r, p in zip(runs, pids, strict=True))
+    assert errors(told(*runs, ask=request(2), local=b.local(*local))) == expected
+
+
 def announced(*names):
     """Output that announces these runs and nothing else."""
     links = tuple(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import Place, ScriptLook, UnreadVariable
+from harness.evidence.models import Place, ScriptLook, SdkLogs, UnreadVariable
 from harness.evidence.models.wandb_log import RunFacts
 from harness.judging.families.init.values import RULES
 from tests.judging import build as b
@@ -102,6 +102,21 @@ def swept(look=None, *lines, sweep_id="", **variables):
 def test_a_sweep_without_an_agent():
     assert swept(WANDB_SWEEP_ID="k3x9").values == {"sweep": "k3x9"}
     assert swept(sweep_id="k3x9").observed == ("The run belongs to sweep k3x9.",)
+
+
+@pytest.mark.parametrize(
+    ("line", "fails"),
+    [
+        ("wandb: WARNING Ignoring run_id 'x' when running a sweep.", ("test_exactly_one_run",)),
+        ("wandb: WARNING Ignoring project 'vit' when running a sweep.", None),
+    ],
+)
+def test_a_sweep_makes_another_run_of_each_start_of_one(line, fails):
+    runs = (
+        b.local_run(run_id=i, path=i, log=b.log(run=RunFacts(sweep_id="k3x9")), sdk_logs=SdkLogs(pid=7)) for i in "ab"
+    )
+    found = b.evidence(job=b.job(line), local=b.local(*runs), server=b.server(*(b.server_run(id=i) for i in "ab")))
+    assert hit(found, "init-stale-sweep").fails == fails
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import SlurmJob
+from harness.evidence.models import Request, SlurmJob
 from harness.judging.families.job.start import not_started
 from tests.judging import build as b
 
@@ -28,6 +28,8 @@ def ended(*texts: str, code: int, ending: str = "failed", kept_out: tuple[str, .
         ("slurmstepd-nid1: error: execve(): /w/go: Exec format error", 8, "/w/go", "this processor"),
         ("/spool/slurm_script: line 2: torchrun: command not found", 127, "torchrun", "it is not there"),
         ("/usr/bin/bash: line 1: ./y: Permission denied", 126, "./y", "not executable"),
+        ("/work/train.slurm: line 3: torchrun: command not found", 127, "torchrun", "it is not there"),
+        ("run: line 2: ./go: cannot execute: required file not found", 127, "./go", "interpreter"),
     ],
 )
 def test_the_cause_is_named(text, code, command, why):
@@ -47,3 +49,19 @@ def test_the_cause_is_named(text, code, command, why):
 )
 def test_what_did_not_end_the_job_is_no_cause(evidence):
     assert list(not_started(evidence)) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "command"),
+    [
+        (("job.sh: line 3: torchrun: command not found",), "torchrun"),
+        (("job.sh: line 2: module: command not found", "job.sh: line 3: ./go: Permission denied"), "./go"),
+        (("job.sh: line 2: module: command not found", "job.sh: line 2: rocm-smi: command not found"), None),
+    ],
+)
+def test_a_batch_script_that_went_on_to_nothing_is_explained_by_what_it_could_not_start(texts, command):
+    job = b.job(*texts, "finished").model_copy(update={"exit_code": 0})
+    found = b.evidence(request=Request(job_kind="batch"), job=job, local=b.local(), server=b.server())
+    hits = list(not_started(found))
+    assert [hit.values["command"] for hit in hits] == ([command] if command else [])
+    assert all(hit.fails == ("test_init_succeeded",) for hit in hits)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import Place, Request, ServerReading, Trouble
+from harness.evidence.models import Place, Request, SdkLogs, ServerReading, Trouble
 from harness.judging.families.mode_and_sync import rules as mode_and_sync
 from harness.judging.findings import diagnose
 from tests.judging import build as b
@@ -41,6 +41,14 @@ CASES = {
     "offline run left on disk": (folder(b.local_run(offline=True)), "sync-never-run"),
     "torn file in a folder": (
         folder(b.local_run(offline=True, synced_marker=True, log=b.log(status="torn", torn_at=3000))),
+        "sync-truncated-file",
+    ),
+    "online run, cut off after the SDK had closed it": (
+        folder(b.local_run(sdk_logs=SdkLogs(closed=True), log=b.log(status="torn", torn_at=300, has_exit=False))),
+        "sync-truncated-file",
+    ),
+    "nothing but a header left of a run that was closed": (
+        folder(b.local_run(sdk_logs=SdkLogs(closed=True), log=b.log(status="header_only", has_exit=False))),
         "sync-truncated-file",
     ),
     "torn file, new sync": (
