@@ -7,6 +7,7 @@ from typing import Literal
 
 from harness.evidence.output.reader import OutputReader
 from harness.judging.live.life import Life
+from harness.judging.live.troubles import Trouble
 from harness.settings.model import SettingsError
 from harness.settings.run_path import run_path
 from harness.targets.slurm.output import OutputFile
@@ -40,6 +41,8 @@ class Subject:
     due_at: float = 0.0
     verified_at: float | None = None
     ended: bool = False
+    broken: Trouble | None = None
+    """What the last look found broken."""
     life: Life | None = None
     """Its signs of life at the last look, while it runs."""
     unread: str = ""
