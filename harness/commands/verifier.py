@@ -50,9 +50,7 @@ def answered(question: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
     return {}
 
 
-def verified(
-    place: Path, cwd: Path, what: Mapping[str, str], readers: Readers, broken: Sequence[str] | None
-) -> Judged:
+def verified(place: Path, cwd: Path, what: Mapping[str, str], readers: Readers, broken: Sequence[str] | None) -> Judged:
     """Verify what these options of `check` mean, and write what came of it.
 
     Args:

@@ -28,7 +28,7 @@ def cells(subject: Subject) -> tuple[str, ...]:
 
 def state_of(subject: Subject) -> str:
     """Say the state in a word or two; a problem comes first."""
-    if subject.problem and not (subject.ended and subject.state == "finished" and subject.verdict == "passed"):
+    if subject.problem:
         return "PROBLEM"
     if subject.unread:
         return "not read"
@@ -40,7 +40,7 @@ def state_of(subject: Subject) -> str:
 def line(subject: Subject, now: float) -> str:
     """Put a job into one plain line; with its problem, or why it could not be read."""
     name, state, steps, rate, step, heard, disk, output, gpus, left = cells(subject)
-    parts = [time.strftime("%H:%M:%S", time.localtime(now)), name, state, f"{steps} steps"]
+    parts = [time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)), name, state, f"{steps} steps"]
     known = (("", rate), ("last step", step), ("heard", heard), ("disk", disk), ("output", output),
              ("GPUs at work", gpus), ("left", left))  # fmt: skip
     parts += [f"{what} {value}".strip() for what, value in known if value != "–"]
@@ -49,8 +49,13 @@ def line(subject: Subject, now: float) -> str:
     return "  ".join(parts)
 
 
+def wrong(subject: Subject) -> bool:
+    """Whether there is something that somebody should look at."""
+    return bool(subject.problem or subject.unread or (subject.ended and subject.verdict not in ("", "passed")))
+
+
 def details(subject: Subject) -> str:
-    """Say what is wrong; nothing where all is well."""
+    """Say what is wrong, or the verdict at the end."""
     if subject.problem:
         return clean(f"{subject.problem}: {subject.words}", 300)
     if subject.unread:

@@ -38,6 +38,8 @@ class Subject:
     words: str = ""
     verdict: str = ""
     """Of the last verification."""
+    alike: int = 0
+    """So many verifications in a row told no other verdict than the one before."""
     due_at: float = 0.0
     verified_at: float | None = None
     ended: bool = False

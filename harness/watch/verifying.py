@@ -102,9 +102,9 @@ class Verifier:
         if self._given_up:
             return None
         noted = None if entries is None else [asdict(entry) for entry in entries]
-        found = subject.broken
+        broken = subject.broken
         question = {"place": str(self.place(subject)), "cwd": str(self._cwd), "what": {**self._given, **what},
-                    "noted": noted, "broken": [found.id, found.words] if found else None}  # fmt: skip
+                    "noted": noted, "broken": [broken.id, broken.words] if broken else None}  # fmt: skip
         process = self._process = self._process or self._started()
         answer = ""
         if process.stdin is not None and process.stdout is not None:

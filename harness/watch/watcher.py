@@ -16,6 +16,8 @@ from harness.watch.verifying import Judged, Verifying
 
 AGAIN_S, DOUBT_S = 1800.0, 300.0
 """Seconds until a verification is made again: where all was well, and where something was wrong."""
+SELDOM_S = 7200.0
+"""What was verified again and again with the same verdict is verified in ever longer intervals, up to this one."""
 MANY = 10
 PACE_S = 300.0
 """Of many runs, so many seconds go with each verification that nothing hurries."""
@@ -173,6 +175,7 @@ class Watcher:
         if self._to_be_verified(subject, now, over=over, news=news):
             if judged := self.verify(subject):
                 new = subject.verdict != judged.verdict
+                subject.alike = 0 if new else subject.alike + 1
                 self.last[subject.name], subject.verdict = judged, judged.verdict
                 if new:
                     self._note("verified", subject, now)
@@ -237,7 +240,8 @@ class Watcher:
             return False
         if subject.verified_at is None:
             return subject.steps >= ENOUGH_ROWS
-        return now - subject.verified_at >= (AGAIN_S if subject.verdict == "passed" else DOUBT_S)
+        first_s = AGAIN_S if subject.verdict == "passed" else DOUBT_S
+        return now - subject.verified_at >= min(SELDOM_S, first_s * 2.0 ** min(subject.alike, 10))
 
     def _problem(self, subject: Subject, fault: str, words: str, now: float) -> list[Event]:
         """Note a problem that came or went; return what is to be told."""

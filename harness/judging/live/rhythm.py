@@ -38,7 +38,7 @@ MOST_BEYOND = 5.0
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Seconds between two signs so far: in the middle, their spread (around it, or from one to the next), and at the most."""
+    """Seconds between two signs so far: in the middle, their spread (around it, or to the next), and at the most."""
 
     median_s: float
     spread_s: float

@@ -120,8 +120,7 @@ def _limit(life: Life) -> tuple[float, str]:
         if life.steps.count < ENOUGH_ROWS:
             return max(passed_on.patience_s, UNTOLD_S), f"{told}; only {life.steps.count} steps came yet"
         if life.activity == "idle" and own.known_s < LEARNT_S:
-            known = f"{told}, and steps were seen for {span(own.known_s)} only"
-            return max(passed_on.patience_s, UNTOLD_S), known
+            return max(passed_on.patience_s, UNTOLD_S), f"{told}, and steps were seen for {span(own.known_s)} only"
         return passed_on.patience_s, told
     if life.activity == "aside":
         return max(passed_on.patience_s, START_S), f"{told}; the GPUs rest, and something is done beside them"

@@ -6,8 +6,8 @@ from harness.evidence.models import Evidence
 from harness.judging.case import Case, RunView
 from harness.judging.check import Check
 from harness.judging.duplicates import problem as duplicates_problem
-from harness.judging.live.early import RUNNING
 from harness.judging.live.broken import broken
+from harness.judging.live.early import RUNNING
 from harness.judging.outcomes import NotApplicable, NotChecked
 from harness.judging.setup_questions import sdk_problem
 from harness.judging.view import own_entities, unread
