@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from harness.evidence.redaction.visible import clean
 from harness.judging.live.life import NONE
+from harness.judging.live.troubles import waits
 from harness.judging.live.words import span
 from harness.watch.ledger import Entry
 from harness.watch.subjects import Subject
@@ -34,7 +35,9 @@ def state_of(subject: Subject) -> str:
         return "not read"
     if subject.state == "running" and not subject.steps:
         return "no run yet" if subject.kind == "job" and subject.run is None else "no step yet"
-    return "works" if subject.state == "running" else subject.state or "not seen yet"
+    if subject.state == "running":
+        return "waits" if subject.life and waits(subject.life) else "works"
+    return subject.state or "not seen yet"
 
 
 def line(subject: Subject, now: float) -> str:
@@ -52,6 +55,15 @@ def line(subject: Subject, now: float) -> str:
 def wrong(subject: Subject) -> bool:
     """Whether there is something that somebody should look at."""
     return bool(subject.problem or subject.unread or (subject.ended and subject.verdict not in ("", "passed")))
+
+
+def foot(subjects: Sequence[Subject], now: float) -> str:
+    """Sum up what was seen, and when: `5 jobs, 1 with a problem, 2 not read; seen at 11:41:32`."""
+    problems, unread = sum(bool(s.problem) for s in subjects), sum(bool(s.unread) for s in subjects)
+    parts = [f"{len(subjects)} {'job' if len(subjects) == 1 else 'jobs'}"]
+    parts += [f"{problems} with a problem"] if problems else []
+    parts += [f"{unread} not read"] if unread else []
+    return f"{', '.join(parts)}; seen at {time.strftime('%H:%M:%S', time.localtime(now))}"
 
 
 def details(subject: Subject) -> str:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.watch.lines import HEADER, cells, details, line, state_of, wrong
+from harness.watch.lines import HEADER, cells, details, foot, line, state_of, wrong
 from harness.watch.subjects import Subject
 
 if TYPE_CHECKING:
@@ -49,17 +49,17 @@ class Screen:
         self._live = Live(auto_refresh=False, vertical_overflow="crop")
         self._live.start()
 
-    def show(self, subjects: Sequence[Subject], _now: float) -> None:
+    def show(self, subjects: Sequence[Subject], now: float) -> None:
         """Draw it anew."""
-        self._live.update(table(subjects, self._live.console.width), refresh=True)
+        self._live.update(table(subjects, self._live.console.width, now), refresh=True)
 
     def close(self) -> None:
         """Leave the last table on the terminal."""
         self._live.stop()
 
 
-def table(subjects: Sequence[Subject], width: int) -> "Group":
-    """Return the table, of columns that have something to tell, and below it what is wrong."""
+def table(subjects: Sequence[Subject], width: int, now: float) -> "Group":
+    """Return the table, of columns that have something to tell, below it what is wrong, and when that was seen."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -78,7 +78,7 @@ def table(subjects: Sequence[Subject], width: int) -> "Group":
         made.add_row(*(Text(name if n == 0 else row[n], style=colour) for n in kept))
         if words := details(subject):
             told.append(Text(f"{name}: {words}", style=colour))
-    return Group(made, *told)
+    return Group(made, *told, Text(foot(subjects, now), style="dim"))
 
 
 def view(*, quiet: bool = False) -> Lines | Screen:

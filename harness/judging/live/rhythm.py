@@ -15,14 +15,16 @@ PAUSES = 1.5
 ENOUGH_ROWS = 20
 """After so many rows a series that is logged at all has come, unless it comes once an epoch."""
 UNEVEN = 3.0
-"""The more the intervals spread, the further the next pause may go beyond the longest so far."""
+"""The more the intervals spread, the further the next pause may go beyond the longest, while few pauses came."""
+ENOUGH_PAUSES = 6
+"""So many pauses tell by themselves how far the next one may go."""
 NEAR = 5
 """So many neighbours tell whether a slow stretch is a pause, or the run has got slower."""
 WARM_UP = 2
 """The first steps compile, allocate and fill caches: their pauses are no measure of the later ones."""
 PAUSE = 2.5
 """An interval so many times as long as the usual one is a pause."""
-SEEN = 0.5
+SEEN = 1.0
 """A pause shows only where it lasts for such a part of the time in which signs are passed on."""
 LONGEST = 12
 """So many of the longest pauses tell how they spread."""
@@ -62,6 +64,11 @@ class Rhythm:
         """A usual interval, with its spread."""
         return self.usual_s + self.spread_s
 
+    @property
+    def uneven(self) -> float:
+        """The spread as a share of the interval."""
+        return self.spread_s / self.median_s if self.median_s else 0.0
+
     def at_least(self, interval_s: float) -> "Rhythm":
         """The same rhythm where signs are passed on no more often than that."""
         return replace(self, passed_on_s=max(self.passed_on_s, interval_s))
@@ -73,9 +80,9 @@ class Rhythm:
     @property
     def patience_s(self) -> float:
         """Seconds without a sign from which on it is missing."""
-        uneven = PAUSES + (UNEVEN * self.spread_s / self.median_s if self.median_s else 0.0)
-        apart = spread_of([pause for pause in self.pauses if pause > SEEN * self.usual_s])
-        beyond = max(min(uneven, MOST_BEYOND), min(SELDOM**apart, MOST_BEYOND))
+        seen = [pause for pause in self.pauses if pause > SEEN * self.usual_s]
+        uneven = UNEVEN * self.uneven if len(seen) < ENOUGH_PAUSES else 0.0
+        beyond = min(MOST_BEYOND, max(PAUSES + uneven, SELDOM ** spread_of(seen)))
         return max(INTERVALS * self.interval_s, beyond * max(self.longest_s, self.passed_on_s)) + SLACK_S
 
 
@@ -98,19 +105,25 @@ def rhythm(gaps: Sequence[float], pauses: Iterable[float] = (), known_s: float =
 
 
 def spread_of(longest: Sequence[float]) -> float:
-    """Say how far the longest pauses lie apart, the longest first: 0 where all are alike (Hill's estimate).
+    """Say how far the longest pauses lie apart, the longest first: 0 where all are alike.
 
+    It is Hill's estimate, with the more weight on the longest: pauses that have an end stand close together there.
     Where two sorts of pauses come, such as checkpoints and validations, the step between them is far wider than chance
     makes it, and is left out.
     """
-    steps = sorted(n * math.log(a / b) for n, (a, b) in enumerate(pairwise(longest), 1))
-    if not steps:
-        return SUPPOSED if longest else 0.0
+    if not longest:
+        return 0.0
+    steps = sorted((n * math.log(a / b), 1 / n) for n, (a, b) in enumerate(pairwise(longest), 1))
+    if steps and _sorts([step for step, _ in steps]):
+        steps.pop()
+    return (sum(step * weight for step, weight in steps) + SUPPOSED) / (sum(weight for _, weight in steps) + 1.0)
+
+
+def _sorts(steps: Sequence[float]) -> bool:
+    """Whether the widest step, the last one, is far wider than it is by chance among others of their size."""
     widest = sum(1 / n for n in range(1, len(steps) + 1))
     rest = sum(steps[:-1]) / (len(steps) - widest) if len(steps) > 1 else 0.0
-    if steps[-1] > SORTS * widest * rest:
-        return (sum(steps[:-1]) + SUPPOSED) / (len(steps) - widest + 1.0)
-    return (sum(steps) + SUPPOSED) / (len(steps) + 1.0)
+    return steps[-1] > SORTS * widest * rest
 
 
 def gaps_of(times: Iterable[float]) -> tuple[float, ...]:

@@ -21,6 +21,8 @@ STRETCH = 1 / 6
 """Of the time in which steps came, such a share may go to a first pause in which nothing is known of the machine."""
 START_S = 1800.0
 """So long a job may rest before its first steps, or do something else than train; it may fetch its data."""
+UNEVEN_STEPS = 0.25
+"""A run whose steps spread by more than this share may pause when it is hardly known, whatever its GPUs do."""
 FEW = 3
 """Fewer steps make no rhythm."""
 
@@ -119,7 +121,7 @@ def _limit(life: Life) -> tuple[float, str]:
     if life.activity in ("spinning", "idle"):
         if life.steps.count < ENOUGH_ROWS:
             return max(passed_on.patience_s, UNTOLD_S), f"{told}; only {life.steps.count} steps came yet"
-        if life.activity == "idle" and own.known_s < LEARNT_S:
+        if own.known_s < LEARNT_S and (life.activity == "idle" or own.uneven > UNEVEN_STEPS):
             return max(passed_on.patience_s, UNTOLD_S), f"{told}, and steps were seen for {span(own.known_s)} only"
         return passed_on.patience_s, told
     if life.activity == "aside":
@@ -139,6 +141,11 @@ def steps_late(life: Life, intervals: float | None = None) -> bool:
     """Whether the newest step is older than so many intervals, or so old that it counts what the machine does."""
     age, own = life.age(life.steps if life.steps.last_at is not None else Beat(life.begun_at)), _passed_on(life)
     return age is None or age > (own.patience_s if intervals is None else intervals * own.interval_s)
+
+
+def waits(life: Life) -> bool:
+    """Whether steps stay away for longer than they did so far, and nothing shows that the machine works meanwhile."""
+    return life.steps.count >= FEW and life.activity != "working" and not life.synced_later and steps_late(life)
 
 
 def deadline(life: Life) -> float | None:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from harness.evidence.models import EpochSeen, Evidence, Job, Request, SdkLogs, ServerRun, SlurmJob, SlurmState
+from harness.evidence.models import EpochSeen, Evidence, Job, Request, SdkLogs, Seen, ServerRun, SlurmJob, SlurmState
 from harness.judging.judge import judge
 from harness.judging.live.of_evidence import life_of
 from harness.judging.live.words import headline
 from harness.judging.verdict import Verdict
+from harness.report.html.page import render
+from harness.report.next_commands import NextCommands
 from tests.judging.build import (
     evidence,
     healthy,
@@ -224,3 +226,23 @@ def test_before_the_first_step_no_more_is_said_than_what_was_seen(seen, words):
 def test_a_job_that_has_not_called_init_yet_may_still_do_so():
     assert failed(judge(attached())) == set()
     assert "test_init_succeeded" in failed(judge(attached(epochs=5)))
+
+
+HANG = Seen(at=NOW + 5, event="problem", problem="live-no-steps", words="no step for 80 s, and the machine rests")
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [
+        ((HANG,), "failed"),
+        ((HANG, Seen(at=NOW + 60, event="mended")), "passed"),
+        ((HANG.model_copy(update={"problem": "metric-missing-key"}),), "passed"),
+    ],
+    ids=["it stands", "it is mended", "a verification's own"],
+)
+def test_what_the_last_look_of_a_watch_found_is_judged_and_heads_the_page(seen, verdict):
+    found = running().model_copy(update={"watched": seen})
+    judged = judge(found)
+    assert (judged.verdict, judged.live) == (verdict, True)
+    page = render(found, judged, {}, NextCommands())
+    assert (verdict == "failed") == ("but no step for 80 s, and the machine rests" in page.partition("What was")[0])
