@@ -33,8 +33,8 @@ CORES = 0.2
 """Fewer busy cores are no work; the SDK's own sampling takes 0.03."""
 LESS_LOAD = 0.06
 """A process that waits takes less than this share of the CPU that it took in training; each rank has its part in it."""
-MOVED_MB = 20.0
-"""So much is written to disk, or comes by the network, in a sample where a checkpoint or data are."""
+MOVED_MB, SAMPLE_S = 20.0, 15.0
+"""So much is written to disk, or comes by the network, in so many seconds where a checkpoint or data are."""
 ENOUGH, RECENT = 2, 3
 """Samples after the last step without which nothing is said; and how many of the newest count."""
 _GPU = re.compile(r"gpu\.(\d+)\.(\w+)(/l:.+)?")
@@ -92,6 +92,12 @@ def _when_at_work(samples: Samples, until: float) -> set[float]:
     return {at for s in loads for at, load in zip(s.times, s.values, strict=True) if at <= until and load >= AT_WORK}
 
 
+def _grown(counter: Series, since: float) -> tuple[float, float]:
+    """By how much a counter grew over the newest samples after a time, and in how many seconds."""
+    first = max(bisect_right(counter.times, since), len(counter.times) - RECENT)
+    return counter.values[-1] - counter.values[first], counter.times[-1] - counter.times[first]
+
+
 def _without_gpu(
     samples: Samples, since: float, after: Mapping[str, Sequence[float]], cores: int | None
 ) -> tuple[Activity, tuple[str, ...]]:
@@ -104,9 +110,10 @@ def _without_gpu(
     before = [v for at, v in zip(*samples["cpu"], strict=True) if at in trained]
     now, usual = median(load), median(before) if before else None
     for pattern, (unit, words) in _MOVES.items():
-        grown = (v[-1] - v[0] for k, v in after.items() if pattern.fullmatch(k) and len(v) >= ENOUGH)
-        if (moved := max(grown, default=0.0) / unit) >= MOVED_MB * len(load):
-            return ("aside" if said else "working"), (f"{moved:.0f} MB {words}.",)
+        counters = [s for k, s in samples.items() if pattern.fullmatch(k) and len(after[k]) >= ENOUGH]
+        moved, lasted = max((_grown(counter, since) for counter in counters), default=(0.0, 0.0))
+        if moved / unit >= MOVED_MB * (1 + lasted / SAMPLE_S):
+            return ("aside" if said else "working"), (f"{moved / unit:.0f} MB {words}.",)
     busy, less = now * cores / 100 if cores is not None else None, usual is not None and now <= LESS_LOAD * usual
     if busy is not None and busy >= CORES and not less:
         return ("aside" if said else "working"), (f"The process keeps {busy:.1f} cores busy.",)

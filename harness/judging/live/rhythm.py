@@ -82,7 +82,7 @@ class Rhythm:
         """Seconds without a sign from which on it is missing."""
         seen = [pause for pause in self.pauses if pause > SEEN * self.usual_s]
         uneven = UNEVEN * self.uneven if len(seen) < ENOUGH_PAUSES else 0.0
-        beyond = min(MOST_BEYOND, max(PAUSES + uneven, SELDOM ** spread_of(seen)))
+        beyond = min(MOST_BEYOND, max(PAUSES + uneven, math.pow(SELDOM, spread_of(seen))))
         return max(INTERVALS * self.interval_s, beyond * max(self.longest_s, self.passed_on_s)) + SLACK_S
 
 

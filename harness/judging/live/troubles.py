@@ -22,7 +22,7 @@ STRETCH = 1 / 6
 START_S = 1800.0
 """So long a job may rest before its first steps, or do something else than train; it may fetch its data."""
 UNEVEN_STEPS = 0.25
-"""A run whose steps spread by more than this share may pause when it is hardly known, whatever its GPUs do."""
+"""A run whose steps spread by more than this share may pause as long as where nothing is told of its machine."""
 FEW = 3
 """Fewer steps make no rhythm."""
 
@@ -121,8 +121,10 @@ def _limit(life: Life) -> tuple[float, str]:
     if life.activity in ("spinning", "idle"):
         if life.steps.count < ENOUGH_ROWS:
             return max(passed_on.patience_s, UNTOLD_S), f"{told}; only {life.steps.count} steps came yet"
-        if own.known_s < LEARNT_S and (life.activity == "idle" or own.uneven > UNEVEN_STEPS):
-            return max(passed_on.patience_s, UNTOLD_S), f"{told}, and steps were seen for {span(own.known_s)} only"
+        if own.uneven > UNEVEN_STEPS:
+            return max(passed_on.patience_s, UNTOLD_S), f"{told}; steps that spread so far may pause so long"
+        if life.activity == "idle" and own.known_s < LEARNT_S:
+            return max(passed_on.patience_s, UNTOLD_S), f"{told}; steps were seen for {span(own.known_s)} only"
         return passed_on.patience_s, told
     if life.activity == "aside":
         return max(passed_on.patience_s, START_S), f"{told}; the GPUs rest, and something is done beside them"
