@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def answered(question: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
     place, cwd, what = Path(question["place"]), Path(question["cwd"]), question["what"]
     try:
         if question["noted"] is None:
-            return asdict(verified(place, cwd, what, readers))
+            return asdict(verified(place, cwd, what, readers, question["broken"]))
         write_page(place, cwd, what, question["noted"])
     except SettingsError as error:
         return asdict(Judged("inconclusive", words=str(error)))
@@ -49,10 +50,22 @@ def answered(question: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
     return {}
 
 
-def verified(place: Path, cwd: Path, what: Mapping[str, str], readers: Readers) -> Judged:
-    """Verify what these options of `check` mean, and write what came of it."""
+def verified(place: Path, cwd: Path, what: Mapping[str, str], readers: Readers, broken: Sequence[str] | None) -> Judged:
+    """Verify what these options of `check` mean, and write what came of it.
+
+    Args:
+        place: the folder of the job.
+        cwd: where the watch was called.
+        what: options of `check`, by their ini names.
+        readers: how servers are read.
+        broken: the fault that the watch's last look found, and its words.
+    """
     place.mkdir(parents=True, exist_ok=True)
+    looked_at = time.time()
     evidence = verify(settings_of(what, os.environ, cwd), place, Silent(), os.environ, readers=readers)
+    if broken:
+        seen = Seen(at=looked_at, event="problem", problem=broken[0], words=broken[1])
+        evidence = evidence.model_copy(update={"watched": (seen,)})
     verdict = judge(evidence)
     write_atomically(place / "evidence.json", evidence.model_dump_json(indent=1))
     write_atomically(place / "verdict.json", verdict.model_dump_json(indent=1))
@@ -63,11 +76,12 @@ def verified(place: Path, cwd: Path, what: Mapping[str, str], readers: Readers) 
 
 
 def write_page(place: Path, cwd: Path, what: Mapping[str, str], noted: Iterable[Mapping[str, Any]]) -> None:
-    """Put what was noted into the evidence of the last verification, and write its page."""
+    """Put what was noted into the evidence of the last verification; judge it, and write verdict and page."""
     watched = tuple(Seen(**{name: entry[name] for name in Seen.model_fields}) for entry in noted)
     evidence = load(place / "evidence.json").model_copy(update={"watched": watched})
     write_atomically(place / "evidence.json", evidence.model_dump_json(indent=1))
     verdict, flags = judge(evidence), {o.ini: o.flag for o in OPTIONS}
     arguments = [word for name, value in what.items() for word in (flags[name], value)]
     again = next_commands(settings_of(what, os.environ, cwd), place, evidence, verdict, arguments)
+    write_atomically(place / "verdict.json", verdict.model_dump_json(indent=1))
     write_atomically(place / "report.html", render(evidence, verdict, sentences(), again))

@@ -23,12 +23,13 @@ from harness.settings.report_folder import USUAL
 from harness.settings.site import load_site
 from harness.targets.slurm.commands import Slurm
 from harness.targets.slurm.facts import outputs_shown
+from harness.watch.alone import BusyError, alone
 from harness.watch.ledger import Ledger
 from harness.watch.lines import history
 from harness.watch.listing import Answered, Listing
 from harness.watch.on_disk import OnDisk
 from harness.watch.queue import mine, queued
-from harness.watch.screen import view
+from harness.watch.screen import Lines, Screen, view
 from harness.watch.subjects import Subject, subject_of
 from harness.watch.track import Track
 from harness.watch.verifying import Judged, Verifier
@@ -38,6 +39,7 @@ PROGRAM = "lumi-wandb watch"
 FIND_S = 60.0
 """Seconds between two looks for runs that began meanwhile."""
 COMMAND_S = 60.0
+NOT_CHECKED = 10
 VERIFIES = "harness.commands.verifier"
 """The module that verifies for the watch, in a process of its own: not imported here, where it would take memory."""
 LAST_S, LAST_LOOK_S, ENOUGH_S = 15.0, 2.0, 8.0
@@ -68,6 +70,7 @@ def parser() -> Parser:
         help="only this user's runs of --project, or this user's Slurm jobs (default: your own)",
     )  # fmt: skip
     made.add_argument("--once", action="store_true", help="look once, judge and end, as for cron")
+    made.add_argument("-q", "--quiet", action="store_true", help="write only what is wrong: else cron sends no mail")
     made.add_argument("--until", default="end", metavar="end|problem|DURATION", help="when to stop (end); 90s, 30m, 2h")
     made.add_argument("--on-problem", metavar="CMD", help="a command to run when something breaks, or is mended")
     made.add_argument("--expect", metavar="METRIC,…", help="the series to find, as of check")
@@ -87,6 +90,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     try:
         ends_at = until(options.until, time.time())
         with ExitStack() as stack:
+            if options.once:
+                asks = (*sorted(options.what), f"--project={options.project}", f"--user={options.user}")
+                stack.enter_context(alone(folder, asks))
             ledger = Ledger(folder)
             stack.callback(ledger.close)
             if options.history:
@@ -106,12 +112,17 @@ def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
                 verifier.verify, ledger, Teller(options.on_problem, environ).tell, options.once, verifier.show,
                 load_site(verifier.settings().slurm.site).gpu_hours_per_gpu, verifier.rest,
             )  # fmt: skip
-            return _watch(watcher, finder, verifier, ends_at, stop_at_problem=options.until == "problem")
+            shown = view(quiet=options.quiet)
+            return _watch(watcher, finder, verifier, shown, ends_at, stop_at_problem=options.until == "problem")
+    except BusyError as busy:
+        sys.stderr.write(f"{PROGRAM}: {busy}\n")
+        return NOT_CHECKED
     except SettingsError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n".replace(f"{PROGRAM}: watch: ", f"{PROGRAM}: "))
         return USAGE_ERROR
     except OSError as error:
-        sys.stderr.write(f"{PROGRAM}: {folder} cannot be written: {error.strerror or error}\n")
+        why = f"{folder} cannot be written ({error.strerror or error}); name another folder with --report."
+        sys.stderr.write(f"{PROGRAM}: {why}\n")
         return USAGE_ERROR
 
 
@@ -130,9 +141,9 @@ def until(text: str, now: float) -> float | None:
 
 
 def _watch(
-    watcher: Watcher, finder: "Finder", verifier: Verifier, ends_at: float | None, *, stop_at_problem: bool
-) -> int:
-    shown = view()
+    watcher: Watcher, finder: "Finder", verifier: Verifier, shown: Lines | Screen, ends_at: float | None,
+    *, stop_at_problem: bool,
+) -> int:  # fmt: skip
     looked_for = time.time()
     told_to_end = threading.Event()
 

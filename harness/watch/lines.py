@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from harness.evidence.redaction.visible import clean
 from harness.judging.live.life import NONE
+from harness.judging.live.troubles import waits
 from harness.judging.live.words import span
 from harness.watch.ledger import Entry
 from harness.watch.subjects import Subject
@@ -28,19 +29,21 @@ def cells(subject: Subject) -> tuple[str, ...]:
 
 def state_of(subject: Subject) -> str:
     """Say the state in a word or two; a problem comes first."""
-    if subject.problem and not (subject.ended and subject.state == "finished" and subject.verdict == "passed"):
+    if subject.problem:
         return "PROBLEM"
     if subject.unread:
         return "not read"
     if subject.state == "running" and not subject.steps:
         return "no run yet" if subject.kind == "job" and subject.run is None else "no step yet"
-    return "works" if subject.state == "running" else subject.state or "not seen yet"
+    if subject.state == "running":
+        return "waits" if subject.life and waits(subject.life) else "works"
+    return subject.state or "not seen yet"
 
 
 def line(subject: Subject, now: float) -> str:
     """Put a job into one plain line; with its problem, or why it could not be read."""
     name, state, steps, rate, step, heard, disk, output, gpus, left = cells(subject)
-    parts = [time.strftime("%H:%M:%S", time.localtime(now)), name, state, f"{steps} steps"]
+    parts = [time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)), name, state, f"{steps} steps"]
     known = (("", rate), ("last step", step), ("heard", heard), ("disk", disk), ("output", output),
              ("GPUs at work", gpus), ("left", left))  # fmt: skip
     parts += [f"{what} {value}".strip() for what, value in known if value != "–"]
@@ -49,8 +52,22 @@ def line(subject: Subject, now: float) -> str:
     return "  ".join(parts)
 
 
+def wrong(subject: Subject) -> bool:
+    """Whether there is something that somebody should look at."""
+    return bool(subject.problem or subject.unread or (subject.ended and subject.verdict not in ("", "passed")))
+
+
+def foot(subjects: Sequence[Subject], now: float) -> str:
+    """Sum up what was seen, and when: `5 jobs, 1 with a problem, 2 not read; seen at 11:41:32`."""
+    problems, unread = sum(bool(s.problem) for s in subjects), sum(bool(s.unread) for s in subjects)
+    parts = [f"{len(subjects)} {'job' if len(subjects) == 1 else 'jobs'}"]
+    parts += [f"{problems} with a problem"] if problems else []
+    parts += [f"{unread} not read"] if unread else []
+    return f"{', '.join(parts)}; seen at {time.strftime('%H:%M:%S', time.localtime(now))}"
+
+
 def details(subject: Subject) -> str:
-    """Say what is wrong; nothing where all is well."""
+    """Say what is wrong, or the verdict at the end."""
     if subject.problem:
         return clean(f"{subject.problem}: {subject.words}", 300)
     if subject.unread:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.watch.lines import HEADER, cells, details, line
+from harness.watch.lines import HEADER, cells, details, foot, line, state_of, wrong
 from harness.watch.subjects import Subject
 
 if TYPE_CHECKING:
@@ -16,19 +16,24 @@ SURE = 3
 
 
 class Lines:
-    """Plain lines, for logs and pipes."""
+    """Plain lines, for logs and pipes; of quiet ones only what is wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._told: dict[str, tuple[float, tuple[str, str, bool, bool]]] = {}
 
     def show(self, subjects: Sequence[Subject], now: float) -> None:
         """Write a line of each job that has news, or of which nothing was written for ten minutes."""
         for subject in subjects:
-            state = (subject.state, subject.problem, bool(subject.unread), subject.ended)
+            if self._quiet and not wrong(subject) and subject.name not in self._told:
+                continue
+            state = (state_of(subject), subject.problem, bool(subject.unread), subject.ended)
             known = self._told.get(subject.name)
             if known is None or known[1] != state or (now - known[0] >= NOW_AND_THEN_S and not subject.ended):
                 self._told[subject.name] = (now, state)
                 sys.stdout.write(f"{line(subject, now)}\n")
+            if self._quiet and not wrong(subject):
+                del self._told[subject.name]
         sys.stdout.flush()
 
     def close(self) -> None:
@@ -44,17 +49,17 @@ class Screen:
         self._live = Live(auto_refresh=False, vertical_overflow="crop")
         self._live.start()
 
-    def show(self, subjects: Sequence[Subject], _now: float) -> None:
+    def show(self, subjects: Sequence[Subject], now: float) -> None:
         """Draw it anew."""
-        self._live.update(table(subjects, self._live.console.width), refresh=True)
+        self._live.update(table(subjects, self._live.console.width, now), refresh=True)
 
     def close(self) -> None:
         """Leave the last table on the terminal."""
         self._live.stop()
 
 
-def table(subjects: Sequence[Subject], width: int) -> "Group":
-    """Return the table, of columns that have something to tell, and below it what is wrong."""
+def table(subjects: Sequence[Subject], width: int, now: float) -> "Group":
+    """Return the table, of columns that have something to tell, below it what is wrong, and when that was seen."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -73,11 +78,13 @@ def table(subjects: Sequence[Subject], width: int) -> "Group":
         made.add_row(*(Text(name if n == 0 else row[n], style=colour) for n in kept))
         if words := details(subject):
             told.append(Text(f"{name}: {words}", style=colour))
-    return Group(made, *told)
+    return Group(made, *told, Text(foot(subjects, now), style="dim"))
 
 
-def view() -> Lines | Screen:
+def view(*, quiet: bool = False) -> Lines | Screen:
     """Return what fits where this is shown."""
+    if quiet:
+        return Lines(quiet=True)
     from rich.console import Console
 
     console = Console()

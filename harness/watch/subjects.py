@@ -7,6 +7,7 @@ from typing import Literal
 
 from harness.evidence.output.reader import OutputReader
 from harness.judging.live.life import Life
+from harness.judging.live.troubles import Trouble
 from harness.settings.model import SettingsError
 from harness.settings.run_path import run_path
 from harness.targets.slurm.output import OutputFile
@@ -37,9 +38,13 @@ class Subject:
     words: str = ""
     verdict: str = ""
     """Of the last verification."""
+    alike: int = 0
+    """So many verifications in a row told no other verdict than the one before."""
     due_at: float = 0.0
     verified_at: float | None = None
     ended: bool = False
+    broken: Trouble | None = None
+    """What the last look found broken."""
     life: Life | None = None
     """Its signs of life at the last look, while it runs."""
     unread: str = ""

@@ -1,7 +1,7 @@
 """What was seen of one job so far, look by look: its signs of life, and when to look again; no clock of its own."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -9,8 +9,8 @@ from harness.evidence.models.slurm_states import PAUSED
 from harness.judging.live.activity import activity, loads_at_work, silent
 from harness.judging.live.life import NONE, Beat, Life
 from harness.judging.live.of_evidence import RUNNING, apart
-from harness.judging.live.rhythm import Rhythm, gaps_by_step, gaps_of, rhythm
-from harness.judging.live.troubles import LATE, deadline, steps_late
+from harness.judging.live.rhythm import LONGEST, PAUSE, WARM_UP, Rhythm, gaps_by_step, gaps_of, rhythm
+from harness.judging.live.troubles import LATE, UPLOAD_S, deadline, steps_late
 from harness.watch.newest import Metrics, Numbers
 
 FIRST_S, LONGEST_S = 5.0, 60.0
@@ -83,6 +83,15 @@ class Track:
         self._rows, self._rows_at, self._seen_at = Numbers(KEPT), Numbers(KEPT), Numbers(KEPT)
         """How many rows there were, when the last of them was logged, and when that was seen."""
         self._news = Numbers(KEPT)
+        self._gaps: tuple[float, ...] = ()
+        """Seconds of a step between those."""
+        self._pauses: list[float] = []
+        """The longest of those that are kept no more, the longest first."""
+        self._unsettled = WARM_UP
+        self._known_since: float | None = None
+        """When the first step was seen."""
+        self._resumed_at = 0.0
+        """When steps came again after the last pause."""
         self._metrics = Metrics(SAMPLES)
         self._told_at: float | None = None
         """When the system metrics were asked for."""
@@ -121,9 +130,25 @@ class Track:
             if self._seen_at.last is not None and seen_before is not None:
                 self._news.add(seen_before - self._seen_at.last)
                 self._unstepped_s = max(self._unstepped_s, self._age(self._seen_at.last, seen_before))
-            self._rows.add(look.rows)
-            self._rows_at.add(look.last_row_at)
-            self._seen_at.add(at)
+            self._stepped(look.rows, look.last_row_at, at)
+
+    def _stepped(self, rows: int, last_row_at: float, at: float) -> None:
+        """Take in new rows; a pause is kept for longer than other intervals are."""
+        if len(self._rows) == KEPT:
+            self._forget(self._gaps[:1])
+        self._rows.add(rows)
+        self._rows_at.add(last_row_at)
+        self._seen_at.add(at)
+        self._known_since = at if self._known_since is None else self._known_since
+        self._gaps = gaps_by_step(list(self._rows), list(self._rows_at))
+        if self._gaps and self._gaps[-1] > max(UPLOAD_S, PAUSE * median(self._gaps)):
+            self._resumed_at = last_row_at
+
+    def _forget(self, gaps: Sequence[float]) -> None:
+        """Keep of intervals only the longest; the first of all are no measure."""
+        settled = gaps[self._unsettled :]
+        self._unsettled = max(0, self._unsettled - len(gaps))
+        self._pauses = sorted((*self._pauses, *settled), reverse=True)[:LONGEST]
 
     def _machine(self, look: Look, at: float) -> None:
         self._metrics.add(at, look.system)
@@ -137,6 +162,8 @@ class Track:
         """Resumed or started again: its first steps tell nothing of a hang."""
         self._rows.clear()
         self._rows_at.clear()
+        self._forget(self._gaps)
+        self._gaps = ()
         self._seen_at.clear()
         self._restarted = at
         self._unheard_s = self._unstepped_s = 0.0
@@ -185,7 +212,7 @@ class Track:
             output=self.output,
             scheduler=self.scheduler,
             gpus=self._gpus,
-            silent=() if self._all_work else silent(self._metrics.by_key(), steps.last_at or 0.0),
+            silent=() if self._all_work else self._silent(steps),
             away=tuple(self._away),
             passed_on_s=median(self._news) if self._news else 0.0,
             synced_later=late,
@@ -194,6 +221,9 @@ class Track:
             return found
         doing, seen = activity(self._metrics.by_key(), steps.last_at or look.created_at or self.begun)
         return replace(found, activity=doing, seen=seen)
+
+    def _silent(self, steps: Beat) -> tuple[str, ...]:
+        return silent(self._metrics.by_key(), steps.last_at or 0.0, self._resumed_at)
 
     def wants_system(self, now: float, life: Life | None, numbers: int) -> bool:
         """Whether to ask for the system metrics too, where so many numbers of all runs together are asked for.
@@ -209,10 +239,11 @@ class Track:
 
     def _steps(self, look: Look) -> Beat:
         """The rows; a row that is seen to arrive is a sign, however old it is."""
-        gaps, anew = gaps_by_step([int(n) for n in self._rows], list(self._rows_at)), self._restarted > self.begun
+        gaps, anew = self._gaps, self._restarted > self.begun
         if not gaps and not anew and look.rows > 1 and look.created_at is not None and look.last_row_at is not None:
             gaps = (max(0.0, look.last_row_at - look.created_at) / look.rows,)  # all that one look tells
-        found = rhythm(gaps)
+        known_s = (self._seen_at.last or 0.0) - self._known_since if self._known_since is not None else 0.0
+        found = rhythm(gaps, self._pauses, known_s)
         late = self._seen_at.last if len(self._seen_at) > 1 and look.last_row_at is not None else None
         last = max(look.last_row_at or 0.0, late - LONGEST_S if late is not None else 0.0)
         return Beat(last or None, found.with_pause(self._unstepped_s) if found else None, look.rows)

@@ -102,12 +102,14 @@ class Verifier:
         if self._given_up:
             return None
         noted = None if entries is None else [asdict(entry) for entry in entries]
-        question = {"place": str(self.place(subject)), "cwd": str(self._cwd), "what": {**self._given, **what}}
+        broken = subject.broken
+        question = {"place": str(self.place(subject)), "cwd": str(self._cwd), "what": {**self._given, **what},
+                    "noted": noted, "broken": [broken.id, broken.words] if broken else None}  # fmt: skip
         process = self._process = self._process or self._started()
         answer = ""
         if process.stdin is not None and process.stdout is not None:
             try:
-                process.stdin.write(json.dumps({**question, "noted": noted}) + "\n")
+                process.stdin.write(json.dumps(question) + "\n")
                 process.stdin.flush()
                 answer = process.stdout.readline()
             except BrokenPipeError:

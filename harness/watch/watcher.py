@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.evidence.models import slurm_states
+from harness.judging.live.broken import LIVE
 from harness.judging.live.rhythm import ENOUGH_ROWS
 from harness.judging.live.troubles import troubles
 from harness.watch.ledger import Entry, Event, Ledger
@@ -15,13 +16,13 @@ from harness.watch.verifying import Judged, Verifying
 
 AGAIN_S, DOUBT_S = 1800.0, 300.0
 """Seconds until a verification is made again: where all was well, and where something was wrong."""
+SELDOM_S = 7200.0
+"""What was verified again and again with the same verdict is verified in ever longer intervals, up to this one."""
 MANY = 10
 PACE_S = 300.0
 """Of many runs, so many seconds go with each verification that nothing hurries."""
 TOGETHER_MOST = 20
 """So many of them are made together: to load what judges costs as much as several verifications."""
-LIVE = "live-"
-"""How the faults begin that the signs of life tell of."""
 NO_SLURM = "Slurm does not answer (squeue)"
 UNKNOWN_JOB = "Slurm knows no such job, or does not show it to you because it is somebody else's"
 NO_RUN = "the server has no such run, or the API key that is used here may not read it"
@@ -166,29 +167,32 @@ class Watcher:
         """Make up the mind about one subject, and tell what is new."""
         if not subject.unread or not subject.state:
             self._state(subject, now)
-        broken = troubles(subject.life)[:1] if subject.life else ()
+        broken = subject.broken = next(iter(troubles(subject.life)), None) if subject.life else None
         odd = bool(subject.track.look and subject.track.look.odd)
-        fault = broken[0].id if broken else ""
+        fault = broken.id if broken else ""
         over = self._over(subject)
         news = (odd and not subject.problem) or fault not in ("", subject.problem) or self._healed(subject, fault, now)
         if self._to_be_verified(subject, now, over=over, news=news):
             if judged := self.verify(subject):
                 new = subject.verdict != judged.verdict
+                subject.alike = 0 if new else subject.alike + 1
                 self.last[subject.name], subject.verdict = judged, judged.verdict
                 if new:
                     self._note("verified", subject, now)
             subject.verified_at = now
         judged = self.last.get(subject.name)
-        words = broken[0].words if broken else ""
+        words = broken.words if broken else ""
         if not broken and judged and judged.verdict == "failed":
             fault, words = judged.fault, judged.words
-        self._problem(subject, fault, words, now)
+        events = self._problem(subject, fault, words, now)
         if over:
             self._note("end", subject, now)
-            self.tell("end", subject, judged)
+            events.append("end")
         if subject.name in self._news and subject.verdict:
             self._news.discard(subject.name)
             self.show(subject, self.ledger.of(subject.name))
+        for event in events:  # only now: what is told of is written by then
+            self.tell(event, subject, judged)
         subject.ended = over or self.once
 
     def _state(self, subject: Subject, now: float) -> None:
@@ -236,16 +240,18 @@ class Watcher:
             return False
         if subject.verified_at is None:
             return subject.steps >= ENOUGH_ROWS
-        return now - subject.verified_at >= (AGAIN_S if subject.verdict == "passed" else DOUBT_S)
+        first_s = AGAIN_S if subject.verdict == "passed" else DOUBT_S
+        return now - subject.verified_at >= min(SELDOM_S, first_s * 2.0 ** min(subject.alike, 10))
 
-    def _problem(self, subject: Subject, fault: str, words: str, now: float) -> None:
+    def _problem(self, subject: Subject, fault: str, words: str, now: float) -> list[Event]:
+        """Note a problem that came or went; return what is to be told."""
         if fault == subject.problem:
             subject.words = words or subject.words
-            return
+            return []
         event: Event = "problem" if fault else "mended"
         subject.problem, subject.words = fault, words
         self._note(event, subject, now)
-        self.tell(event, subject, self.last.get(subject.name))
+        return [event]
 
     def _note(self, event: Event, subject: Subject, now: float) -> None:
         self.ledger.add(

@@ -42,6 +42,23 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class Stall:
+    """After a step, by chance, so many seconds without one: evenly spread, or (`alpha`) with a tail from `low` on."""
+
+    chance: float
+    low: float
+    high: float = math.inf
+    alpha: float | None = None
+    kind: Kind = "idle"
+
+    def seconds(self, luck: random.Random) -> float:
+        """Draw how long one lasts."""
+        if self.alpha is None:
+            return luck.uniform(self.low, self.high)
+        return min(self.high, self.low * luck.paretovariate(self.alpha))
+
+
+@dataclass(frozen=True)
 class Job:
     """A training, healthy unless something happens to it at `fault_s`."""
 
@@ -52,6 +69,7 @@ class Job:
     """From the start of the run to the first step."""
     start_kind: Kind = "compile"
     pauses: tuple[Pause, ...] = ()
+    stalls: tuple[Stall, ...] = ()
     lasts_s: float = 1800.0
     gpus: int = 8
     away: tuple[tuple[float, float], ...] = ()
@@ -84,6 +102,8 @@ class Job:
     """So many rows are logged at a time."""
     tail: float = 0.0
     """Some steps take many times as long: the standard deviation of the logarithm."""
+    tail_kind: Kind = ""
+    """What the machine does in a step of more than ten times the usual length; else it trains."""
     then: tuple[tuple[float, float], ...] = ()
     """From a time on a step takes so long, at one stroke."""
     restart_s: float | None = None
@@ -138,8 +158,20 @@ class Simulation:
                     at += pause.seconds
             usual = job.step_s + ((job.later_s or job.step_s) - job.step_s) * at / job.lasts_s
             usual = next((s for begin, s in reversed(job.then) if at >= begin), usual)
-            usual *= math.exp(job.tail * self._random.gauss(0, 1)) if job.tail else 1.0
-            at += job.together * max(0.001, usual * (1 + job.spread * self._random.gauss(0, 1)))
+            longer = math.exp(job.tail * self._random.gauss(0, 1)) if job.tail else 1.0
+            takes = job.together * max(0.001, usual * longer * (1 + job.spread * self._random.gauss(0, 1)))
+            if job.tail_kind and longer > 10:
+                self.phases.append((at, at + takes, job.tail_kind))
+            at += takes
+            at = self._stalled(at)
+
+    def _stalled(self, at: float) -> float:
+        for stall in self.job.stalls:
+            if self._random.random() < stall.chance:
+                seconds = stall.seconds(self._random)
+                self.phases.append((at, at + seconds, stall.kind))
+                at += seconds
+        return at
 
     @staticmethod
     def _rows_within(pause: Pause, at: float) -> Iterator[float]:

@@ -8,6 +8,8 @@ from rich.console import Console
 
 from harness.judging.live.activity import Series
 from harness.judging.live.activity import at_work as gpus_at_work
+from harness.judging.live.life import Beat
+from harness.judging.live.troubles import troubles
 from harness.watch.lines import line, state_of
 from harness.watch.screen import Lines, table
 from harness.watch.subjects import Subject
@@ -23,7 +25,7 @@ def subject(name: str = "team/vit/abcd1234", **change: object) -> Subject:
 
 
 def test_a_line_tells_state_steps_rate_and_ages():
-    assert line(subject(), 100.0)[10:] == "team/vit/abcd1234  works  184 steps  2/s  last step 8 s  heard 5 s"
+    assert line(subject(), 100.0)[21:] == "team/vit/abcd1234  works  184 steps  2/s  last step 8 s  heard 5 s"
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,13 @@ def test_a_line_tells_state_steps_rate_and_ages():
 )
 def test_nothing_works_before_its_first_step(kind, run, state):
     assert state_of(Subject("42", kind, Track(0.0), run=run, state="running")) == state
+
+
+@pytest.mark.parametrize(("activity", "state"), [("idle", "waits"), ("unknown", "waits"), ("working", "works")])
+def test_a_job_whose_steps_stay_away_waits_before_anything_is_wrong(activity, state):
+    late = subject()
+    late.life = replace(late.life, now=192.0, heartbeat=Beat(190.0), activity=activity)
+    assert (troubles(late.life), state_of(late)) == ((), state)
 
 
 def test_a_line_tells_what_is_wrong():
@@ -51,7 +60,7 @@ def test_the_table_fits_and_says_all_that_is_wrong(width):
         subject("team/vit/efgh5678", **broken),
     ]
     console = Console(file=StringIO(), width=width, force_terminal=False)
-    console.print(table(many, width))
+    console.print(table(many, width, 100.0))
     shown = console.file.getvalue()
     assert max(map(len, shown.splitlines())) <= width
     assert "team/vit/efgh5678: metric-missing-key: Metric acc was never logged" in " ".join(shown.split())
@@ -59,6 +68,7 @@ def test_the_table_fits_and_says_all_that_is_wrong(width):
     assert "8 s" in shown
     assert "output" not in shown
     assert "15/16" in shown
+    assert "\n3 jobs, 1 with a problem; seen at " in shown
 
 
 def test_plain_lines_come_with_news_and_now_and_then(capsys):
@@ -69,3 +79,24 @@ def test_plain_lines_come_with_news_and_now_and_then(capsys):
     one.state = "finished"
     lines.show([one], 760.0)
     assert "finished" in capsys.readouterr().out
+
+
+def test_the_first_step_is_news(capsys):
+    lines, one = Lines(), subject()
+    one.steps = 0
+    lines.show([one], 100.0)
+    one.steps = 1
+    lines.show([one], 101.0)
+    assert [told.split("  ")[2] for told in capsys.readouterr().out.splitlines()] == ["no step yet", "works"]
+
+
+def test_quiet_lines_tell_what_is_wrong_and_that_it_is_mended(capsys):
+    lines, one = Lines(quiet=True), subject()
+    lines.show([one], 100.0)
+    assert capsys.readouterr().out == ""
+    one.problem = "live-no-steps"
+    lines.show([one], 101.0)
+    one.problem = ""
+    for now in (102.0, 900.0):
+        lines.show([one], now)
+    assert [told.split("  ")[2] for told in capsys.readouterr().out.splitlines()] == ["PROBLEM", "works"]

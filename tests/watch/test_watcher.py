@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from harness.watch.queue import Queued, queued, seconds_of
 from harness.watch.subjects import Subject, subject_of
 from harness.watch.track import Look, Track
 from harness.watch.verifying import Judged
-from harness.watch.watcher import Watcher
+from harness.watch.watcher import SELDOM_S, Watcher
 from tests.targets.slurm.double import Double
 
 GOOD = Judged("passed", live=True)
@@ -124,6 +125,28 @@ def test_a_problem_is_told_once_and_again_when_it_is_mended(world):
     del world.stands["a"]
     world.passes(watcher, 120)
     assert world.told[1:] == [("mended", "a", "")]
+
+
+def test_a_problem_is_verified_with_what_the_look_found_and_told_when_its_page_is_written(world):
+    order = []
+    watcher = world.watcher("a")
+    watcher.verify = lambda s: order.append(s.broken.id if s.broken else "well") or GOOD
+    watcher.show = lambda _s, entries: order.append(f"page: {entries[-1].event}")
+    watcher.tell = lambda event, _s, _j: order.append(event)
+    world.passes(watcher, 300)
+    world.stands["a"] = world.now
+    world.passes(watcher, 200)
+    assert order == ["well", "page: verified", "live-no-heartbeat", "page: problem", "problem"]
+
+
+def test_what_stays_as_it_is_is_verified_ever_more_seldom(world):
+    times = []
+    watcher = world.watcher("a")
+    watcher.verify = lambda _s: times.append(world.now) or Judged("failed", "metric-missing-key", "acc is missing")
+    world.passes(watcher, 8 * 3600)
+    waits = [round((b - a) / 300) for a, b in pairwise(times)]
+    assert waits[:4] == [1, 2, 4, 8]
+    assert max(waits) <= SELDOM_S / 300 + 1
 
 
 def test_what_was_verified_as_broken_is_verified_again_when_it_lives(world):

@@ -33,8 +33,8 @@ CORES = 0.2
 """Fewer busy cores are no work; the SDK's own sampling takes 0.03."""
 LESS_LOAD = 0.06
 """A process that waits takes less than this share of the CPU that it took in training; each rank has its part in it."""
-MOVED_MB = 20.0
-"""So much is written to disk, or comes by the network, in a sample where a checkpoint or data are."""
+MOVED_MB, SAMPLE_S = 20.0, 15.0
+"""So much is written to disk, or comes by the network, in so many seconds where a checkpoint or data are."""
 ENOUGH, RECENT = 2, 3
 """Samples after the last step without which nothing is said; and how many of the newest count."""
 _GPU = re.compile(r"gpu\.(\d+)\.(\w+)(/l:.+)?")
@@ -58,8 +58,7 @@ def activity(samples: Samples, since: float, cores: int | None = None) -> tuple[
     if loads and min(map(len, loads)) >= ENOUGH:
         every = [value for load in loads for value in load]
         if min(every) >= FULL and max(every) - min(every) <= STEADY:
-            before = {k: s.values[: bisect_right(s.times, since)] for k, s in samples.items()}
-            return _full(before, after, len(loads))
+            return _full(samples, since, after, len(loads))
         if all(max(load) <= IDLE or min(load) >= FULL for load in loads) and max(every) > IDLE:
             return "busy", ("Some GPUs rest, and the others are at 100 %: one rank works, or they wait for one.",)
         if max(every) > IDLE:
@@ -68,10 +67,12 @@ def activity(samples: Samples, since: float, cores: int | None = None) -> tuple[
 
 
 def _full(
-    before: Mapping[str, Sequence[float]], after: Mapping[str, Sequence[float]], count: int
+    samples: Samples, since: float, after: Mapping[str, Sequence[float]], count: int
 ) -> tuple[Activity, tuple[str, ...]]:
     said = f"{'Every GPU is' if count > 1 else 'The GPU is'} at 100 %"
-    then = [v for power in _of_gpus(before, "powerWatts") for v in power if v > 0]
+    trained = _when_at_work(samples, since)
+    power_of = [s for k, s in samples.items() if (gpu := gpu_of(k)) and gpu.what == "powerWatts"]
+    then = [v for s in power_of for at, v in zip(s.times, s.values, strict=True) if v > 0 and at in trained]
     each = [power for power in _of_gpus(after, "powerWatts") if min(power) > 0]
     now = [v for power in each for v in power]
     if not then or not now:
@@ -83,6 +84,20 @@ def _full(
     return ("spinning" if steady else "busy"), (words,)
 
 
+def _when_at_work(samples: Samples, until: float) -> set[float]:
+    """When samples were taken in which GPUs were at work, up to a time; all of them where there is no GPU."""
+    loads = [s for k, s in samples.items() if (gpu := gpu_of(k)) and gpu.what == "gpu"]
+    if not loads:
+        return {at for s in samples.values() for at in s.times if at <= until}
+    return {at for s in loads for at, load in zip(s.times, s.values, strict=True) if at <= until and load >= AT_WORK}
+
+
+def _grown(counter: Series, since: float) -> tuple[float, float]:
+    """By how much a counter grew over the newest samples after a time, and in how many seconds."""
+    first = max(bisect_right(counter.times, since), len(counter.times) - RECENT)
+    return counter.values[-1] - counter.values[first], counter.times[-1] - counter.times[first]
+
+
 def _without_gpu(
     samples: Samples, since: float, after: Mapping[str, Sequence[float]], cores: int | None
 ) -> tuple[Activity, tuple[str, ...]]:
@@ -91,12 +106,14 @@ def _without_gpu(
     said = f"Every GPU is at {median(v for load in loads for v in load):.0f} %" if there else ""
     if len(load) < ENOUGH:
         return ("idle" if said else "unknown"), ((f"{said}.",) if said else ())
-    before = samples["cpu"].values[: bisect_right(samples["cpu"].times, since)]
+    trained = _when_at_work(samples, since)
+    before = [v for at, v in zip(*samples["cpu"], strict=True) if at in trained]
     now, usual = median(load), median(before) if before else None
     for pattern, (unit, words) in _MOVES.items():
-        grown = (v[-1] - v[0] for k, v in after.items() if pattern.fullmatch(k) and len(v) >= ENOUGH)
-        if (moved := max(grown, default=0.0) / unit) >= MOVED_MB * len(load):
-            return ("aside" if said else "working"), (f"{moved:.0f} MB {words}.",)
+        counters = [s for k, s in samples.items() if pattern.fullmatch(k) and len(after[k]) >= ENOUGH]
+        moved, lasted = max((_grown(counter, since) for counter in counters), default=(0.0, 0.0))
+        if moved / unit >= MOVED_MB * (1 + lasted / SAMPLE_S):
+            return ("aside" if said else "working"), (f"{moved / unit:.0f} MB {words}.",)
     busy, less = now * cores / 100 if cores is not None else None, usual is not None and now <= LESS_LOAD * usual
     if busy is not None and busy >= CORES and not less:
         return ("aside" if said else "working"), (f"The process keeps {busy:.1f} cores busy.",)
@@ -138,11 +155,16 @@ AT_WORK = 20.0
 """Per cent of a GPU that trains."""
 
 
-def silent(samples: Samples, last_step: float) -> tuple[str, ...]:
+def silent(samples: Samples, last_step: float, resumed_at: float = 0.0) -> tuple[str, ...]:
     """Name GPUs that were at work before and rest now, while others work; and nodes that send no samples any more.
 
     Steps must have come meanwhile: while there are none, one rank may save what the others wait for. A GPU that
     rests now and then, in its own rhythm, may do so.
+
+    Args:
+        samples: system metrics of the run.
+        last_step: when the last step came, in unix seconds.
+        resumed_at: when steps came again after their last pause.
     """
     loads = {gpu: s for k, s in samples.items() if s.times and (gpu := gpu_of(k)) and gpu.what == "gpu"}
     if not any(_at_work(s.values) for s in loads.values()):
@@ -150,7 +172,7 @@ def silent(samples: Samples, last_step: float) -> tuple[str, ...]:
     newest = max(s.times[-1] for s in loads.values())
     idle = [gpu for gpu, s in loads.items() if s.values[-1] <= IDLE]
     few = 2 * len(idle) <= len(loads)
-    resting = [gpu for gpu in idle if _rests(loads[gpu], last_step, few)]
+    resting = [gpu for gpu in idle if _rests(loads[gpu], last_step, resumed_at, few)]
     ended = {gpu.label for gpu, s in loads.items() if gpu.label and s.times[-1] < newest and _ended(s.times, newest)}
     return (*_names(resting, loads), *(f"node {label.removeprefix('/l:')}" for label in sorted(ended)))
 
@@ -160,16 +182,18 @@ def _at_work(values: Sequence[float]) -> bool:
     return len(values) > 2 * SILENT_SAMPLES and median(values[-SILENT_SAMPLES:]) >= AT_WORK
 
 
-def _rests(load: Series, last_step: float, few: bool) -> bool:
-    """Whether a GPU that was at work has rested for so long, and for longer than it ever did."""
+def _rests(load: Series, last_step: float, resumed_at: float, few: bool) -> bool:
+    """Whether a GPU that was at work has rested for so long while steps came, and for longer than it ever did."""
     if len(load.values) <= 2 * SILENT_SAMPLES or max(load.values) < AT_WORK:
         return False
     spells = [[at for at, _ in spell] for rests, spell in groupby(zip(*load, strict=True), lambda s: s[1] <= IDLE)
               if rests]  # fmt: skip
-    now, longest = spells[-1], max((s[-1] - s[0] for s in spells[:-1] if s[0] > load.times[0]), default=0.0)
-    enough = len(now) >= SILENT_SAMPLES and now[-SILENT_SAMPLES] < last_step
+    now = [at for at in spells[-1] if at >= resumed_at]
+    longest = max((s[-1] - s[0] for s in spells[:-1] if s[0] > load.times[0]), default=0.0)
+    if len(now) < SILENT_SAMPLES or now[-SILENT_SAMPLES] >= last_step:
+        return False
     least = SILENT_S if few and now[0] - load.times[0] >= KNOWN_S else MOST_SILENT_S
-    return enough and now[-1] - now[0] >= max(least, PAUSES * longest)
+    return now[-1] - now[0] >= max(least, PAUSES * longest)
 
 
 def at_work(samples: Samples) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from harness.evidence.models.slurm_states import PAUSED, is_final
 from harness.judging.live.life import Beat, Life
 from harness.judging.live.rhythm import ENOUGH_ROWS, Rhythm
-from harness.judging.live.words import span
+from harness.judging.live.words import sentence, span
 
 HEARTBEAT = Rhythm(30.0, 0.0, 30.0, 0)
 """The SDK gives a sign of life every 30 s, whatever the job does (core/internal/filestream/filestream.go)."""
@@ -15,10 +15,14 @@ UPLOAD_S = 15.0
 """Rows reach the server in batches, about so many seconds apart."""
 UNTOLD_S = 300.0
 """So long a first pause may last where nothing tells what the machine does; W&B's own measure of a crash."""
+LEARNT_S = 900.0
+"""Before steps were seen for so long, nobody knows whether the run waits for its data now and then."""
 STRETCH = 1 / 6
 """Of the time in which steps came, such a share may go to a first pause in which nothing is known of the machine."""
 START_S = 1800.0
 """So long a job may rest before its first steps, or do something else than train; it may fetch its data."""
+UNEVEN_STEPS = 0.25
+"""A run whose steps spread by more than this share may pause as long as where nothing is told of its machine."""
 FEW = 3
 """Fewer steps make no rhythm."""
 
@@ -56,12 +60,12 @@ def _apart(life: Life) -> Iterator[Trouble]:
         how = "the process that logs is gone" if over else f"Slurm says {life.scheduler}"
         still = f"Slurm says {life.scheduler}" if over and life.scheduler else "nothing has closed the run"
         words = f"{how}, and {still}"
-        yield Trouble("live-process-gone", words, (_sentence(words), *_signs(life)))
+        yield Trouble("live-process-gone", words, (sentence(words), *_signs(life)))
     elif behind := _behind(life, late):
         yield behind
     elif late:
         words = f"the last heartbeat is {span(life.age(life.heartbeat))} old"
-        yield Trouble("live-no-heartbeat", words, (_sentence(f"{words}; {late}"), *_signs(life)))
+        yield Trouble("live-no-heartbeat", words, (sentence(f"{words}; {late}"), *_signs(life)))
 
 
 def _behind(life: Life, late: str | None) -> Trouble | None:
@@ -75,7 +79,7 @@ def _behind(life: Life, late: str | None) -> Trouble | None:
     if not (fresh and (late or stands)):
         return None
     words = f"the disk has {life.disk.count:,} rows, the server {life.steps.count:,}"
-    told = _sentence(f"{words}: its newest row is {span(lag)} older than that on disk (limit {span(limit)})")
+    told = sentence(f"{words}: its newest row is {span(lag)} older than that on disk (limit {span(limit)})")
     return Trouble("live-not-uploaded", words, (told, *_signs(life)))
 
 
@@ -103,8 +107,8 @@ def _hang(life: Life) -> Trouble | None:
     words = f"no step for {span(age)}" if stepped else f"no step since the run began {span(age)} ago"
     if (what := doing.get(life.activity)) is not None:
         words = f"{words}, and {what}"
-    told = (_sentence(f"{words} (limit {span(limit)}: {why})"), *life.seen, *_signs(life))
-    return Trouble("live-no-steps", words, told, {"hang": what or "only signs of life come", "age": span(age)})
+    told = (sentence(f"{words} (limit {span(limit)}: {why})"), *life.seen, *_signs(life))
+    return Trouble("live-no-steps", words, told, {"stands": words})
 
 
 def _limit(life: Life) -> tuple[float, str]:
@@ -117,6 +121,10 @@ def _limit(life: Life) -> tuple[float, str]:
     if life.activity in ("spinning", "idle"):
         if life.steps.count < ENOUGH_ROWS:
             return max(passed_on.patience_s, UNTOLD_S), f"{told}; only {life.steps.count} steps came yet"
+        if own.uneven > UNEVEN_STEPS:
+            return max(passed_on.patience_s, UNTOLD_S), f"{told}; steps that spread so far may pause so long"
+        if life.activity == "idle" and own.known_s < LEARNT_S:
+            return max(passed_on.patience_s, UNTOLD_S), f"{told}; steps were seen for {span(own.known_s)} only"
         return passed_on.patience_s, told
     if life.activity == "aside":
         return max(passed_on.patience_s, START_S), f"{told}; the GPUs rest, and something is done beside them"
@@ -135,6 +143,11 @@ def steps_late(life: Life, intervals: float | None = None) -> bool:
     """Whether the newest step is older than so many intervals, or so old that it counts what the machine does."""
     age, own = life.age(life.steps if life.steps.last_at is not None else Beat(life.begun_at)), _passed_on(life)
     return age is None or age > (own.patience_s if intervals is None else intervals * own.interval_s)
+
+
+def waits(life: Life) -> bool:
+    """Whether steps stay away for longer than they did so far, and nothing shows that the machine works meanwhile."""
+    return life.steps.count >= FEW and life.activity != "working" and not life.synced_later and steps_late(life)
 
 
 def deadline(life: Life) -> float | None:
@@ -184,7 +197,3 @@ def _signs(life: Life) -> Iterator[str]:
     ages = [f"{name} {span(age)}" for name, beat in known.items() if (age := life.age(beat)) is not None]
     if ages:
         yield f"Last signs: {', '.join(ages)} ago."
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."

@@ -6,8 +6,8 @@ from harness.evidence.models import Evidence
 from harness.judging.case import Case, RunView
 from harness.judging.check import Check
 from harness.judging.duplicates import problem as duplicates_problem
+from harness.judging.live.broken import broken
 from harness.judging.live.early import RUNNING
-from harness.judging.live.troubles import troubles
 from harness.judging.outcomes import NotApplicable, NotChecked
 from harness.judging.setup_questions import sdk_problem
 from harness.judging.view import own_entities, unread
@@ -43,8 +43,8 @@ def run_finished(case: Case, _: str) -> str | None:
     """The run did not end as finished."""
     run = case.run
     if case.life is not None:
-        if broken := troubles(case.life):
-            return f"the run is said to run, but {broken[0].words}: {run}"
+        if found := broken(case.evidence):
+            return f"the run is said to run, but {found[0].words}: {run}"
         raise NotApplicable(RUNNING)
     return None if run.state == "finished" else f"the run is {run.state}: {run}"
 

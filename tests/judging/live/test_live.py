@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from harness.evidence.models import EpochSeen, Evidence, Job, Request, SdkLogs, ServerRun, SlurmJob, SlurmState
+from harness.evidence.models import EpochSeen, Evidence, Job, Request, SdkLogs, Seen, ServerRun, SlurmJob, SlurmState
 from harness.judging.judge import judge
 from harness.judging.live.of_evidence import life_of
 from harness.judging.live.words import headline
 from harness.judging.verdict import Verdict
+from harness.report.html.page import render
+from harness.report.next_commands import NextCommands
 from tests.judging.build import (
     evidence,
     healthy,
@@ -88,7 +90,7 @@ def test_the_output_of_a_job_that_was_killed_counts_more_than_the_servers_word()
     ("found", "cause", "check"),
     [
         (running(heartbeat_at=NOW - 200, last_ago=200), "live-no-heartbeat", "test_run_finished"),
-        (running(last_ago=290, **resting()), "live-no-steps", "test_run_finished"),
+        (running(rows=500, last_ago=290, **resting()), "live-no-steps", "test_run_finished"),
         (running(expect=("loss", "accuracy")), "metric-missing-key", "test_series_is_present[accuracy]"),
         (
             running(series={n: logged(n, [*range(50), "NaN", "NaN"]) for n in ("loss", "acc")}), "metric-nan-loss",
@@ -111,11 +113,13 @@ def test_what_is_wrong_is_found_while_it_runs(found, cause, check):
         running(rows=1, step_s=2400.0, last_ago=1800.0),
         running(rows=4, step_s=2400.0, last_ago=2000.0, **resting()),
         running(last_ago=200.0),
+        running(last_ago=290, **resting()),
         running(system={}, created_at=NOW - 20),
         running(expect=("loss", "val_acc"), series={n: logged(n, [0.5] * 60) for n in ("loss", "epoch")}),
         running(last_ago=40_000.0, created_at=NOW - 60, **resting()),
     ],
-    ids=["no step yet", "few steps", "one long step", "steps of 40 minutes", "a validation", "no sample yet",
+    ids=["no step yet", "few steps", "one long step", "steps of 40 minutes", "a validation",
+         "a rest when steps were seen for a few minutes", "no sample yet",
          "first epoch", "an offline run that is being synced"],
 )  # fmt: skip
 def test_what_takes_its_time_is_no_fault(found):
@@ -133,7 +137,7 @@ def test_ages_are_told_by_the_servers_clock(ahead):
 
 
 def test_the_limit_and_the_rhythm_are_told():
-    (cause,) = (f for f in judge(running(last_ago=290, **resting())).findings if f.explains)
+    (cause,) = (f for f in judge(running(rows=500, last_ago=290, **resting())).findings if f.explains)
     assert cause.observed[0] == (
         "No step for 290 s, and the machine rests (limit 70 s: a step takes 2 s ± 0 ms, the longest pause was 2 s)."
     )
@@ -222,3 +226,23 @@ def test_before_the_first_step_no_more_is_said_than_what_was_seen(seen, words):
 def test_a_job_that_has_not_called_init_yet_may_still_do_so():
     assert failed(judge(attached())) == set()
     assert "test_init_succeeded" in failed(judge(attached(epochs=5)))
+
+
+HANG = Seen(at=NOW + 5, event="problem", problem="live-no-steps", words="no step for 80 s, and the machine rests")
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [
+        ((HANG,), "failed"),
+        ((HANG, Seen(at=NOW + 60, event="mended")), "passed"),
+        ((HANG.model_copy(update={"problem": "metric-missing-key"}),), "passed"),
+    ],
+    ids=["it stands", "it is mended", "a verification's own"],
+)
+def test_what_the_last_look_of_a_watch_found_is_judged_and_heads_the_page(seen, verdict):
+    found = running().model_copy(update={"watched": seen})
+    judged = judge(found)
+    assert (judged.verdict, judged.live) == (verdict, True)
+    page = render(found, judged, {}, NextCommands())
+    assert (verdict == "failed") == ("but no step for 80 s, and the machine rests" in page.partition("What was")[0])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.judging.live.life import Beat, Life
-from harness.judging.live.rhythm import Rhythm, gaps_by_step, rhythm
+from harness.judging.live.rhythm import Rhythm, gaps_by_step, rhythm, spread_of
 from harness.judging.live.troubles import deadline, doubt_s, troubles
 
 NOW = 10_000.0
@@ -74,6 +74,29 @@ def test_it_is_known_when_the_next_sign_is_due():
 def test_the_first_steps_make_no_rhythm():
     assert rhythm((300.0, 40.0, 0.5, 0.5, 0.6)) == Rhythm(0.5, 0.0, 0.6, 5)
     assert rhythm(()) is None
+
+
+@pytest.mark.parametrize(
+    ("pauses", "least", "most"),
+    [
+        ((), 0.0, 0.0),
+        ((90.0,), 0.2, 0.3),
+        ((92.0, 91.0, 90.0, 90.0, 89.0), 0.0, 0.15),
+        ((600.0, 61.0, 60.0, 60.0, 59.0, 59.0), 0.0, 0.15),
+        ((290.0, 280.0, 275.0, 270.0, 200.0, 180.0, 120.0), 0.0, 0.4),
+        ((180.0, 100.0, 60.0, 40.0, 30.0, 22.0, 18.0), 0.6, 1.2),
+    ],
+    ids=["none", "one", "alike", "of two sorts", "with an end", "with a tail"],
+)
+def test_it_is_known_how_far_the_longest_pauses_lie_apart(pauses, least, most):
+    assert least <= spread_of(pauses) <= most
+
+
+def test_a_run_that_paused_for_ever_longer_is_waited_for_the_longer():
+    body = [1.0] * 200
+    even, tail = rhythm([*body, *[60.0] * 6]), rhythm([*body, 60.0, 40.0, 25.0, 16.0, 10.0, 7.0])
+    assert even.patience_s < 130
+    assert tail.patience_s > 250
 
 
 def test_a_pause_between_two_points_of_a_sample_counts_as_a_whole():
