@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 
 from harness.evidence.models import (
     Evidence,
@@ -206,7 +207,7 @@ def nothing() -> tuple[Evidence, Verdict]:
 
 def hostile() -> tuple[Evidence, Verdict]:
     odd = "\n".join(HOSTILE)
-    huge = "x" * 1_000_000
+    huge = "x" * 200_000
     lines = tuple(OutputLine(number=n, text=t) for n, t in enumerate((*HOSTILE, huge), 1))
     runs = [
         server_run(entity=h, project=h, id=f"r{n}", name=h, url=h, state=h, config={h: h})
@@ -239,7 +240,7 @@ def hostile() -> tuple[Evidence, Verdict]:
 
 
 SAMPLES: Mapping[str, Callable[[], tuple[Evidence, Verdict]]] = {
-    f.__name__: f
+    f.__name__: cache(f)
     for f in (
         passed, no_key, duplicates, lost_rows, crashed, inconclusive, unexplained, long_run, many_gpus, nothing,
         hostile,
