@@ -1,4 +1,6 @@
-"""Holds for all tests: signals mean what they mean in a terminal."""
+"""Holds for all tests: signals mean what they mean in a terminal, and what is collected is no garbage."""
+
+import gc
 
 import pytest
 
@@ -9,3 +11,10 @@ from tests import terminal_signals
 def pytest_configure() -> None:
     """Before anything is started."""
     terminal_signals.restore()
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay to the end: the collector looked at all of them again and again."""
+    gc.freeze()
+    gc.enable()

@@ -1,11 +1,16 @@
-"""Which of many alike cases CI, or `make quick`, plays; `make test-all` plays every one of them."""
+"""Which cases `make quick`, `make test` and CI leave out; `make test-all` plays every one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+
+
+def real_part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a real part of a stage, as where the SDK is imported: `make quick` leaves it out, `make test` plays it."""
+    return pytest.mark.slow(pytest.mark.sample(function))
 
 
 def first_in_ci(values: Iterable[Any], most: int = 1) -> list[Any]:

@@ -42,6 +42,8 @@ def _place(expected: str, name: str) -> tuple[int, float] | None:
     if wanted and wanted <= core:
         return 2, len(core)
     # difflib's own advice for a good match is 0.6; names are short, so stricter.
+    if 2 * min(len(expected), len(name)) < 0.75 * (len(expected) + len(name)):
+        return None  # too unlike in length to be alike in letters
     ratio = SequenceMatcher(None, expected.casefold(), name.casefold()).ratio()
     return (3, -ratio) if ratio >= 0.75 else None
 

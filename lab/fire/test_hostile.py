@@ -25,6 +25,7 @@ from harness.settings.model import SettingsError, SlurmSettings
 from harness.settings.site import Site
 from harness.targets.slurm.script import Plan, directives, render
 from tests.faults.run import REPOSITORY, clean_environment
+from tests.in_ci import real_part
 from tests.report.samples import HOSTILE, hostile
 
 SHELL = (
@@ -60,12 +61,14 @@ def shown(tmp_path_factory):
     return done.stdout + done.stderr, junit
 
 
+@real_part
 def test_the_terminal_is_told_nothing_but_text(shown):
     output, _ = shown
     assert "verdict: failed" in output
     assert not CONTROL.search(output)
 
 
+@real_part
 def test_github_takes_no_line_of_a_run_for_a_command(shown):
     held = shown[0].splitlines()
     begin = next(n for n, line in enumerate(held) if line.startswith("::stop-commands::"))
@@ -77,6 +80,7 @@ def test_github_takes_no_line_of_a_run_for_a_command(shown):
     )
 
 
+@real_part
 def test_junit_is_whole_and_has_no_case_of_its_own_making(shown):
     suite = ET.parse(shown[1]).getroot()
     cases = suite.findall(".//testcase")

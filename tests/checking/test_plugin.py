@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness.evidence.models import ServerReading, Trouble
-from tests.in_ci import first_in_quick
+from tests.in_ci import first_in_quick, real_part
 from tests.judging import build as b
 from tests.judging.build import evidence, job, network, server, server_run, server_series, setup
 from tests.repository import REPOSITORY as CLONE
@@ -64,6 +64,7 @@ def healthy(**change):
     return evidence(server=server(run), **change)
 
 
+@real_part
 def test_a_missing_metric_fails_its_check_and_blocks_what_needs_it(checks, tmp_path):
     found = healthy(run={"series": {"acc": server_series("acc"), "train_loss": server_series("train_loss")}})
     outcome = checks(found, "--junitxml", str(tmp_path / "junit.xml"))
@@ -86,6 +87,7 @@ def test_a_missing_metric_fails_its_check_and_blocks_what_needs_it(checks, tmp_p
 UNREAD = {"server": ServerReading(status="failed", trouble=Trouble(kind="permission", text="permission denied"))}
 
 
+@real_part
 @pytest.mark.parametrize(
     "server_", first_in_quick([({},), (UNREAD,)]), ids=["the run is there", "it could not be read"]
 )
@@ -111,6 +113,7 @@ def test_a_missing_run_that_all_else_needs_counts_as_failed_for_pytest_too(check
     assert "1 failed" in outcome.text.splitlines()[-1]
 
 
+@real_part
 def test_a_reader_that_fails_is_neither_pass_nor_failure(checks):
     trouble = Trouble(kind="timeout", text="no answer within 30 s")
     outcome = checks(healthy().model_copy(update={"server": ServerReading(status="failed", trouble=trouble)}))
@@ -122,6 +125,7 @@ def test_a_reader_that_fails_is_neither_pass_nor_failure(checks):
     assert not [c for c in outcome.verdict["checks"] if c["outcome"] == "failed"]
 
 
+@real_part
 @pytest.mark.parametrize(
     ("options", "words"),
     first_in_quick([
@@ -138,6 +142,7 @@ def test_bad_input_ends_with_one_sentence_and_exit_code_4(checks, options, words
     assert outcome.verdict is None
 
 
+@real_part
 def test_a_file_that_is_no_evidence_is_refused(checks, tmp_path):
     bad = tmp_path / "bad.json"
     bad.write_text("{}{")

@@ -12,6 +12,7 @@ import pytest
 
 from harness.commands.loopback import main
 from harness.loopback.server import LoopbackServer
+from tests.in_ci import real_part
 from tests.loopback.conftest import Client
 
 COMMAND = [sys.executable, "-c", "import sys; from harness.commands.loopback import main; sys.exit(main(sys.argv[1:]))"]
@@ -25,6 +26,7 @@ def start(*options: str) -> tuple[subprocess.Popen[str], str, str]:
     return process, found["WANDB_BASE_URL"], found["WANDB_API_KEY"]
 
 
+@real_part
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_two_lines_serves_and_ends_quietly(number: signal.Signals) -> None:
     process, url, key = start("--fault", "operation=Viewer,status=403,times=1")
@@ -42,6 +44,7 @@ def test_it_prints_two_lines_serves_and_ends_quietly(number: signal.Signals) -> 
     assert key not in err
 
 
+@real_part
 def test_a_given_key_and_port_are_used() -> None:
     with LoopbackServer() as free:
         port = free.port

@@ -13,6 +13,7 @@ from harness.watch.ledger import Entry, Ledger
 from harness.watch.subjects import Subject
 from harness.watch.track import Track
 from harness.watch.verifying import Verifier
+from tests.in_ci import real_part
 from tests.watch.test_watcher import World
 
 
@@ -45,6 +46,7 @@ def test_a_duration(text, seconds):
         until("-1h", 1000.0)
 
 
+@real_part
 def test_a_run_that_cannot_be_asked_for_is_not_checked(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("harness.evidence.server.reader.ANSWER_S", 3.0)

@@ -7,8 +7,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import wandb
-
 from tests.compat.sdks import installed
 from tests.faults.scenario import Hook, Stage
 
@@ -31,9 +29,16 @@ os.environ.setdefault("WANDB_DIR", os.path.abspath("disk"))
 """The usual place for the job's run is a disk of SIZE bytes that only it sees (unshare(2), mount(2)), without root."""
 
 
+def _sdk() -> Path:
+    """Where the SDK is installed; it is imported where it is asked for, since that takes a second."""
+    import wandb
+
+    return Path(wandb.__file__).parent
+
+
 def linked_sdk(stage: Stage, *, without: str) -> Path:
     """An installed SDK of links to the real one, with a folder of its own in place of what is named; that folder."""
-    package = Path(wandb.__file__).parent
+    package = _sdk()
     copy = stage.root / "site" / "wandb"
     (copy / without).mkdir(parents=True)
     for entry in package.iterdir():
@@ -54,7 +59,7 @@ def without_core(stage: Stage) -> Iterator[None]:
 def helper_not_executable(stage: Stage) -> Iterator[None]:
     """An SDK whose reader of system metrics lost its permission to run, as in a folder copied without it."""
     folder = linked_sdk(stage, without="bin")
-    for program in (Path(wandb.__file__).parent / "bin").iterdir():
+    for program in (_sdk() / "bin").iterdir():
         shutil.copy(program, folder / program.name)
         if program.name != "wandb-core":
             (folder / program.name).chmod(0o644)

@@ -10,12 +10,15 @@ import json
 import lzma
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
+from pydantic_core import from_json
+
 from harness.evidence.models import Evidence
+from harness.judging.decision import Decision, decide
 from harness.judging.judge import judge
 from harness.judging.verdict import Verdict
 from harness.verification.saved_evidence import without_retired
@@ -28,11 +31,42 @@ from tests.repository import REPOSITORY
 FOLDER = Path(__file__).with_name("recordings")
 
 
+class Recordings(Mapping[str, Evidence]):
+    """The recorded evidence of each scenario, by its name; what nobody asks for is not validated."""
+
+    def __init__(self) -> None:
+        self._raw = {name: raw for path in _files() for name, raw in _read(path).items()}
+        self._names = tuple(self._raw)
+        self._found: dict[str, Evidence] = {}
+
+    def __getitem__(self, name: str) -> Evidence:
+        if name not in self._found:
+            self._found[name] = Evidence.model_validate(without_retired(self._raw.pop(name)))
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @cache
-def recordings() -> Mapping[str, Evidence]:
-    """The recorded evidence of each scenario, by its name."""
-    every = {name: raw for path in _files() for name, raw in _read(path).items()}
-    return {name: Evidence.model_validate(without_retired(raw)) for name, raw in every.items()}
+def recordings() -> Recordings:
+    """Every recording; they are read once."""
+    return Recordings()
+
+
+@cache
+def chosen(fits: Callable[[Evidence], bool]) -> Sequence[str]:
+    """Names of the recordings that fit."""
+    return sorted(name for name, evidence in recordings().items() if fits(evidence))
+
+
+@cache
+def decision(name: str) -> Decision:
+    """What is decided of a recording, without the words and the cures."""
+    return decide(recordings()[name])
 
 
 @cache
@@ -46,7 +80,7 @@ def _files() -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, object]:
-    return json.loads(lzma.decompress(path.read_bytes())) if path.exists() else {}
+    return from_json(lzma.decompress(path.read_bytes())) if path.exists() else {}
 
 
 def impersonal(text: str) -> str:

@@ -5,14 +5,20 @@ import sys
 
 import pytest
 
+from tests.in_ci import real_part
 from tests.repository import REPOSITORY
 
-torch = pytest.importorskip("torch")
 SCRIPT = REPOSITORY / "harness" / "jobs" / "ddp_requeue.py"
 
 
 @pytest.fixture(scope="module")
-def job():
+def torch():
+    """Imported where it is used: it takes seconds."""
+    return pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def job(torch):
     spec = importlib.util.spec_from_file_location("ddp_requeue", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     sys.modules["ddp_requeue"] = module
@@ -21,7 +27,7 @@ def job():
     del sys.modules["ddp_requeue"]
 
 
-def trained(seed):
+def trained(torch, seed):
     torch.manual_seed(seed)
     model = torch.nn.Linear(2, 1)
     optimizer = torch.optim.AdamW(model.parameters())
@@ -30,24 +36,27 @@ def trained(seed):
     return model, optimizer
 
 
-def test_without_a_checkpoint_training_begins_at_the_first_epoch(job, tmp_path):
-    assert job.load(tmp_path / "checkpoint.pt", *trained(1)) == 0
+@real_part
+def test_without_a_checkpoint_training_begins_at_the_first_epoch(job, torch, tmp_path):
+    assert job.load(tmp_path / "checkpoint.pt", *trained(torch, 1)) == 0
 
 
-def test_a_checkpoint_brings_back_model_optimizer_epoch_and_random_numbers(job, tmp_path):
-    path, (model, optimizer) = tmp_path / "checkpoint.pt", trained(1)
+@real_part
+def test_a_checkpoint_brings_back_model_optimizer_epoch_and_random_numbers(job, torch, tmp_path):
+    path, (model, optimizer) = tmp_path / "checkpoint.pt", trained(torch, 1)
     job.save(
         path, epoch=2, model=model.state_dict(), optimizer=optimizer.state_dict(), rng=torch.get_rng_state()
     )  # fmt: skip
     expected = torch.rand(3)
-    other, its_optimizer = trained(2)
+    other, its_optimizer = trained(torch, 2)
     assert job.load(path, other, its_optimizer) == 3
     assert torch.equal(other.weight, model.weight)
     assert its_optimizer.state_dict()["state"][0]["step"] == optimizer.state_dict()["state"][0]["step"]
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_kill_while_it_saves_leaves_the_last_checkpoint_whole(job, tmp_path, monkeypatch):
+@real_part
+def test_a_kill_while_it_saves_leaves_the_last_checkpoint_whole(job, torch, tmp_path, monkeypatch):
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(b"the last one")
 

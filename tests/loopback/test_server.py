@@ -202,7 +202,7 @@ def test_many_lives_leave_nothing_behind() -> None:
 
     life()
     open_before, threads_before = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
-    for _ in range(50):
+    for _ in range(15):
         life()
     deadline = time.monotonic() + 5
     while threading.active_count() > threads_before and time.monotonic() < deadline:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.in_ci import real_part
 from tests.repository import REPOSITORY
 
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -66,16 +67,19 @@ def test_the_example_is_one_rule_one_entry_one_scenario_and_a_test():
     assert f"add `{name}` to `RULES`" in " ".join(PAGE.split())
 
 
+@real_part
 def test_nobody_has_added_it_yet():
     assert run(REPOSITORY, "-m", "harness", "explain", ID).returncode == 4
 
 
+@real_part
 def test_its_page_is_shown(repository):
     shown = run(repository, "-m", "harness", "explain", ID).stdout
     assert "The GPU ran out of memory" in shown
     assert "grep -n batch_size" in shown
 
 
+@real_part
 def test_a_log_that_shows_it_is_explained(repository):
     (repository / "slurm.out").write_text("torch.OutOfMemoryError: HIP out of memory. Tried to allocate 2.00 GiB.\n")
     assert run(repository, "-m", "harness", "explain", "--log", "slurm.out").stdout.startswith(f"{ID} line 1:")

@@ -143,7 +143,7 @@ def test_partition_and_gpus_are_the_sites_unless_others_are_asked_for(ask, tmp_p
 
 
 @pytest.mark.parametrize(
-    "text", ["gpus_per_node: 0", "partition: a b", "gpus: 4", "a: [", "7", "name: é", "name: 2026-13-45", "[" * 3000]
+    "text", ["gpus_per_node: 0", "partition: a b", "gpus: 4", "a: [", "7", "name: é", "name: 2026-13-45", "[" * 600]
 )
 def test_a_site_file_that_cannot_be_used_is_refused_in_one_sentence(ask, tmp_path, text):
     with pytest.raises(SettingsError, match=r"^--lumi-site: [^\n]*\.$"):

@@ -7,8 +7,10 @@ from harness.loopback.server import LoopbackServer
 from harness.settings.model import Settings
 from harness.verification.clock import Clock
 from harness.verification.finished_job import collect_existing
+from tests.in_ci import real_part
 
 
+@real_part
 def test_a_run_that_does_not_exist_is_told_of_in_one_sentence(tmp_path):
     with LoopbackServer() as server:
         own = read_job_settings(server.environment(), tmp_path)

@@ -7,6 +7,7 @@ import pytest
 from harness.evidence.models import Network, Setup, Viewer
 from harness.evidence.setup.job_settings import read_job_settings
 from harness.verification.server_access import JobReader
+from tests.in_ci import real_part
 
 HERE, THERE = "http://127.0.0.1:1", "http://127.0.0.1:2"
 OLD, NEW = "0" * 40, "1" * 40
@@ -34,16 +35,19 @@ def test_a_key_that_the_server_knows_stays(way):
     assert way({"WANDB_API_KEY": OLD}, {"WANDB_API_KEY": NEW}, known=True) == (HERE, OLD)
 
 
+@real_part
 def test_a_key_that_the_job_brings_is_taken_where_there_is_none(way):
     assert way({}, {"WANDB_API_KEY": NEW}, known=False) == (HERE, NEW)
 
 
+@real_part
 def test_a_login_leaves_its_key_in_netrc(way):
     netrc = f"machine 127.0.0.1:1 login user password {NEW}\n"
     job = {"WANDB_API_KEY": OLD}
     assert way({"WANDB_API_KEY": OLD}, job, known=False, netrc=netrc) == (HERE, NEW)
 
 
+@real_part
 def test_another_server_is_followed(way):
     job = {"WANDB_BASE_URL": THERE, "WANDB_API_KEY": OLD}
     assert way({"WANDB_API_KEY": OLD}, job, known=True) == (THERE, OLD)

@@ -12,6 +12,7 @@ from harness.watch.ledger import Entry
 from harness.watch.subjects import Subject
 from harness.watch.track import Track
 from harness.watch.verifying import Verifier
+from tests.in_ci import real_part
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def verifier(tmp_path):
     made.stop()
 
 
+@real_part
 def test_it_verifies_and_shows_what_was_noted(verifier, subject):
     judged = verifier.verify(subject)
     assert judged.verdict == json.loads((verifier.place(subject) / "verdict.json").read_text())["verdict"]
@@ -37,6 +39,7 @@ def test_it_verifies_and_shows_what_was_noted(verifier, subject):
     assert child.returncode == 0
 
 
+@real_part
 def test_a_folder_that_cannot_be_written_is_told(verifier, subject):
     verifier.place(subject).parent.write_text("a file")
     judged = verifier.verify(subject)
@@ -51,6 +54,7 @@ def test_its_death_is_told(verifier, subject, monkeypatch):
     assert verifier.verify(subject).words == "the process that verifies ended with exit code 9"
 
 
+@real_part
 def test_the_watch_itself_loads_nothing_that_only_verifying_needs(verifier):
     code = "import sys, harness.commands.watch; print(*sys.modules)"
     told = verifying.subprocess.run(

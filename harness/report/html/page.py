@@ -3,6 +3,7 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -30,11 +31,7 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
         said: each check's sentence by function name, see `html_checks.sentences`.
         again: the commands at the foot of the page.
     """
-    jinja = Environment(
-        loader=PackageLoader("harness.report.html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
-    jinja.filters["parted"] = parted
+    jinja = _templates()
     style, script = (_asset(jinja, name) for name in ("report.css", "report.js"))
     findings = findings_of(verdict)
     return jinja.get_template("report.html.j2").render(
@@ -61,6 +58,17 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
         output=last_words(evidence),
         again=again,
     )
+
+
+@cache
+def _templates() -> Environment:
+    """The template, compiled once: that takes longer than to fill it in."""
+    jinja = Environment(
+        loader=PackageLoader("harness.report.html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    jinja.filters["parted"] = parted
+    return jinja
 
 
 def policy(style: str, script: str) -> str:

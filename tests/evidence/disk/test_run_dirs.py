@@ -17,6 +17,7 @@ from harness.evidence.disk.run_dirs import (
     wandb_folders,
 )
 from harness.evidence.redaction.redactor import redact
+from tests.in_ci import real_part
 
 NAME = "run-20261123_184722-abc123"
 
@@ -184,6 +185,7 @@ def test_the_folder_is_where_the_sdk_would_put_it(tmp_path: Path) -> None:
     assert wandb_folders({"WANDB_USE_DOT_WANDB": "false"}, tmp_path, tmp_path)[0] == tmp_path / "wandb"
 
 
+@real_part
 def test_a_real_offline_run_is_read(tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(tmp_path), "WANDB_MODE": "offline", "WANDB_X_DISABLE_STATS": "true",

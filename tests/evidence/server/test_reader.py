@@ -12,6 +12,7 @@ from harness.evidence.server.worker import describe
 from harness.loopback.faults import Fault
 from harness.loopback.server import LoopbackServer
 from lab.storm.site import wait_until
+from tests.in_ci import real_part
 
 PLACE = ("loopback", "vit")
 KEY = "0123456789abcdef" * 2 + "01234567"
@@ -95,6 +96,7 @@ def test_one_run_is_read_by_its_path(reader):
     assert (missing.status, missing.runs) == ("read", ())
 
 
+@real_part
 def test_a_verdict_costs_few_requests(backend):
     backend.forget_requests()
     with Reader(backend.url, backend.api_key, os.environ) as reader:
@@ -156,6 +158,7 @@ def test_an_answer_of_null_in_place_of_the_files_is_no_run_without_files(backend
     assert "files" in {trouble.where for trouble in reading.partial}
 
 
+@real_part
 def test_a_server_that_never_answers_is_given_up_in_time(backend):
     with Reader(backend.url, backend.api_key, os.environ, timeout_s=2) as reader:
         backend.faults.add(Fault(operation="Runs", hang=True))
@@ -165,6 +168,7 @@ def test_a_server_that_never_answers_is_given_up_in_time(backend):
     assert reading.trouble.kind == "timeout"
 
 
+@real_part
 def test_the_key_is_in_no_argument_of_the_worker(backend):
     with Reader(backend.url, backend.api_key, os.environ) as reader:
         reader.ask("hello")
@@ -209,6 +213,7 @@ def test_a_reader_that_is_closed_starts_no_process_again():
         reader.ask("hello")
 
 
+@real_part
 def test_a_question_under_way_does_not_hold_up_the_end(monkeypatch):
     with LoopbackServer() as server, ThreadPoolExecutor(1) as pool:
         server.faults.add(Fault(hang=True))

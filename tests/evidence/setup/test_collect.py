@@ -13,7 +13,7 @@ from harness.evidence.setup.collect import collect_setup
 from harness.evidence.setup.interpreter import Interpreter, ask_interpreter
 from harness.evidence.setup.job_settings import read_job_settings
 from harness.loopback.server import LoopbackServer
-from tests.in_ci import first_in_quick
+from tests.in_ci import first_in_quick, real_part
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -36,6 +36,7 @@ def collect(env, cwd, *, script=None, python=sys.executable, **asked_for):
     return collect_setup(settings, asked, script=script, **asked_for)
 
 
+@real_part
 def test_a_good_setup(env, tmp_path, server):
     (tmp_path / "train.py").write_text("import wandb\nwandb.init(project='p')\n")
     setup = collect(env, tmp_path, script=tmp_path / "train.py", project="p")
@@ -53,6 +54,7 @@ def test_a_good_setup(env, tmp_path, server):
     assert server.unknown_operations == []
 
 
+@real_part
 def test_the_key_is_nowhere_in_it(env, tmp_path):
     (tmp_path / "train.py").write_text(f"import wandb\nwandb.login(key='{KEY}')\n")
     (tmp_path / ".netrc").write_text(f"machine api.wandb.ai login user password {KEY}\n")
@@ -88,6 +90,7 @@ def test_the_server_is_left_alone_when_it_is_not_wanted(env, tmp_path, server):
     assert server.requests == []
 
 
+@real_part
 @pytest.mark.parametrize(
     ("given", "variables", "file", "expected"),
     first_in_quick([
@@ -136,6 +139,7 @@ def fake_python(folder: Path, version: str) -> Path:
     return wrapper
 
 
+@real_part
 def test_what_the_sdk_drops_is_not_obeyed(env, tmp_path, server):
     """The server is asked again where the SDK takes another one than was read here."""
     (tmp_path / "wandb").mkdir()
@@ -152,6 +156,7 @@ def test_what_the_sdk_drops_is_not_obeyed(env, tmp_path, server):
     assert (why.setting, why.where) == ("no_such", str(tmp_path / "wandb/settings"))
 
 
+@real_part
 def test_the_server_is_tried_again_where_the_sdk_goes_to_another_one(env, tmp_path, server):
     (tmp_path / "wandb").mkdir()
     (tmp_path / "wandb/settings").write_text("[default]\nhttp_proxy = http://127.0.0.1:9\nno_such = 1\n")

@@ -11,7 +11,7 @@ import pytest
 
 from harness.evidence.setup.interpreter import Interpreter, ask_interpreter
 from harness.evidence.setup.job_settings import read_job_settings
-from tests.in_ci import first_in_quick
+from tests.in_ci import first_in_quick, real_part
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -63,6 +63,7 @@ def fake_sdk(folder, version="0.31.0", *, core=True, code="raise SystemExit('imp
         (folder / "wandb/bin/wandb-core").chmod(0o755)
 
 
+@real_part
 def test_the_real_sdk(look):
     import importlib.metadata
 
@@ -111,6 +112,7 @@ def test_nothing_but_the_sdk_is_imported(look, place):
     assert not (place / "ran").exists()
 
 
+@real_part
 def test_the_sdks_own_settings(ask, place):
     sdk = ask(WANDB_API_KEY=KEY, WANDB_ENTITY="e", WANDB_PROJECT="p", WANDB_DIR="runs", WANDB_CONSOLE="off").sdk
     assert (sdk.mode, sdk.entity, sdk.project, sdk.console, sdk.root_dir) == ("online", "e", "p", "off", "runs")
@@ -118,6 +120,7 @@ def test_the_sdks_own_settings(ask, place):
     assert (sdk.problems, sdk.warnings, sdk.changed_variables, sdk.trouble) == ((), (), (), None)
 
 
+@real_part
 @pytest.mark.parametrize(
     ("file", "line", "setting"),
     first_in_quick(
@@ -135,6 +138,7 @@ def test_a_line_that_the_sdk_does_not_take_costs_the_whole_file(ask, place, file
     assert sdk.warnings[-1] == "ERROR 1 validation error for Settings"
 
 
+@real_part
 @pytest.mark.parametrize(
     "text",
     first_in_quick([(f"[default]\napi_key {KEY}\n",), ("mode = offline\n",), ("[default]\nmode = a\nmode = b\n",)]),
@@ -147,6 +151,7 @@ def test_a_file_that_cannot_be_parsed_is_told_without_a_line_of_it(ask, place, t
     assert [(p.where, p.outcome) for p in sdk.problems] == [(str(place / "cwd/wandb/settings"), "file_unreadable")]
 
 
+@real_part
 @pytest.mark.parametrize(
     "text", first_in_quick([("[default]\nhttps_proxy = http://me:%40secret@h\n",), ("[default]\nnotes = \udcff\n",)])
 )
@@ -159,6 +164,7 @@ def test_a_file_over_which_the_sdk_stumbles(ask, place, text):
     assert "secret" not in repr(sdk)
 
 
+@real_part
 @pytest.mark.parametrize(
     ("variable", "value", "setting"),
     first_in_quick([
@@ -176,6 +182,7 @@ def test_a_variable_that_the_sdk_refuses(ask, variable, value, setting):
     assert not sdk.built
 
 
+@real_part
 def test_what_the_interpreter_itself_sets(ask, place):
     (place / "site").mkdir()
     (place / "site/sitecustomize.py").write_text("import os; os.environ['WANDB_MODE'] = 'offline'; print('hello')\n")
@@ -199,6 +206,7 @@ def test_a_folder_of_runs_beside_the_script_poses_as_wandb(look, bare, place):
     assert found.wandb_location == str(place / "job/wandb")
 
 
+@real_part
 def test_a_folder_of_runs_shadows_nothing_where_wandb_is_installed(look, place):
     (place / "job/wandb").mkdir()
     assert look().wandb_kind == "package"
@@ -221,6 +229,7 @@ def test_a_file_of_the_users_shadows_wandb(look, place, name):
     assert found.wandb_version is None
 
 
+@real_part
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="PYTHONSAFEPATH is new in Python 3.11")
 def test_a_safe_path_leaves_the_scripts_folder_out(look, place):
     (place / "job/wandb.py").write_text("")

@@ -8,6 +8,7 @@ import wandb
 
 from harness.evidence.models import JobPython
 from harness.evidence.setup.sdk_variables import sdk_variables, unread_variables
+from tests.in_ci import real_part
 
 HERE = JobPython(executable=sys.executable, wandb_kind="package", wandb_location=wandb.__file__)
 
@@ -63,6 +64,7 @@ def test_names_that_the_script_sets(tmp_path, text, told):
     assert found(script=script) == told
 
 
+@real_part
 def test_a_variable_that_the_script_reads_is_its_own(tmp_path):
     script = tmp_path / "train.py"
     script.write_text('import os\nfolder = os.environ["WANDB_MODELS"]')

@@ -7,19 +7,22 @@ from hypothesis import strategies as st
 from harness.evidence.models import Evidence, PythonError
 from harness.judging.catalogue import catalogue
 from harness.judging.causes import CRASH
+from harness.judging.decision import decide
 from harness.judging.families import RULES
 from harness.judging.findings import hits_of
 from harness.judging.graph import standard_graph
 from harness.judging.judge import judge
 from harness.judging.rule import Hit
 from harness.judging.verdict import Cause
-from tests.faults.recorded import recordings, verdict
+from tests.faults.recorded import chosen, decision, recordings
+from tests.judging.laws.drawing import names
 
-WHOLE = sorted(
-    name for name, e in recordings().items() if e.job and e.job.ending == "completed" and e.request.source == "job"
-)
-"""Recordings whose job ran to its end, whatever else was wrong with it."""
 FAULT, PARTS = "end-failed-exitcode", 8
+
+
+def whole(evidence: Evidence) -> bool:
+    """Whether the job ran to its end, whatever else was wrong with it."""
+    return bool(evidence.job) and evidence.job.ending == "completed" and evidence.request.source == "job"
 
 
 def crashing(evidence: Evidence) -> Evidence:
@@ -36,24 +39,26 @@ def crashing(evidence: Evidence) -> Evidence:
 
 def untold(name: str) -> object:
     """What is wrong with what is told of the recording with a crash: of the crash itself, and of what stood before."""
-    before = {f.id for f in verdict(name).findings if isinstance(f, Cause) and f.severity == "error"}
+    before = {cause.hit.id for cause in decision(name).causes if cause.severity == "error"}
     crashed = crashing(recordings()[name])
     # What a rule no longer says of a job that failed does not stand without the crash; nor does what follows from it.
     still = {hit.id for hit in hits_of(crashed) if FAULT not in standard_graph().origins[hit.id]}
-    causes = {f.id: f for f in judge(crashed).findings if isinstance(f, Cause)}
+    decided = decide(crashed)
+    causes = {cause.hit.id: cause for cause in decided.causes}
     crash = causes.get(FAULT)
-    if crash is None or not any("best_checkpoint" in line for line in crash.observed):
+    if crash is None or not any("best_checkpoint" in line for line in crash.hit.observed):
         return "nothing of the crash", sorted(causes)
-    return before & still - set(causes) or (None if any(CRASH in check for check in crash.explains) else crash.explains)
+    explains = decided.explained(crash.symptoms)
+    return before & still - set(causes) or (None if any(CRASH in check for check in explains) else explains)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_crash_and_what_stood_before_are_both_told(part: int):
-    assert {name: wrong for name in WHOLE[part::PARTS] if (wrong := untold(name))} == {}
+    assert {name: wrong for name in chosen(whole)[part::PARTS] if (wrong := untold(name))} == {}
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.sampled_from(WHOLE), st.sampled_from(sorted(e.id for e in catalogue().values() if e.severity != "error")))
+@given(names(whole), st.sampled_from(sorted(e.id for e in catalogue().values() if e.severity != "error")))
 def test_no_warning_takes_its_place(name: str, remark: str):
     def rule(_evidence: Evidence) -> list[Hit]:
         return [Hit(id=remark, observed=("seen",), fails=(CRASH,))]

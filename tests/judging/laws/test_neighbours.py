@@ -10,8 +10,9 @@ from harness.judging.judge import judge
 from harness.verification.run_search import where_to_look
 from tests.faults.recorded import recordings, verdict
 from tests.judging import build as b
+from tests.judging.laws.drawing import names
 
-OF_JOBS = sorted(n for n, e in recordings().items() if e.request.source == "job" and e.job)
+OF_JOBS = names(lambda e: e.request.source == "job" and e.job is not None)
 TOKEN = "harness-ffffffffffff"
 
 
@@ -31,7 +32,7 @@ def neighbour(run: LocalRun, number: int, *, folder: str, marked: bool, step: st
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.sampled_from(OF_JOBS), st.integers(1, 12), st.booleans(), st.sampled_from([None, "0", "1"]), st.booleans(),
+    OF_JOBS, st.integers(1, 12), st.booleans(), st.sampled_from([None, "0", "1"]), st.booleans(),
     st.booleans(),
 )  # fmt: skip
 def test_neighbours_change_nothing(name: str, count: int, marked: bool, step: str | None, near: bool, listed: bool):

@@ -15,13 +15,12 @@ from harness.judging.families import RULES
 from harness.judging.judge import judge
 from harness.judging.rule import Hit
 from tests.faults.recorded import recordings, verdict
+from tests.judging.laws.drawing import names
 from tests.repository import REPOSITORY
-
-NAMES = sorted(recordings())
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(NAMES), st.randoms(use_true_random=False))
+@given(names(), st.randoms(use_true_random=False))
 def test_order_of_rules_and_checks(name: str, dice: random.Random):
     rules, checks = list(RULES), list(CHECKS)
     dice.shuffle(rules)

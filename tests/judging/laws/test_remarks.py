@@ -11,8 +11,9 @@ from harness.judging.judge import judge
 from harness.judging.rule import Hit
 from harness.judging.verdict import Cause, Verdict
 from tests.faults.recorded import recordings, verdict
+from tests.judging.laws.drawing import names
 
-NAMES, IDS = sorted(recordings()), sorted(catalogue())
+IDS = sorted(catalogue())
 REMARKS = st.one_of(
     st.builds(lambda i: Hit(id=i, observed=("seen",), severity="info"), st.sampled_from(IDS)),
     st.builds(lambda i: Hit(id=i, observed=("seen",), fails=()), st.sampled_from(IDS)),
@@ -26,7 +27,7 @@ def counts(verdict: Verdict) -> object:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from(NAMES), st.lists(REMARKS, min_size=1, max_size=5, unique_by=lambda hit: hit.id))
+@given(names(), st.lists(REMARKS, min_size=1, max_size=5, unique_by=lambda hit: hit.id))
 def test_remarks_take_part_in_nothing(name: str, remarks: list[Hit]):
     evidence = recordings()[name]
     known = {hit.id for hit in hits_of(evidence)}

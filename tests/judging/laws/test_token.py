@@ -9,12 +9,16 @@ from harness.evidence.own_runs import own
 from harness.judging.judge import judge
 from tests.faults.recorded import recordings, verdict
 from tests.judging import build as b
+from tests.judging.laws.drawing import names
 
 TOKEN = "harness-0123456789ab"
-WITH_TOKEN = sorted(
-    name for name, e in recordings().items()
-    if e.request.token and any(r.log.run and e.request.token in r.log.run.tags for r in e.local.runs)
-)  # fmt: skip
+
+
+def with_token(evidence: Evidence) -> bool:
+    token = evidence.request.token
+    return bool(token) and any(r.log.run and token in r.log.run.tags for r in evidence.local.runs)
+
+
 FOLDERS = ("/tmp/wandb", "/scratch/me/wandb", "/somebody/wandb")
 
 
@@ -27,7 +31,7 @@ def foreign(run: LocalRun, number: int, folder: str) -> LocalRun:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.sampled_from(WITH_TOKEN), st.integers(1, 3), st.sampled_from(FOLDERS), st.booleans())
+@given(names(with_token), st.integers(1, 3), st.sampled_from(FOLDERS), st.booleans())
 def test_runs_of_others_change_nothing(name: str, count: int, folder: str, on_server: bool):
     evidence = recordings()[name]
     others = [foreign(evidence.local.runs[0], n, folder) for n in range(count)]

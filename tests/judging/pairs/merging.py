@@ -205,12 +205,12 @@ class _Merge:
 
 
 def _merge_sets(base: Sequence[Any], one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
-    healthy, first, second = ({_key(i) for i in side} for side in (base, one, other))
-    kept = (first & second) | (first - healthy) | (second - healthy)
+    healthy, first, second = ([_key(i) for i in side] for side in (base, one, other))
+    kept = (set(first) & set(second)) | (set(first) ^ set(second)) - set(healthy)
     found: dict[str, Any] = {}
-    for item in (*one, *other):
-        if _key(item) in kept:
-            found.setdefault(_key(item), item)
+    for key, item in zip((*first, *second), (*one, *other), strict=True):
+        if key in kept:
+            found.setdefault(key, item)
     every = list(found.values())
     return (
         sorted(every, key=lambda i: i["number"])

@@ -15,19 +15,15 @@ from itertools import combinations
 from typing import Literal
 
 from harness.evidence.models import Evidence, Request
-from harness.evidence.own_runs import own as owned
 from harness.judging.advice import job_sdk_version
 from harness.judging.asking import Asking
-from harness.judging.case import Case
 from harness.judging.causes import CRASH, suspects
 from harness.judging.check import bare
 from harness.judging.checks import CHECKS
+from harness.judging.decision import Decision, decide
 from harness.judging.findings import hits_of
 from harness.judging.graph import standard_graph
-from harness.judging.judge import judge
-from harness.judging.verdict import Verdict
-from tests.faults.recorded import recordings
-from tests.faults.recorded import verdict as told_of
+from tests.faults.recorded import decision, recordings
 from tests.faults.scenarios import EVERY
 from tests.faults.slurm_jobs import JOBS
 from tests.judging.pairs.merging import ContradictionError, Prepared, joined, prepared
@@ -127,46 +123,46 @@ def row(one: Fault, other: Fault) -> Row:
         evidence = together(one.name, other.name)
     except ContradictionError as reason:
         return Row(one, other, "contradiction", str(reason))
-    return _compared(one, other, evidence, judge(evidence))
+    return _compared(one, other, decide(evidence))
 
 
-def _compared(one: Fault, other: Fault, evidence: Evidence, verdict: Verdict) -> Row:
-    said = {f.id for f in verdict.findings}
+def _compared(one: Fault, other: Fault, decided: Decision) -> Row:
+    said = frozenset(decided.ids())
     errors = {f.id for f in (one, other) if f.kind == "error"}
     # A warning is no cause beside an error, unless it alone makes a check fail.
     roots = errors | {f.id for f in (one, other) if f.kind == "warning"} | (set() if errors else {None})
     if "unknown" in said:
         return Row(one, other, "wrong", "unknown")
-    if verdict.root_cause is None and errors:
-        masked = [_masked(fault, evidence) for fault in (one, other) if fault.kind == "error"]
+    if decided.root_cause is None and errors:
+        masked = [_masked(fault, decided) for fault in (one, other) if fault.kind == "error"]
         return Row(one, other, "masked" if all(masked) else "wrong", "no cause is told")
-    if verdict.root_cause not in roots:
-        return Row(one, other, "wrong", f"root {verdict.root_cause}")
+    if decided.root_cause not in roots:
+        return Row(one, other, "wrong", f"root {decided.root_cause}")
     missing = [fault for fault in (one, other) if fault.kind != "info" and fault.id not in said]
     for fault in missing:
         rest = one if fault is other else other
-        if not _follows(fault, rest, verdict):
-            masked = _masked(fault, evidence)
+        if not _follows(fault, rest, decided):
+            masked = _masked(fault, decided)
             return Row(one, other, "masked" if masked else "wrong", f"{fault.id} {masked or 'is not told'}")
     return Row(one, other, "right")
 
 
-def _follows(fault: Fault, rest: Fault, verdict: Verdict) -> bool:
+def _follows(fault: Fault, rest: Fault, decided: Decision) -> bool:
     """Whether the catalogue lets it follow from the other one; from a crash follows what comes of the crash's cause."""
     origins = standard_graph().origins[fault.id]
-    ended = any(f.id == rest.id and any(bare(name) == CRASH for name in f.explains) for f in verdict.findings)
+    causes = [cause for cause in decided.causes if cause.hit.id == rest.id]
+    ended = any(bare(name) == CRASH for cause in causes for name in decided.explained(cause.symptoms))
     return rest.id in origins or ("end-failed-exitcode" in origins and ended)
 
 
-def _masked(fault: Fault, evidence: Evidence) -> str | None:
+def _masked(fault: Fault, decided: Decision) -> str | None:
     """Why nobody could tell of this fault: every check that it made fail is out of reach, or no rule can see it."""
-    evidence = owned(evidence)
-    asked = Asking(Case(evidence), CHECKS).answers()
+    asked = Asking(decided.case, CHECKS).answers()
     failed = [name for name, answer in asked.items() if answer.outcome == "failed"]
     own = _failed_alone(fault.name)
     if not own & set(failed):
         return "makes no check fail here"
-    hits = hits_of(evidence)
+    hits = hits_of(decided.case.evidence)
     if fault.id in {hit.id for hit in hits}:
         return None
     told = {bare(n) for s in suspects(hits, failed, standard_graph()) for n in s.explains}
@@ -175,7 +171,7 @@ def _masked(fault: Fault, evidence: Evidence) -> str | None:
 
 @cache
 def _failed_alone(name: str) -> frozenset[str]:
-    return frozenset(c.name for c in told_of(name).checks if c.outcome == "failed")
+    return frozenset(c.name for c in decision(name).results if c.outcome == "failed")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ from harness.settings.site import Site
 from harness.targets.slurm.commands import Slurm
 from harness.targets.slurm.container import Image, interpreter, seen
 from harness.targets.slurm.preflight import Ground
+from tests.in_ci import real_part
 from tests.targets.slurm.double import Double
 
 RUNS = f"""#!/bin/sh
@@ -51,6 +52,7 @@ def look(image: Path, double: Double, site: Site, **env: str) -> tuple[Image, As
     return seen(image, asked, site, Slurm(double.env())), asked
 
 
+@real_part
 def test_the_image_is_asked_the_way_the_job_starts_it(image: Path, double: Double) -> None:
     import wandb
 
@@ -61,6 +63,7 @@ def test_the_image_is_asked_the_way_the_job_starts_it(image: Path, double: Doubl
     assert asked.sdk.mode == "online"
 
 
+@real_part
 def test_the_settings_are_those_within_the_container(image: Path, double: Double) -> None:
     _, asked = look(image, double, LOADED, WANDB_PROJECT="outside", SINGULARITYENV_WANDB_PROJECT="inside")
     assert (asked.sdk.project, asked.sdk.changed_variables) == ("inside", ("WANDB_PROJECT",))
@@ -107,6 +110,7 @@ def ground(image: Path | None, double: Double, job: Path | None = None, site: st
     return found.fitted(collect_setup(here, found.ask(here), script=job, probe_server=False))
 
 
+@real_part
 def test_the_setup_is_that_of_the_container(image: Path, double: Double) -> None:
     setup = ground(image, double)
     assert setup.python
@@ -132,6 +136,7 @@ def test_an_image_that_is_gone_is_not_asked(tmp_path: Path, double: Double) -> N
     assert not double.calls("singularity")
 
 
+@real_part
 def test_of_a_batch_script_the_python_is_not_known(tmp_path: Path, double: Double) -> None:
     (tmp_path / "mine.sh").write_text("#!/bin/bash\n")
     setup = ground(None, double, tmp_path / "mine.sh")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.in_ci import real_part
 from tests.repository import REPOSITORY as CLONE
 from tests.targets.slurm.double import Double
 
@@ -26,6 +27,7 @@ def dry_run(tmp_path: Path, *options: str) -> tuple[subprocess.CompletedProcess[
     return done, double, work
 
 
+@real_part
 def test_dry_run_submits_nothing(tmp_path):
     done, double, work = dry_run(tmp_path, "--lumi-account", "project_462000001")
     assert done.returncode == 0, done.stderr
@@ -38,6 +40,7 @@ def test_dry_run_submits_nothing(tmp_path):
     assert not list(work.iterdir())
 
 
+@real_part
 def test_wrong_settings_are_a_usage_error(tmp_path):
     done, double, _ = dry_run(tmp_path, "--lumi-nodes", "none")
     assert done.returncode == 4
@@ -45,6 +48,7 @@ def test_wrong_settings_are_a_usage_error(tmp_path):
     assert not double.calls("sbatch")
 
 
+@real_part
 def test_cost_of_an_own_batch_script_is_its_own_affair(tmp_path):
     (tmp_path / "mine.sh").write_text("#!/bin/bash\n#SBATCH --nodes=4\n")
     done, _, _ = dry_run(tmp_path, "--job", str(tmp_path / "mine.sh"))

@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 
 from harness.evidence.disk.wandb_log.messages import record_parser
+from tests.in_ci import real_part
 
 wandb_internal_pb2: Any = pytest.importorskip("wandb.proto.wandb_internal_pb2")
 
@@ -35,6 +36,7 @@ def test_the_messages_are_those_of_the_sdk() -> None:
     assert _differences(ours, wandb_internal_pb2.Record.DESCRIPTOR) == []
 
 
+@real_part
 def test_reading_logs_imports_no_sdk() -> None:
     code = (
         "import sys, harness.verification.verify, harness.evidence.disk.wandb_log.messages as m;"

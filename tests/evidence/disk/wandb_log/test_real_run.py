@@ -15,6 +15,7 @@ import pytest
 
 from harness.evidence.disk.wandb_log.reader import read_wandb_log
 from harness.evidence.models.wandb_log import LocalLog
+from tests.in_ci import real_part
 
 SCRIPT = """
 import math, os, sys, wandb
@@ -52,6 +53,7 @@ def log(directory: Path) -> LocalLog:
     return read_wandb_log(path)
 
 
+@real_part
 def test_what_was_logged_comes_back(log: LocalLog) -> None:
     assert (log.status, log.exit_code, log.problems) == ("complete", 3, ())
     assert (log.history_rows, log.first_step, log.last_step) == (400, 0, 399)
