@@ -29,6 +29,9 @@ class Decision:
     unexplained: tuple[CheckResult, ...]
     """Checks that failed and that no cause explains."""
     remarks: tuple[Hit, ...]
+    asked: Mapping[str, CheckResult]
+    """What each check answered before causes were known."""
+    hits: tuple[Hit, ...]
 
     @property
     def failed(self) -> bool:
@@ -66,10 +69,10 @@ def decide(
     case, hits = Case(evidence), hits_of(evidence, rules)
     asked = Asking(case, checks).answers()
     possible = suspects(hits, _failed(asked), graph)
-    asked = excused(lack(evidence), asked, possible, graph)
-    failed = _failed(asked)
+    counted = excused(lack(evidence), asked, possible, graph)
+    failed = _failed(counted)
     causes = roots(suspects(hits, failed, graph), graph)
-    results = _settled(asked, consequences(failed, causes, graph))
+    results = _settled(counted, consequences(failed, causes, graph))
     still_failed = [c for c in results if c.outcome == "failed"]
     # Where every check that was made holds, what would have made one fail is no news.
     worth = [hit for hit in hits if still_failed or (hit.severity or graph.entries[hit.id].severity) != "error"]
@@ -79,6 +82,8 @@ def decide(
         causes=tuple(causes),
         unexplained=tuple(c for c in still_failed if not any(c.name in cause.symptoms for cause in causes)),
         remarks=tuple(hit for hit in worth if not _told_already(hit, causes, possible, graph)),
+        asked=asked,
+        hits=hits,
     )
 
 

@@ -28,10 +28,9 @@ class Graph:
     @cached_property
     def origins(self) -> Mapping[str, frozenset[str]]:
         """Of each cause all those that it may follow from, whichever lie between."""
-        direct = {
-            i: {o for o in self.entries if o != i and any(fnmatchcase(o, p) for p in entry.follows_from)}
-            for i, entry in self.entries.items()
-        }
+        patterns = {pattern for entry in self.entries.values() for pattern in entry.follows_from}
+        meant = {pattern: {o for o in self.entries if fnmatchcase(o, pattern)} for pattern in patterns}
+        direct = {i: set[str]().union(*(meant[p] for p in e.follows_from)) - {i} for i, e in self.entries.items()}
         return {i: frozenset(_closure(direct[i], direct) - {i}) for i in self.entries}
 
     @cached_property

@@ -26,7 +26,11 @@ def judge(
     graph: Graph | None = None,
 ) -> Verdict:
     """Judge the whole: failed if a check failed, inconclusive if one could not be made or none passed, else passed."""
-    decision = decide(evidence, rules=rules, checks=checks, graph=graph)
+    return tell(decide(evidence, rules=rules, checks=checks, graph=graph))
+
+
+def tell(decision: Decision) -> Verdict:
+    """Put what was decided into words, with what mends each fault."""
     case, results = decision.case, decision.results
     evidence = case.evidence
     unsure = any(c.outcome == "not_checked" for c in results) or not any(c.outcome == "passed" for c in results)

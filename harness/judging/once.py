@@ -19,7 +19,7 @@ def once(question: Callable[Concatenate[Evidence, More], Answer]) -> Callable[Co
         about, answers = kept
         if about is not evidence:
             about, answers = kept = (evidence, {})
-        key = (args, tuple(sorted(kwargs.items())))
+        key = (args, tuple(sorted(kwargs.items())) if kwargs else ())
         if key not in answers:
             answers[key] = question(evidence, *args, **kwargs)
         return answers[key]

@@ -39,20 +39,12 @@ def output_lines(evidence: Evidence) -> tuple[str, ...]:
 
 def find_lines(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> tuple[str, ...]:
     """Lines of job output that match, at most `limit`."""
-    compiled = re.compile(pattern)
-    found: list[str] = []
-    for line in output_lines(evidence):
-        if compiled.search(line):
-            found.append(line)
-            if len(found) == limit:
-                break
-    return tuple(found)
+    return tuple(islice(filter(re.compile(pattern).search, output_lines(evidence)), limit))
 
 
 def sdk_log_lines(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> tuple[str, ...]:
     """Lines of the SDK's own logs that match, at most `limit`, as `file: text`."""
-    search = re.compile(pattern).search
-    return tuple(islice((line for line in _sdk_lines(evidence) if search(line)), limit))
+    return tuple(islice(filter(re.compile(pattern).search, _sdk_lines(evidence)), limit))
 
 
 @once
@@ -144,14 +136,18 @@ def main_local_run(evidence: Evidence) -> LocalRun | None:
 
 def said(evidence: Evidence, pattern: str | re.Pattern[str], limit: int = 3) -> tuple[str, ...]:
     """What the job printed that matches: lines of output, then tracebacks as `Exception: message`; at most `limit`."""
-    compiled = re.compile(pattern)
-    errors = (f"{e.exception}: {e.message}" for e in python_errors(evidence))
-    found = dict.fromkeys(find_lines(evidence, compiled, limit))
+    found = dict.fromkeys(find_lines(evidence, pattern, limit))
     shown = "\n".join(found)
-    for error in errors:
-        if compiled.search(error) and error.partition(": ")[2] not in shown:
+    for error in filter(re.compile(pattern).search, _raised(evidence)):
+        if error.partition(": ")[2] not in shown:
             found[error] = None
     return tuple(found)[:limit]
+
+
+@once
+def _raised(evidence: Evidence) -> tuple[str, ...]:
+    """Tracebacks of the job, as `Exception: message`."""
+    return tuple(f"{e.exception}: {e.message}" for e in python_errors(evidence))
 
 
 def names_no_wandb(evidence: Evidence) -> bool:

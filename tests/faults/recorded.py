@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from harness.evidence.models import Evidence
 from harness.judging.decision import Decision, decide
-from harness.judging.judge import judge
+from harness.judging.judge import tell
 from harness.judging.verdict import Verdict
 from harness.verification.saved_evidence import without_retired
 from tests.faults.run import Played, play, remove
@@ -72,7 +72,7 @@ def decision(name: str) -> Decision:
 @cache
 def verdict(name: str) -> Verdict:
     """What the judge says of a recording."""
-    return judge(recordings()[name])
+    return tell(decision(name))
 
 
 def _files() -> list[Path]:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 
 from harness.evidence.models import (
     Evidence,
@@ -239,7 +240,7 @@ def hostile() -> tuple[Evidence, Verdict]:
 
 
 SAMPLES: Mapping[str, Callable[[], tuple[Evidence, Verdict]]] = {
-    f.__name__: f
+    f.__name__: cache(f)
     for f in (
         passed, no_key, duplicates, lost_rows, crashed, inconclusive, unexplained, long_run, many_gpus, nothing,
         hostile,

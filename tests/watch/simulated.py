@@ -7,6 +7,7 @@ import random
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from harness.judging.live.troubles import troubles
 from harness.watch.track import Look, Track
@@ -139,7 +140,8 @@ class Simulation:
             usual = job.step_s + ((job.later_s or job.step_s) - job.step_s) * at / job.lasts_s
             usual = next((s for begin, s in reversed(job.then) if at >= begin), usual)
             usual *= math.exp(job.tail * self._random.gauss(0, 1)) if job.tail else 1.0
-            at += job.together * max(0.001, usual * (1 + job.spread * self._random.gauss(0, 1)))
+            usual *= 1 + job.spread * self._random.gauss(0, 1) if job.spread or job.tail else 1.0
+            at += job.together * max(0.001, usual)
 
     @staticmethod
     def _rows_within(pause: Pause, at: float) -> Iterator[float]:
@@ -216,6 +218,7 @@ class Simulation:
         )
 
 
+@cache
 def watched(job: Job) -> tuple[float, str] | None:
     """Watch a job to its end; return when the first alarm came, by the job's clock, and which; or None."""
     simulation, now = Simulation(job), job.joined_s

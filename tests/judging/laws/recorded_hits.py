@@ -5,15 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from harness.evidence.own_runs import own
-from harness.judging.asking import Asking
-from harness.judging.case import Case
 from harness.judging.causes import consequences, roots, suspects
-from harness.judging.checks import CHECKS
-from harness.judging.findings import hits_of
 from harness.judging.graph import Graph
 from harness.judging.rule import Hit
-from tests.faults.recorded import recordings
+from tests.faults.recorded import decision, recordings
 
 
 @dataclass(frozen=True)
@@ -37,9 +32,7 @@ class Heard:
 def heard() -> dict[str, Heard]:
     """Every recording, by name."""
     found = {}
-    for name, evidence in recordings().items():
-        ours = own(evidence)
-        asked = Asking(Case(ours), CHECKS).answers()
-        failed = tuple(n for n, answer in asked.items() if answer.outcome == "failed")
-        found[name] = Heard(hits_of(ours), failed)
+    for name in recordings():
+        failed = tuple(n for n, answer in decision(name).asked.items() if answer.outcome == "failed")
+        found[name] = Heard(decision(name).hits, failed)
     return found

@@ -57,7 +57,7 @@ def test_a_crash_and_what_stood_before_are_both_told(part: int):
     assert {name: wrong for name in chosen(whole)[part::PARTS] if (wrong := untold(name))} == {}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(names(whole), st.sampled_from(sorted(e.id for e in catalogue().values() if e.severity != "error")))
 def test_no_warning_takes_its_place(name: str, remark: str):
     def rule(_evidence: Evidence) -> list[Hit]:

@@ -30,7 +30,7 @@ def neighbour(run: LocalRun, number: int, *, folder: str, marked: bool, step: st
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(
     OF_JOBS, st.integers(1, 12), st.booleans(), st.sampled_from([None, "0", "1"]), st.booleans(),
     st.booleans(),

@@ -16,12 +16,9 @@ from typing import Literal
 
 from harness.evidence.models import Evidence, Request
 from harness.judging.advice import job_sdk_version
-from harness.judging.asking import Asking
 from harness.judging.causes import CRASH, suspects
 from harness.judging.check import bare
-from harness.judging.checks import CHECKS
 from harness.judging.decision import Decision, decide
-from harness.judging.findings import hits_of
 from harness.judging.graph import standard_graph
 from tests.faults.recorded import decision, recordings
 from tests.faults.scenarios import EVERY
@@ -157,15 +154,13 @@ def _follows(fault: Fault, rest: Fault, decided: Decision) -> bool:
 
 def _masked(fault: Fault, decided: Decision) -> str | None:
     """Why nobody could tell of this fault: every check that it made fail is out of reach, or no rule can see it."""
-    asked = Asking(decided.case, CHECKS).answers()
-    failed = [name for name, answer in asked.items() if answer.outcome == "failed"]
+    failed = [name for name, answer in decided.asked.items() if answer.outcome == "failed"]
     own = _failed_alone(fault.name)
     if not own & set(failed):
         return "makes no check fail here"
-    hits = hits_of(decided.case.evidence)
-    if fault.id in {hit.id for hit in hits}:
+    if fault.id in {hit.id for hit in decided.hits}:
         return None
-    told = {bare(n) for s in suspects(hits, failed, standard_graph()) for n in s.explains}
+    told = {bare(n) for s in suspects(decided.hits, failed, standard_graph()) for n in s.explains}
     return "is behind what the other one broke" if {bare(n) for n in own & set(failed)} <= told else None
 
 

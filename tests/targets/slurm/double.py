@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from ast import literal_eval
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PROGRAM = """#!{python} -S
-import json, os, sys, time
+PROGRAM = """#!{python} -IS
+import os, sys, time
 folder = {folder!r}
 name = os.path.basename(sys.argv[0])
 with open(folder + "/calls", "a") as file:
-    file.write(json.dumps([time.time(), name, sys.argv[1:]]) + "\\n")
+    file.write(repr((time.time(), name, sys.argv[1:])) + "\\n")
 if "--test-only" in sys.argv:
     name = "test-only"
 try:
-    with open(folder + "/" + name + ".json") as file:
-        answers = json.load(file)
+    with open(folder + "/" + name + ".answers") as file:
+        answers = eval(file.read())
 except FileNotFoundError:
     sys.exit(0)
 answer = answers.pop(0) if len(answers) > 1 else answers[0]
-with open(folder + "/" + name + ".json", "w") as file:
-    json.dump(answers, file)
+with open(folder + "/" + name + ".answers", "w") as file:
+    file.write(repr(answers))
 time.sleep(answer.get("sleep", 0))
 sys.stdout.write(answer.get("out", ""))
 sys.stderr.write(answer.get("err", ""))
@@ -49,12 +49,12 @@ class Double:
 
     def says(self, command: str, *answers: dict[str, object]) -> None:
         """Let a command give these answers in turn, the last one for ever; `test-only` is sbatch --test-only."""
-        (self.folder / f"{command}.json").write_text(json.dumps(answers))
+        (self.folder / f"{command}.answers").write_text(repr(list(answers)))
 
     def calls(self, command: str | None = None) -> list[tuple[float, str, list[str]]]:
         """What was called, in order: time, name, arguments."""
         path = self.folder / "calls"
-        found = [tuple(json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
+        found = [literal_eval(line) for line in path.read_text().splitlines()] if path.exists() else []
         return [c for c in found if command in (None, c[1])]
 
     def env(self) -> dict[str, str]:
