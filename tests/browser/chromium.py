@@ -21,6 +21,8 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe",
 )  # fmt: skip
 LIMIT_S = 60.0
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))"
+"""Waits until what was changed is drawn."""
 
 
 class Chromium:
@@ -84,7 +86,7 @@ class Chromium:
         self.events.clear()
         self.call("Page.navigate", url=path.as_uri())
         self.wait("Page.loadEventFired")
-        self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+        self.run(DRAWN)
 
     def run(self, script: str) -> Any:
         """Evaluate an expression outside of the page's own policy; promises are waited for."""
