@@ -78,7 +78,7 @@ def test_what_scrolls_sideways_is_found_at_each_width(browser, tmp_path):
     for width in (320, 390, 1100):
         browser.look(width=width)
         browser.run(DRAWN)
-        assert browser.run("document.documentElement.scrollWidth") == max(width, 1000)
+        assert (browser.run("document.documentElement.scrollWidth") > width) is (width < 1000)
 
 
 @pytest.mark.sample
