@@ -70,17 +70,6 @@ def render(evidence: Evidence, verdict: Verdict, said: Mapping[str, str], again:
     )
 
 
-@cache
-def _templates() -> Environment:
-    """The template, compiled once: that takes longer than to fill it in."""
-    jinja = Environment(
-        loader=PackageLoader("harness.report.html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
-    jinja.filters["parted"] = parted
-    return jinja
-
-
 def policy(style: str, script: str) -> str:
     """Return the Content-Security-Policy: our own style and script by their hashes, and nothing else at all."""
     return (
