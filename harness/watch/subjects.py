@@ -45,6 +45,8 @@ class Subject:
     ended: bool = False
     broken: Trouble | None = None
     """What the last look found broken."""
+    stood_at: int = 0
+    """How many steps there were then."""
     life: Life | None = None
     """Its signs of life at the last look, while it runs."""
     unread: str = ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from harness.evidence.models import slurm_states
 from harness.judging.live.broken import LIVE
 from harness.judging.live.rhythm import ENOUGH_ROWS
-from harness.judging.live.troubles import troubles
+from harness.judging.live.troubles import NO_STEPS, Trouble, troubles
 from harness.watch.ledger import Entry, Event, Ledger
 from harness.watch.listing import Answered
 from harness.watch.queue import Queued
@@ -167,7 +167,7 @@ class Watcher:
         """Make up the mind about one subject, and tell what is new."""
         if not subject.unread or not subject.state:
             self._state(subject, now)
-        broken = subject.broken = next(iter(troubles(subject.life)), None) if subject.life else None
+        broken = subject.broken = self._broken(subject)
         odd = bool(subject.track.look and subject.track.look.odd)
         fault = broken.id if broken else ""
         over = self._over(subject)
@@ -194,6 +194,17 @@ class Watcher:
         for event in events:  # only now: what is told of is written by then
             self.tell(event, subject, judged)
         subject.ended = over or self.once
+
+    @staticmethod
+    def _broken(subject: Subject) -> Trouble | None:
+        """What is broken at this look. Steps that stayed away are there again when one comes, and not before."""
+        if subject.life is None:
+            return None
+        found, before, count = next(iter(troubles(subject.life)), None), subject.broken, subject.life.steps.count
+        if found is None and before is not None and before.id == NO_STEPS and count == subject.stood_at:
+            return before
+        subject.stood_at = count
+        return found
 
     def _state(self, subject: Subject, now: float) -> None:
         look, scheduler = subject.track.look, subject.track.scheduler

@@ -132,7 +132,7 @@ NOT_RUN = {
     '"$HARNESS_WATCH_TEXT"\'': "sends mail",
     "wandb verify": "another tool, named beside this one",
 }
-WATCH = {"--project", "--user", "--once", "--until", "--on-problem", "--history"}
+WATCH = {"--project", "--user", "--once", "--quiet", "--until", "--on-problem", "--history"}
 FOREIGN = WATCH | {
     "--export",
     "--dependency",

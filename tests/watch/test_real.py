@@ -187,7 +187,7 @@ def test_two_hundred_runs_are_watched_by_one_small_process(server, tmp_path):
     ) as watch:
         try:
             assert watch.stdout
-            shown = {watch.stdout.readline().split()[1] for _ in range(200)}
+            shown = {watch.stdout.readline().split()[2] for _ in range(200)}
             begun, _ = process(watch.pid)
             time.sleep(16)
             ended, peak_mb = process(watch.pid)

@@ -23,6 +23,12 @@ HEALTHY = (
     Job("2 to 5 minutes for data", stalls=MINUTES, lasts_s=3600),
     Job("2 to 5 minutes for data of one rank", stalls=stalls(300, 120, 300, "dead-rank"), lasts_s=5400),
     Job("rank 0 evaluates now and then", stalls=stalls(400, 60, 200, "one alone"), lasts_s=3600),
+    Job(
+        "one rank waits for its data a third of the time",
+        stalls=(Stall(1 / 60, 8, 900, 1.4, "dead-rank"),),
+        power=False,
+        lasts_s=5400,
+    ),
     Job("half a minute to a minute and a half", step_s=0.3, stalls=stalls(100, 30, 90), lasts_s=3600),
     Job("1 to 4 minutes among steps of 10 s", step_s=10, stalls=stalls(60, 60, 240), lasts_s=7200),
     Job("a tail of data", stalls=(Stall(1 / 50, 5, 900, 1.2),), lasts_s=3600),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness.evidence.models import Trouble
+from harness.judging.live.troubles import Trouble as Broken
 from harness.settings.model import SettingsError
 from harness.targets.slurm.commands import Slurm
 from harness.watch.ledger import Ledger
@@ -137,6 +138,20 @@ def test_a_problem_is_verified_with_what_the_look_found_and_told_when_its_page_i
     world.stands["a"] = world.now
     world.passes(watcher, 200)
     assert order == ["well", "page: verified", "live-no-heartbeat", "page: problem", "problem"]
+
+
+def test_steps_that_stayed_away_are_there_again_when_one_comes(world, monkeypatch):
+    found = [Broken("live-no-steps", "no step for 80 s", ())]
+    monkeypatch.setattr("harness.watch.watcher.troubles", lambda _life: found)
+    world.stands["a"] = world.now
+    watcher = world.watcher("a")
+    world.passes(watcher, 60)
+    found.clear()  # the machine seems to work for a moment
+    world.passes(watcher, 60)
+    assert world.told == [("problem", "a", "live-no-steps")]
+    del world.stands["a"]
+    world.passes(watcher, 60)
+    assert world.told[1:] == [("mended", "a", "")]
 
 
 def test_what_stays_as_it_is_is_verified_ever_more_seldom(world):

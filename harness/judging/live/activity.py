@@ -1,5 +1,6 @@
 """What the machine did since the last step, read from the samples of system metrics around it."""
 
+import math
 import re
 from bisect import bisect_right
 from collections import Counter
@@ -151,6 +152,8 @@ SILENT_S, MOST_SILENT_S = 75.0, 150.0
 """So long some GPUs may rest while others work; and most of them (one rank evaluates), or any that are hardly known."""
 KNOWN_S = 300.0
 """After so long a time at work a GPU is known, and whether it takes turns with others."""
+CHANCE = 0.001
+"""What comes by chance no oftener than that is taken for real."""
 AT_WORK = 20.0
 """Per cent of a GPU that trains."""
 
@@ -190,10 +193,17 @@ def _rests(load: Series, last_step: float, resumed_at: float, few: bool) -> bool
               if rests]  # fmt: skip
     now = [at for at in spells[-1] if at >= resumed_at]
     longest = max((s[-1] - s[0] for s in spells[:-1] if s[0] > load.times[0]), default=0.0)
-    if len(now) < SILENT_SAMPLES or now[-SILENT_SAMPLES] >= last_step:
+    if len(now) < max(SILENT_SAMPLES, _by_chance(load, spells[-1][0])) or now[-SILENT_SAMPLES] >= last_step:
         return False
     least = SILENT_S if few and now[0] - load.times[0] >= KNOWN_S else MOST_SILENT_S
     return now[-1] - now[0] >= max(least, PAUSES * longest)
+
+
+def _by_chance(load: Series, since: float) -> float:
+    """So many looks in a row find a GPU at rest by chance, as often as it rested before a time."""
+    before = [value <= IDLE for at, value in zip(*load, strict=True) if at < since]
+    share = (sum(before) + 0.5) / (len(before) + 1)
+    return math.log(CHANCE) / math.log(share)
 
 
 def at_work(samples: Samples) -> tuple[int, int] | None:

@@ -23,6 +23,7 @@ START_S = 1800.0
 """So long a job may rest before its first steps, or do something else than train; it may fetch its data."""
 UNEVEN_STEPS = 0.25
 """A run whose steps spread by more than this share may pause as long as where nothing is told of its machine."""
+NO_STEPS = "live-no-steps"
 FEW = 3
 """Fewer steps make no rhythm."""
 
@@ -108,7 +109,7 @@ def _hang(life: Life) -> Trouble | None:
     if (what := doing.get(life.activity)) is not None:
         words = f"{words}, and {what}"
     told = (sentence(f"{words} (limit {span(limit)}: {why})"), *life.seen, *_signs(life))
-    return Trouble("live-no-steps", words, told, {"stands": words})
+    return Trouble(NO_STEPS, words, told, {"stands": words})
 
 
 def _limit(life: Life) -> tuple[float, str]:
