@@ -150,10 +150,11 @@ def test_not_a_number(value, kind, mend):
 
 
 def test_log_refused_its_argument():
-    failed = b.job(
-        ending="failed", output=b.output("x", errors=(b.error("TypeError", "wandb.log must be passed a dictionary"),))
-    )
-    assert "metric-not-number" in ids(online({"loss": FALLING, "acc": FALLING}, job=failed))
+    own, sdk = 'File "train.py", line 9, in step', 'File "/v/site-packages/wandb/sdk/wandb_run.py", line 1, in log'
+    refused = b.error("TypeError", "wandb.log must be passed a dictionary", frames=(own, sdk))
+    failed = b.job(ending="failed", output=b.output("x", errors=(refused,)))
+    hit = b.hits(RULES, online({"loss": FALLING, "acc": FALLING}, job=failed))["metric-not-number"]
+    assert hit.observed[1:] == (own,)
 
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity"])
