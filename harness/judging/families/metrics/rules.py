@@ -54,7 +54,8 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
     if not missing:
         yield from _printed_only(evidence, existing)
         return
-    if not (existing or _logged_nothing(evidence)):
+    words = sorted(key for key in logged if not key.startswith("_")) if not existing else []
+    if not (existing or words or _logged_nothing(evidence)):
         return
     close = {key: near(evidence, key) for key in missing}
     if dropped_rows(evidence):  # they may be in rows that were dropped: of those only a name like theirs is missing
@@ -64,6 +65,7 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
     likely = sorted({name for names in close.values() for name in names})
     suggested = [close[k][0] if close.get(k) else k for k in asked.values()]
     have = f"It has {listed(existing, 8)}." if existing else "It has no metric at all: run.log() was never reached."
+    have = f"It has {listed(words, 8)}, and no number in it." if words else have
     observed = [f"The run has no metric named {listed(missing)}.", have]
     observed += _kept_elsewhere(evidence, missing)
     if elsewhere := _on_another_rank(evidence, missing):

@@ -149,6 +149,11 @@ def test_not_a_number(value, kind, mend):
     assert any(mend in text for text in diagnose(found, RULES)[0].advice)
 
 
+def test_a_run_that_holds_words_alone_has_no_metric():
+    hit = b.hits(RULES, online({"note": ("x0", "x1", "x2")}))["metric-missing-key"]
+    assert "It has note, and no number in it." in hit.observed
+
+
 def test_log_refused_its_argument():
     own, sdk = 'File "train.py", line 9, in step', 'File "/v/site-packages/wandb/sdk/wandb_run.py", line 1, in log'
     refused = b.error("TypeError", "wandb.log must be passed a dictionary", frames=(own, sdk))
