@@ -66,6 +66,8 @@ def subject_of(text: str, now: float, cwd: Path) -> Subject:
     if re.fullmatch(r"\d+(_\d+)?", text):
         return Subject(text, "job", Track(now))
     path = cwd / Path(text).expanduser()
+    if "://" not in text and path.is_file():
+        raise SettingsError(f"watch: {text} is a file; give the wandb/ folder that holds it, or one run directory.")
     if "://" not in text and path.exists():
         return Subject(text, "folder", Track(now), folder=path)
     try:

@@ -47,6 +47,7 @@ def test_a_good_script_would_work_and_is_described(look, tmp_path):
             "line 2: an API key stands there",
         ),
         (LIGHTNING, "lightning is not told of W&B"),
+        ("import wandb\nif rank == 0\n    wandb.init()\n", "Python cannot read it here: a syntax error"),
         ('import wandb\nif rank == 0:\n    wandb.init(mode="offline")\n', "line 3: mode=offline keeps the run from"),
     ],
 )

@@ -322,3 +322,6 @@ def test_what_is_watched_is_told_by_its_form(tmp_path):
     assert subject_of("https://wandb.ai/team/vit/runs/abcd", 0.0, tmp_path).run == ("team", "vit", "abcd")
     with pytest.raises(SettingsError, match="no run"):
         subject_of("nonsense", 0.0, tmp_path)
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(SettingsError, match=r"notes\.txt is a file; give the wandb/ folder"):
+        subject_of("notes.txt", 0.0, tmp_path)

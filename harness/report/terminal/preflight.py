@@ -1,10 +1,11 @@
 """How a preflight is told: the setup's checks, the look at the script, and whether W&B would work."""
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
-from harness.evidence.models import Evidence
+from harness.evidence.models import Evidence, ScriptLook
 from harness.evidence.redaction.visible import block, clean
-from harness.evidence.setup.script.inits import script_calls
+from harness.evidence.setup.script.inits import ScriptCalls, script_calls
 from harness.judging.verdict import Verdict
 from harness.report.html.checks import sentences, short
 from harness.report.terminal.header import job_name, where
@@ -93,7 +94,15 @@ def of_script(settings: Settings, evidence: Evidence) -> tuple[list[str], list[s
     if setup.script_key_line:
         remarks.append(f"line {setup.script_key_line}: an API key stands there, for everyone to read")
     remarks += [f"line {note.line}: {note.text} ({note.kind.replace('_', ' ')})" for note in setup.script_notes]
-    if not calls.inits and not look.calls_init and not look.attached:
-        idle = f"{look.frameworks[0]} is not told of W&B, and nothing" if look.frameworks else "nothing in it"
-        remarks.append(f"{idle} calls wandb.init(), as far as its own folder shows")
+    remarks += _silent(settings, look, calls)
     return seen or ["nothing that speaks of W&B"], remarks
+
+
+def _silent(settings: Settings, look: ScriptLook, calls: ScriptCalls) -> Iterator[str]:
+    """Why a script may not speak of W&B at all."""
+    if settings.job_kind == "script" and not calls.python and settings.job and settings.job.is_file():
+        at = quote(str(settings.job))
+        yield f"Python cannot read it here: a syntax error, or it is for a newer one: python -m py_compile {at}"
+    elif not calls.inits and not look.calls_init and not look.attached:
+        idle = f"{look.frameworks[0]} is not told of W&B, and nothing" if look.frameworks else "nothing in it"
+        yield f"{idle} calls wandb.init(), as far as its own folder shows"

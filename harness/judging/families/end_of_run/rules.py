@@ -226,7 +226,7 @@ def failed(evidence: Evidence) -> Iterator[Hit]:
     elif job_failed and not _raised(evidence) and (own := _own_exit(evidence)) is not None:
         lines = find_lines(evidence, rf"^srun: error: .*tasks? .*: Exited with exit code {own}\b", limit=1)
         observed = f"A process of the script ended with exit code {own}, without a traceback."
-        seen = (*lines, observed, *_on_one_node(evidence))
+        seen = (*lines, observed, *_last_words(evidence), *_on_one_node(evidence))
         yield Hit(id="end-failed-exitcode", observed=seen, values=_exit_values(own))
     elif job_failed and not init_succeeded(evidence) and not ended_by_slurm(evidence) and _sent(evidence) == "15":
         yield _ended_from_outside(evidence)
@@ -239,6 +239,15 @@ def _ended_from_outside(evidence: Evidence) -> Hit:
     told = find_lines(evidence, r"got signal: 15", limit=1) or ("The launcher got SIGTERM.",)
     values = {"error": "SIGTERM from outside", "signal": "SIGTERM"}
     return Hit(id="end-failed-exitcode", observed=(*map(shorten, told), *late), values=values)
+
+
+def _last_words(evidence: Evidence) -> tuple[str, ...]:
+    """What the script printed last before its launcher told of the end: `sys.exit("no such file")` says why there."""
+    tail = evidence.job.output.tail if evidence.job else ()
+    told = next((n for n, line in enumerate(tail) if re.search(r"failed \(exitcode: ", line.text)), 0)
+    own = (ln.text for ln in reversed(tail[:told]) if re.search(r"\w", ln.text) and not ln.text.startswith("wandb:"))
+    last = next(own, "")
+    return (f"It printed last: {shorten(last.strip())}",) if last else ()
 
 
 def _on_one_node(evidence: Evidence) -> tuple[str, ...]:

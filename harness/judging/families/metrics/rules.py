@@ -21,7 +21,7 @@ from harness.judging.metric_series import (
     where_to_look,
 )
 from harness.judging.rule import Hit, Rule
-from harness.judging.view import main_local_run, main_server_run, python_errors, said, unread
+from harness.judging.view import SDK_FRAME, main_local_run, main_server_run, python_errors, said, unread
 
 NAN_FIXED = (0, 28, 1)
 """The first SDK that keeps NaN of numpy's float32 and float16."""
@@ -54,7 +54,8 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
     if not missing:
         yield from _printed_only(evidence, existing)
         return
-    if not (existing or _logged_nothing(evidence)):
+    words = sorted(key for key in logged if not key.startswith("_")) if not existing else []
+    if not (existing or words or _logged_nothing(evidence)):
         return
     close = {key: near(evidence, key) for key in missing}
     if dropped_rows(evidence):  # they may be in rows that were dropped: of those only a name like theirs is missing
@@ -64,6 +65,7 @@ def missing_key(evidence: Evidence) -> Iterator[Hit]:
     likely = sorted({name for names in close.values() for name in names})
     suggested = [close[k][0] if close.get(k) else k for k in asked.values()]
     have = f"It has {listed(existing, 8)}." if existing else "It has no metric at all: run.log() was never reached."
+    have = f"It has {listed(words, 8)}, and no number in it." if words else have
     observed = [f"The run has no metric named {listed(missing)}.", have]
     observed += _kept_elsewhere(evidence, missing)
     if elsewhere := _on_another_rank(evidence, missing):
@@ -157,11 +159,13 @@ def not_number(evidence: Evidence) -> Iterator[Hit]:
     for error in python_errors(evidence, r"TypeError$", r"must be passed a dictionary|must be strings"):
         mend = 'Pass a dictionary whose keys are strings to log():\n  run.log({"loss": loss.item()})'
         values = {
-            "not_number": "what was given to log()", "first_not_number": "loss", "kind": "dictionary",
+            "not_number": "what log() was given", "first_not_number": "loss", "kind": "dictionary",
             "number_mend": mend,
         }  # fmt: skip
         fails = ("test_job_completed", "test_series_is_present", "test_series_has_every_point")
-        yield Hit(id="metric-not-number", observed=(f"{error.exception}: {error.message}",), values=values, fails=fails)
+        place = tuple(frame for frame in error.frames if not SDK_FRAME.search(frame))[-1:]
+        told = (f"{error.exception}: {error.message}", *place)
+        yield Hit(id="metric-not-number", observed=told, values=values, fails=fails)
         return
 
 

@@ -5,7 +5,7 @@ import pytest
 from harness.evidence.models import Job, ProcessSeen, Request, SdkLogs
 from harness.judging.families.end_of_run import rules as end_of_run
 from harness.judging.findings import diagnose
-from tests.judging.build import error, evidence, hits, local, local_run, log, no_run, output, server
+from tests.judging.build import error, evidence, hits, lines, local, local_run, log, no_run, output, server
 from tests.judging.endings import killed
 
 SENT = error("torch.distributed.elastic.multiprocessing.api.SignalException", "Process 7 got signal: 15")
@@ -38,3 +38,14 @@ def test_a_log_that_was_cut_off_after_the_run_was_closed_tells_of_no_killed_proc
     run = local_run(offline=offline, sdk_logs=SdkLogs(closed=True), log=log(status="torn", has_exit=False))
     folder = Request(source="run_dir", server="none", target="none")
     assert not hits(end_of_run.RULES, evidence(request=folder, setup=None, job=None, local=local(run), server=server()))
+
+
+def test_a_script_that_ends_itself_may_say_why_in_its_last_words():
+    tail = lines(
+        "Epoch 3, Loss: 0.7", "no such optimizer: adamx", "wandb: Find logs at: x", "failed (exitcode: 1) of x"
+    )
+    ended = Job(
+        ending="failed", exit_code=1, output=output(tail=tail), processes=(ProcessSeen(exit_code=1, line=9, rank=0),)
+    )
+    (hit,) = hits(end_of_run.RULES, evidence(job=ended)).values()
+    assert "It printed last: no such optimizer: adamx" in hit.observed

@@ -149,11 +149,17 @@ def test_not_a_number(value, kind, mend):
     assert any(mend in text for text in diagnose(found, RULES)[0].advice)
 
 
+def test_a_run_that_holds_words_alone_has_no_metric():
+    hit = b.hits(RULES, online({"note": ("x0", "x1", "x2")}))["metric-missing-key"]
+    assert "It has note, and no number in it." in hit.observed
+
+
 def test_log_refused_its_argument():
-    failed = b.job(
-        ending="failed", output=b.output("x", errors=(b.error("TypeError", "wandb.log must be passed a dictionary"),))
-    )
-    assert "metric-not-number" in ids(online({"loss": FALLING, "acc": FALLING}, job=failed))
+    own, sdk = 'File "train.py", line 9, in step', 'File "/v/site-packages/wandb/sdk/wandb_run.py", line 1, in log'
+    refused = b.error("TypeError", "wandb.log must be passed a dictionary", frames=(own, sdk))
+    failed = b.job(ending="failed", output=b.output("x", errors=(refused,)))
+    hit = b.hits(RULES, online({"loss": FALLING, "acc": FALLING}, job=failed))["metric-not-number"]
+    assert hit.observed[1:] == (own,)
 
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity"])
