@@ -35,7 +35,7 @@ def test_nothing_works_before_its_first_step(kind, run, state):
     assert state_of(Subject("42", kind, Track(0.0), run=run, state="running")) == state
 
 
-@pytest.mark.parametrize(("activity", "state"), [("idle", "waits"), ("unknown", "waits"), ("working", "works")])
+@pytest.mark.parametrize(("activity", "state"), [("aside", "waits"), ("unknown", "waits"), ("working", "works")])
 def test_a_job_whose_steps_stay_away_waits_before_anything_is_wrong(activity, state):
     late = subject()
     late.life = replace(late.life, now=192.0, heartbeat=Beat(190.0), activity=activity)

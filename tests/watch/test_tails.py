@@ -8,7 +8,7 @@ from tests.watch.simulated import Job, Pause, Stall, watched
 from tests.watch.test_soak import broken
 
 
-def stalls(every: int, low: float, high: float, kind: str = "idle") -> tuple[Stall]:
+def stalls(every: int, low: float, high: float, kind: str = "download") -> tuple[Stall]:
     """One of so many steps waits for its data for so long."""
     return (Stall(1 / every, low, high, kind=kind),)
 
@@ -31,8 +31,8 @@ HEALTHY = (
     ),
     Job("half a minute to a minute and a half", step_s=0.3, stalls=stalls(100, 30, 90), lasts_s=3600),
     Job("1 to 4 minutes among steps of 10 s", step_s=10, stalls=stalls(60, 60, 240), lasts_s=7200),
-    Job("a tail of data", stalls=(Stall(1 / 50, 5, 900, 1.2),), lasts_s=3600),
-    Job("workers start again each epoch", step_s=0.5, pauses=(Pause(90, "idle", every=500),), lasts_s=3600),
+    Job("a tail of data", stalls=(Stall(1 / 50, 5, 900, 1.2, "download"),), lasts_s=3600),
+    Job("workers start again each epoch", step_s=0.5, pauses=(Pause(90, "download", every=500),), lasts_s=3600),
     Job("the watcher's clock is ahead", ahead_s=90, stalls=stalls(300, 60, 200), lasts_s=3600),
     Job("samples every 30 s", sample_s=30, stalls=stalls(300, 60, 200), lasts_s=3600),
 )
@@ -44,10 +44,10 @@ PROBLEMS = (
     broken("idle", 3000, 100, step_s=0.3, stalls=stalls(100, 30, 100)),
     broken("spin", 3000, 80, step_s=0.4, together=50, pauses=(Pause(60, "rollout", every=50),)),
     broken("one-gpu-silent", 3000, 100, stalls=stalls(300, 40, 100)),
-    broken("idle", 400, 100),
+    broken("idle", 400, 15),
     broken("spin", 500, 15),
 )  # fmt: skip
-"""The interval is the longest pause of each; 100 s where only the five minutes of a first pause hold."""
+"""The interval is the longest pause of each."""
 
 
 @pytest.mark.parametrize("job", HEALTHY, ids=lambda job: job.name)

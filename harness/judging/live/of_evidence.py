@@ -106,8 +106,7 @@ def _rows_on_server(run: ServerRun) -> Beat:
     if best is None or not best.times:
         return Beat(count=run.rows or 0)
     steps = [step for step, _ in best.sketch] if len(best.sketch) == len(best.times) else range(len(best.times))
-    known_s = max(best.times) - min(best.times)
-    return Beat(max(best.times), rhythm(gaps_by_step(list(steps), best.times), known_s=known_s), run.rows or 0)
+    return Beat(max(best.times), rhythm(gaps_by_step(list(steps), best.times)), run.rows or 0)
 
 
 def rows_on_disk(run: LocalRun) -> Beat:
@@ -115,8 +114,7 @@ def rows_on_disk(run: LocalRun) -> Beat:
     log = run.log
     gaps = gaps_of(log.row_times)
     longest = log.longest_pause_s or 0.0
-    known_s = max(log.row_times, default=0.0) - min(log.row_times, default=0.0)
-    found = rhythm((*gaps, longest) if gaps and longest > max(gaps) else gaps, known_s=known_s)
+    found = rhythm((*gaps, longest) if gaps and longest > max(gaps) else gaps)
     return Beat(log.history_last_time, found, log.history_rows)
 
 

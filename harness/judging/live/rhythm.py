@@ -48,9 +48,6 @@ class Rhythm:
     count: int
     pauses: tuple[float, ...] = ()
     """The longest of all, the longest first."""
-    known_s: float = math.inf
-    """For how long signs came while somebody looked."""
-
     passed_on_s: float = 0.0
     """Signs are passed on no more often than that."""
 
@@ -86,13 +83,12 @@ class Rhythm:
         return max(INTERVALS * self.interval_s, beyond * max(self.longest_s, self.passed_on_s)) + SLACK_S
 
 
-def rhythm(gaps: Sequence[float], pauses: Iterable[float] = (), known_s: float = math.inf) -> Rhythm | None:
+def rhythm(gaps: Sequence[float], pauses: Iterable[float] = ()) -> Rhythm | None:
     """Return the rhythm of intervals in seconds, oldest first; None where there is none.
 
     Args:
         gaps: the intervals, or the newest of them.
         pauses: the longest ones before those.
-        known_s: for how long somebody has looked.
     """
     if not gaps:
         return None
@@ -101,7 +97,7 @@ def rhythm(gaps: Sequence[float], pauses: Iterable[float] = (), known_s: float =
     apart = [abs(b - a) for a, b in pairwise(settled)]  # small where the run got slower and is even
     spread = min(median(abs(gap - middle) for gap in settled), median(apart) if apart else 0.0)
     long = sorted((gap for gap in (*pauses, *settled) if gap > PAUSE * (middle + spread)), reverse=True)
-    return Rhythm(middle, spread, max(*settled, *long, 0.0), len(gaps), tuple(long[:LONGEST]), known_s)
+    return Rhythm(middle, spread, max(*settled, *long, 0.0), len(gaps), tuple(long[:LONGEST]))
 
 
 def spread_of(longest: Sequence[float]) -> float:

@@ -15,8 +15,6 @@ UPLOAD_S = 15.0
 """Rows reach the server in batches, about so many seconds apart."""
 UNTOLD_S = 300.0
 """So long a first pause may last where nothing tells what the machine does; W&B's own measure of a crash."""
-LEARNT_S = 900.0
-"""Before steps were seen for so long, nobody knows whether the run waits for its data now and then."""
 STRETCH = 1 / 6
 """Of the time in which steps came, such a share may go to a first pause in which nothing is known of the machine."""
 START_S = 1800.0
@@ -124,8 +122,6 @@ def _limit(life: Life) -> tuple[float, str]:
             return max(passed_on.patience_s, UNTOLD_S), f"{told}; only {life.steps.count} steps came yet"
         if own.uneven > UNEVEN_STEPS:
             return max(passed_on.patience_s, UNTOLD_S), f"{told}; steps that spread so far may pause so long"
-        if life.activity == "idle" and own.known_s < LEARNT_S:
-            return max(passed_on.patience_s, UNTOLD_S), f"{told}; steps were seen for {span(own.known_s)} only"
         return passed_on.patience_s, told
     if life.activity == "aside":
         return max(passed_on.patience_s, START_S), f"{told}; the GPUs rest, and something is done beside them"

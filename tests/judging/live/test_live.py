@@ -113,13 +113,12 @@ def test_what_is_wrong_is_found_while_it_runs(found, cause, check):
         running(rows=1, step_s=2400.0, last_ago=1800.0),
         running(rows=4, step_s=2400.0, last_ago=2000.0, **resting()),
         running(last_ago=200.0),
-        running(last_ago=290, **resting()),
         running(system={}, created_at=NOW - 20),
         running(expect=("loss", "val_acc"), series={n: logged(n, [0.5] * 60) for n in ("loss", "epoch")}),
         running(last_ago=40_000.0, created_at=NOW - 60, **resting()),
     ],
     ids=["no step yet", "few steps", "one long step", "steps of 40 minutes", "a validation",
-         "a rest when steps were seen for a few minutes", "no sample yet",
+         "no sample yet",
          "first epoch", "an offline run that is being synced"],
 )  # fmt: skip
 def test_what_takes_its_time_is_no_fault(found):
