@@ -88,7 +88,6 @@ class Track:
         self._pauses: list[float] = []
         """The longest of those that are kept no more, the longest first."""
         self._unsettled = WARM_UP
-        self._known_since: float | None = None
         """When the first step was seen."""
         self._resumed_at = 0.0
         """When steps came again after the last pause."""
@@ -139,7 +138,6 @@ class Track:
         self._rows.add(rows)
         self._rows_at.add(last_row_at)
         self._seen_at.add(at)
-        self._known_since = at if self._known_since is None else self._known_since
         self._gaps = gaps_by_step(list(self._rows), list(self._rows_at))
         if self._gaps and self._gaps[-1] > max(UPLOAD_S, PAUSE * median(self._gaps)):
             self._resumed_at = last_row_at
@@ -242,8 +240,7 @@ class Track:
         gaps, anew = self._gaps, self._restarted > self.begun
         if not gaps and not anew and look.rows > 1 and look.created_at is not None and look.last_row_at is not None:
             gaps = (max(0.0, look.last_row_at - look.created_at) / look.rows,)  # all that one look tells
-        known_s = (self._seen_at.last or 0.0) - self._known_since if self._known_since is not None else 0.0
-        found = rhythm(gaps, self._pauses, known_s)
+        found = rhythm(gaps, self._pauses)
         late = self._seen_at.last if len(self._seen_at) > 1 and look.last_row_at is not None else None
         last = max(look.last_row_at or 0.0, late - LONGEST_S if late is not None else 0.0)
         return Beat(last or None, found.with_pause(self._unstepped_s) if found else None, look.rows)
