@@ -88,7 +88,7 @@ class Track:
         self._pauses: list[float] = []
         """The longest of those that are kept no more, the longest first."""
         self._unsettled = WARM_UP
-        """When the first step was seen."""
+        """So many of the next intervals belong to the start, and are no pauses."""
         self._resumed_at = 0.0
         """When steps came again after the last pause."""
         self._metrics = Metrics(SAMPLES)
