@@ -74,10 +74,9 @@ def _step(advice: Advice, values: dict[str, str], evidence: Evidence) -> tuple[s
         needs = fill(f"  {advice.needs}", values, quoted=QUOTED).strip()
         cure = cures.edited(edit, evidence, needs) if edit else cures.Cure(kind="edit")
         return cures.told(text, cure), cure
-    cure = cures.written(advice.cure, in_users_words(advice.text))
-    if any(f"export {name}=" in line for line in cure.commands for name in evidence.request.typed):
-        return as_options(text, evidence.request.typed), cures.Cure(kind="edit")
-    return text, cure
+    if (by_hand := as_options(text, evidence.request.typed)) != text:
+        return by_hand, cures.Cure(kind="edit")
+    return text, cures.written(advice.cure, in_users_words(advice.text))
 
 
 def fill(text: str, values: dict[str, str], quoted: Collection[str] = ()) -> str:
