@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from harness.evidence.setup.job_settings import read_job_settings
 from harness.evidence.setup.question import Question
 from harness.settings.model import Settings
+from harness.targets.environment import user_environment
 from harness.verification.headstart import asked_ahead, job_folder, question_here
+from harness.verification.prepared import ask_here
 
 
 @pytest.fixture
@@ -32,6 +35,15 @@ def asked(folder):
 def test_the_same_question_is_answered_without_asking_again(settings, environment, tmp_path):
     printed = asked_ahead(settings, tmp_path, environment)
     assert printed(question_here(settings, dict(environment), tmp_path)).output == f"in {tmp_path}\n"
+    assert asked(tmp_path) == 1
+
+
+def test_what_is_asked_ahead_is_what_a_verification_asks(settings, environment, tmp_path):
+    environment |= {"PYTEST_CURRENT_TEST": "a", "WANDB_PROJECT": "b"}
+    printed = asked_ahead(settings, tmp_path, environment)
+    own = read_job_settings(environment, settings.cwd)
+    here = own.moved(user_environment(own.env, None), job_folder(settings, tmp_path))
+    assert ask_here(here, settings, printed).result().python.trouble is not None
     assert asked(tmp_path) == 1
 
 
