@@ -12,13 +12,13 @@ import pytest
 from harness.commands.arguments import misspelt
 from harness.commands.caller import GIVEN
 from harness.commands.options_help import to_join
+from harness.settings.exit_codes import EXIT
 from harness.settings.model import Settings, SettingsError
 from harness.settings.options import OPTIONS
 from harness.settings.places import CHECK, CHECKS, usual_check
 from harness.settings.resolve import resolve
 
 pytest_plugins = ["harness.checking.fixtures"]
-EXIT = {"passed": 0, "failed": 1, "inconclusive": 10}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -23,6 +23,7 @@ from harness.judging.symptoms import setup as of_setup
 from harness.judging.symptoms.run import BEFORE_A_JOB
 from harness.judging.verdict import Verdict
 from harness.report.terminal.preflight import told
+from harness.settings.exit_codes import EXIT
 from harness.settings.model import Settings, SettingsError
 from harness.settings.options import OPTIONS
 from harness.settings.places import CHECK
@@ -30,7 +31,6 @@ from harness.settings.resolve import resolve
 from harness.verification.prepared import Prepared, embedded_server, prepare
 from harness.verification.verify import request_of
 
-EXIT = {"passed": 0, "failed": 1, "inconclusive": 10}
 EPILOG = """\
 The server is the one that your W&B settings name; `--server loopback` tries the embedded one. Exit codes: 0 W&B would
 work, as far as can be known; 1 it would not; 4 wrong usage; 10 something could not be checked.

@@ -18,6 +18,7 @@ from harness.evidence.models import Trouble
 from harness.evidence.redaction.redactor import Redactor
 from harness.evidence.setup.credentials import api_key_in_use, known_secrets
 from harness.evidence.setup.job_settings import JobSettings, read_job_settings
+from harness.settings.exit_codes import EXIT
 from harness.settings.model import SettingsError
 from harness.settings.report_folder import USUAL
 from harness.settings.site import load_site
@@ -39,7 +40,6 @@ PROGRAM = "lumi-wandb watch"
 FIND_S = 60.0
 """Seconds between two looks for runs that began meanwhile."""
 COMMAND_S = 60.0
-NOT_CHECKED = 10
 VERIFIES = "harness.commands.verifier"
 """The module that verifies for the watch, in a process of its own: not imported here, where it would take memory."""
 LAST_S, LAST_LOOK_S, ENOUGH_S = 15.0, 2.0, 8.0
@@ -116,7 +116,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
             return _watch(watcher, finder, verifier, shown, ends_at, stop_at_problem=options.until == "problem")
     except BusyError as busy:
         sys.stderr.write(f"{PROGRAM}: {busy}\n")
-        return NOT_CHECKED
+        return EXIT["inconclusive"]
     except SettingsError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n".replace(f"{PROGRAM}: watch: ", f"{PROGRAM}: "))
         return USAGE_ERROR

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.loopback.server import LoopbackServer
-from harness.plugin import EXIT
+from harness.settings.exit_codes import EXIT
 from harness.settings.model import Settings
 from tests.compat.sdks import sdk_python
 from tests.faults.right import Judgement, checks, findings, judgement
