@@ -6,6 +6,8 @@ import shutil
 import sys
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -196,7 +198,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _is_check(item: pytest.Item) -> bool:
-    return CHECKS in item.path.resolve().parents  # a clone may be reached through a link, as on Lustre
+    return _holds_checks(item.path.parent)
+
+
+@cache
+def _holds_checks(folder: Path) -> bool:
+    return folder.resolve().is_relative_to(CHECKS)  # a clone may be reached through a link, as on Lustre
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

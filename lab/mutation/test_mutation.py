@@ -38,6 +38,7 @@ def test_a_change_of_each_kind_is_made(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_every_explanation_still_explains_something():
     everything = sample(None, 0)
     assert [kind.change for kind in EXPLAINED if not any(kind.covers(mutant) for mutant in everything)] == []

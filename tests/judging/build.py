@@ -33,10 +33,8 @@ from harness.evidence.models import (
     Viewer,
 )
 from harness.evidence.models.wandb_log import LocalLog, RunFacts, SeriesSummary, SystemSeriesSummary
-from harness.judging.catalogue import catalogue
-from harness.judging.checks import CHECKS
 from harness.judging.findings import hits_of
-from harness.judging.graph import Graph
+from harness.judging.graph import standard_graph
 from harness.judging.rule import Hit, Rule
 
 BASE_URL = "https://api.wandb.ai"
@@ -305,5 +303,5 @@ def system(name: str, values: Iterable[float], every_s: float = 1.0) -> SystemSe
 def leading(evidence: Evidence, rules: Iterable[Rule]) -> list[str]:
     """Ids of hits that follow from no other hit, as if every symptom had failed."""
     found = [hit.id for hit in hits_of(evidence, rules)]
-    origins = Graph(CHECKS, catalogue()).origins
+    origins = standard_graph().origins
     return [i for i in found if not origins[i] & set(found)]

@@ -1,5 +1,6 @@
 """Clocks that jump, run backwards or stand still: every rule and every report copes, and no page tells nonsense."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import cache
@@ -23,23 +24,21 @@ CLOCKS: dict[str, Callable[[float], float]] = {
     "in the far future": lambda at: at + 1e11,
     "jumping a year": lambda at: at - 3.2e7 if int(at) % 2 else at,
 }
-UNIX_S = (1e9, 4e9)
+UNIX_S = re.compile(r"(?<=[ \[])[1-3]\d{9}\.\d+(?=[,\]}])")
+TIMED = [name for name in SAMPLES if name not in ("no_key", "nothing", "hostile")]
+"""The others tell no time."""
 NONSENSE = re.compile(r"(?<![\w.])-\d[\d.,]* (?:s|min|h|days?)\b|\bnan\b|\binf\b", re.IGNORECASE)
 
 
-def twisted(part: Any, clock: Callable[[float], float]) -> Any:
-    """The same document with every Unix time told by another clock."""
-    if isinstance(part, dict):
-        return {key: twisted(value, clock) for key, value in part.items()}
-    if isinstance(part, list):
-        return [twisted(value, clock) for value in part]
-    return clock(part) if isinstance(part, float) and UNIX_S[0] < part < UNIX_S[1] else part
+def twisted(document: str, clock: Callable[[float], float]) -> str:
+    """The same JSON with every Unix time told by another clock."""
+    return UNIX_S.sub(lambda time: str(clock(float(time[0]))), document)
 
 
 @cache
-def document(sample: Callable[[], tuple[Evidence, Any]]) -> Any:
-    """The evidence of the sample as a document."""
-    return sample()[0].model_dump(mode="json")
+def document(sample: Callable[[], tuple[Evidence, Any]]) -> str:
+    """The evidence of the sample as JSON."""
+    return json.dumps(sample()[0].model_dump(mode="json"))
 
 
 @cache
@@ -51,9 +50,10 @@ def straight(sample: Callable[[], tuple[Evidence, Any]]) -> str:
 
 
 @pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS)
-@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+@pytest.mark.parametrize("sample", [SAMPLES[name] for name in TIMED], ids=TIMED)
 def test_odd_clocks_do_no_harm(sample, clock):
-    odd = Evidence.model_validate(twisted(document(sample), clock))
+    odd = Evidence.model_validate(json.loads(twisted(document(sample), clock)))
+    assert odd != sample()[0]
     again = judge(odd)
     words = " ".join(element.words for element in Page(render(odd, again, sentences(), AGAIN)).elements)
     text = f"{words}\n{summary(odd, again, sentences(), AGAIN)}"

@@ -131,6 +131,7 @@ class Simulation:
         self.rows = list(self._steps())
         # Without rows the SDK gives its sign of life every 30 s.
         self._uploads = [t for t in self._ticks(min(job.upload_s, 30.0)) if self._sends(t)]
+        self._row_uploads = [t for t in self._uploads if t % job.upload_s < 1e-6]
 
     def _ticks(self, every: float) -> Iterator[float]:
         number = 0
@@ -140,12 +141,14 @@ class Simulation:
 
     def _steps(self) -> Iterator[float]:
         job, at, count = self.job, self.job.start_s, 0
+        away, then = (*job.asleep, *job.requeued, *job.suspended), job.then[::-1]
+        stops_s = job.fault_s if job.fault_s is not None and job.fault in STOPS else math.inf
         self.phases.append((0.0, at, job.start_kind))
         yield from (1.0 + n / 10 for n in range(job.first_rows))
         while at < job.lasts_s:
-            if job.fault_s is not None and at >= job.fault_s and job.fault in STOPS:
+            if at >= stops_s:
                 return
-            for start, end in (*job.asleep, *job.requeued, *job.suspended):
+            for start, end in away:
                 if start <= at < end:
                     at = end + (job.restart_s or job.step_s)
                     self.phases.append((end, at, job.start_kind))
@@ -157,15 +160,17 @@ class Simulation:
                     self.phases.append((at, at + pause.seconds, pause.kind))
                     yield from self._rows_within(pause, at)
                     at += pause.seconds
-            usual = job.step_s + ((job.later_s or job.step_s) - job.step_s) * at / job.lasts_s
-            usual = next((s for begin, s in reversed(job.then) if at >= begin), usual)
+            usual = job.step_s
+            if job.later_s:
+                usual += (job.later_s - job.step_s) * at / job.lasts_s
+            usual = next((s for begin, s in then if at >= begin), usual) if then else usual
             longer = math.exp(job.tail * self._random.gauss(0, 1)) if job.tail else 1.0
             apart = 1 + job.spread * self._random.gauss(0, 1) if job.spread or job.tail else 1.0
             takes = job.together * max(0.001, usual * longer * apart)
             if job.tail_kind and longer > 10:
                 self.phases.append((at, at + takes, job.tail_kind))
             at += takes
-            at = self._stalled(at)
+            at = self._stalled(at) if job.stalls else at
 
     def _stalled(self, at: float) -> float:
         for stall in self.job.stalls:
@@ -227,8 +232,8 @@ class Simulation:
         if not sent:
             return Look(state="running", created_at=0.0, heartbeat_at=0.0)
         heard = self._uploads[sent - 1]
-        upload = max((u for u in self._uploads[:sent] if u % self.job.upload_s < 1e-6), default=0.0)
-        rows = bisect_right(self.rows, upload)
+        uploads = bisect_right(self._row_uploads, t)
+        rows = bisect_right(self.rows, self._row_uploads[uploads - 1] if uploads else 0.0)
         bad = (
             self.job.fault == "nan"
             and self.job.fault_s is not None

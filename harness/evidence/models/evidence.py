@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from harness.evidence.models.base import Fact, Span
 from harness.evidence.models.job import Job
 from harness.evidence.models.local import LocalReading
@@ -20,7 +22,7 @@ class Evidence(Fact):
     created_at: float = 0.0
     """Unix seconds."""
     harness_version: str = ""
-    request: Request = Request()
+    request: Request = Field(default_factory=Request)
     setup: Setup | None = None
     job: Job | None = None
     local: LocalReading = LocalReading()

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from harness.evidence.models.base import Fact, JsonValue, Trouble
 from harness.evidence.models.wandb_log import LocalLog
 
@@ -63,7 +65,7 @@ class LocalRun(Fact):
     metadata: dict[str, JsonValue] = {}
     """wandb-metadata.json where there is one, secrets replaced."""
     console_lines: int = 0
-    sdk_logs: SdkLogs = SdkLogs()
+    sdk_logs: SdkLogs = Field(default_factory=SdkLogs)
     troubles: tuple[Trouble, ...] = ()
     """Files of this directory that could not be read."""
 

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from harness.evidence.models.base import Fact, Trouble
 
 
@@ -259,7 +261,7 @@ class Setup(Fact):
     python: JobPython | None = None
     sdk: SdkSettings | None = None
     """What the SDK itself says; None in evidence of a harness that did not ask it."""
-    place: Place = Place()
+    place: Place = Field(default_factory=Place)
     script_names: tuple[str, ...] = ()
     """Which of entity, project and base_url the job script names by itself."""
     script_sets_key: bool = False
@@ -268,7 +270,7 @@ class Setup(Fact):
     """Lines of the job script that may explain what is missing, or what lies about, where nothing was said."""
     script_key_line: int | None = None
     """The line of the job script in which a key itself stands, for everyone to read; counted from 1."""
-    script: ScriptLook = ScriptLook()
+    script: ScriptLook = Field(default_factory=ScriptLook)
     source: ScriptSource | None = None
     """None where there is no script, or none that can be edited: too long, not UTF-8, with Windows line ends."""
     unread_variables: tuple[UnreadVariable, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -56,7 +56,27 @@ class Prepared:
     def printed(self) -> Mapping[str, frozenset[str]]:
         """What is known of the output, by list."""
         output = (self.raw.get("job") or {}).get("output", {})
-        return {name: frozenset(map(_key, output.get(name, ()))) for name in (*LINES, *NUMBERED)}
+        return {name: frozenset(map(self.key, output.get(name, ()))) for name in (*LINES, *NUMBERED)}
+
+    @cached_property
+    def keys(self) -> Mapping[int, str]:
+        """Of every item of `LISTS`, by its identity, `_key`: a document is merged with hundreds of others."""
+        return {id(item): _key(item) for item in _items(self.raw, "")}
+
+    def key(self, item: Any) -> str:
+        """Return `_key`, kept for what is in the document."""
+        return self.keys.get(id(item)) or _key(item)
+
+
+def _items(value: Any, name: str) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _items(part, key)
+    elif isinstance(value, list):
+        if name in LISTS:
+            yield from value
+        for part in value:
+            yield from _items(part, "")
 
 
 def prepared(evidence: Evidence, base: Prepared | None = None) -> Prepared:
@@ -93,8 +113,9 @@ def joined(base: Prepared, one: Prepared, other: Prepared) -> Evidence:
         if directories > len({r["run_id"] for r in b.raw["local"]["runs"]}) and ".local.runs" not in a.healthy:
             raise ContradictionError("local.runs, and several logs of one run")  # the same script wrote each of them
     output = (one.raw["job"] or {}).get("output", {})
-    moved = _renumbered(other.raw, output.get("lines", 0), base.printed)
-    return Evidence.model_validate(_Merge(one.healthy, other.healthy).merge(base.raw, one.raw, moved, ""))
+    moved = _renumbered(other, output.get("lines", 0), base.printed)
+    keys = {**base.keys, **one.keys, **other.keys}
+    return Evidence.model_validate(_Merge(one.healthy, other.healthy, keys).merge(base.raw, one.raw, moved, ""))
 
 
 _EPOCH = 1_000_000_000.0
@@ -150,13 +171,14 @@ def _sdk(raw: Mapping[str, Any]) -> str | None:
     return (runs[0].get("sdk_version") or runs[0].get("log", {}).get("sdk_version") if runs else None) or versions[0]
 
 
-def _renumbered(raw: dict[str, Any], by: int, healthy: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+def _renumbered(document: Prepared, by: int, healthy: Mapping[str, frozenset[str]]) -> Mapping[str, Any]:
     """Let the second job's own lines come after all of the first one's; those of the healthy job keep their place."""
+    raw = document.raw
     if raw.get("job") is None:
         return raw
     output = raw["job"]["output"]
     moved = {
-        name: [i if _key(i) in healthy[name] else {**i, place: i.get(place, 0) + by} for i in output[name]]
+        name: [i if document.key(i) in healthy[name] else {**i, place: i.get(place, 0) + by} for i in output[name]]
         for place, names in (("number", LINES), ("line", NUMBERED))
         for name in names
     }
@@ -169,6 +191,8 @@ class _Merge:
 
     first: frozenset[str]
     second: frozenset[str]
+    keys: Mapping[int, str]
+    """What is known of `_key`, by the identity of an item."""
 
     def merge(self, base: Any, one: Any, other: Any, path: str) -> Any:
         if path in self.second or one == other:
@@ -180,7 +204,7 @@ class _Merge:
         if isinstance(one, list) and isinstance(other, list):
             name, healthy = path.rpartition(".")[2], base if isinstance(base, list) else []
             if name in LISTS:
-                return _merge_sets(healthy, one, other)
+                return self._sets(healthy, one, other)
             if name in (*NAMED, "runs"):
                 if not one or not other:
                     raise ContradictionError(path.lstrip("."))
@@ -203,20 +227,19 @@ class _Merge:
                 found[key] = kept
         return found
 
-
-def _merge_sets(base: Sequence[Any], one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
-    healthy, first, second = ([_key(i) for i in side] for side in (base, one, other))
-    kept = (set(first) & set(second)) | (set(first) ^ set(second)) - set(healthy)
-    found: dict[str, Any] = {}
-    for key, item in zip((*first, *second), (*one, *other), strict=True):
-        if key in kept:
-            found.setdefault(key, item)
-    every = list(found.values())
-    return (
-        sorted(every, key=lambda i: i["number"])
-        if every and isinstance(every[0], dict) and "number" in every[0]
-        else every
-    )
+    def _sets(self, base: Sequence[Any], one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
+        healthy, first, second = ([self.keys.get(id(i)) or _key(i) for i in side] for side in (base, one, other))
+        kept = (set(first) & set(second)) | (set(first) ^ set(second)) - set(healthy)
+        found: dict[str, Any] = {}
+        for key, item in zip((*first, *second), (*one, *other), strict=True):
+            if key in kept:
+                found.setdefault(key, item)
+        every = list(found.values())
+        return (
+            sorted(every, key=lambda i: i["number"])
+            if every and isinstance(every[0], dict) and "number" in every[0]
+            else every
+        )
 
 
 def _by_id(runs: Sequence[Any]) -> dict[str, Any]:
