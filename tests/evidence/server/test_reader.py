@@ -90,7 +90,8 @@ def test_a_project_that_is_not_there_holds_no_run_and_is_no_trouble(reader):
     assert (reading.status, [r.id for r in reading.runs]) == ("read", ["mine"])
 
 
-def test_one_run_is_read_by_its_path(reader):
+def test_one_run_is_read_by_its_path(reader, monkeypatch):
+    monkeypatch.setattr("harness.evidence.server.run_parts.PAUSES", ())
     assert [r.id for r in read_one(reader, (*PLACE, "mine"), ("loss",)).runs] == ["mine"]
     missing = read_one(reader, (*PLACE, "nobody"), ("loss",))
     assert (missing.status, missing.runs) == ("read", ())
@@ -152,7 +153,8 @@ def test_trouble_in_reading_is_told_as_trouble(backend, reader, fault, kinds):
 
 
 @pytest.mark.parametrize("depth", [1, 2])
-def test_an_answer_of_null_in_place_of_the_files_is_no_run_without_files(backend, reader, depth):
+def test_an_answer_of_null_in_place_of_the_files_is_no_run_without_files(backend, reader, depth, monkeypatch):
+    monkeypatch.setattr("harness.evidence.server.run_parts.PAUSES", ())
     backend.faults.add(Fault(operation="RunFiles", nulls=True, null_depth=depth))
     reading = read(reader, Where(projects=(PLACE,), token="t1"))
     assert "files" in {trouble.where for trouble in reading.partial}
