@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 # Where it is set, every process that a test starts would compile the harness anew.
 unexport PYTHONDONTWRITEBYTECODE
 # UNLESS leaves tests out of `test-all`; OR_AGAIN is what to do where tests failed. CI sets both.
-TOGETHER := -n $(JOBS) --dist worksteal --ignore=tests/slurm --ignore=tests/browser
+TOGETHER := --dist worksteal --ignore=tests/slurm --ignore=tests/browser
 
 .PHONY: check test test-all quick lint wheel bench storm faults cures record fire mutants lowest
 

@@ -31,3 +31,8 @@ def first_in_quick(values: Iterable[Any]) -> list[Any]:
 def cases_in_ci(*cases: tuple[Any, ...]) -> list[Any]:
     """Cases of several parameters each: those after the first are left out in CI."""
     return [pytest.param(*case, marks=[pytest.mark.thorough] * (n > 0)) for n, case in enumerate(cases)]
+
+
+def each_third_in_quick(values: Iterable[Any]) -> list[Any]:
+    """Values as parameters, many of them alike: two of three are left out in `make quick`."""
+    return [pytest.param(v, marks=[pytest.mark.slow] * (n % 3 > 0)) for n, v in enumerate(values)]

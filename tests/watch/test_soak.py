@@ -6,6 +6,7 @@ from statistics import median
 
 import pytest
 
+from tests.in_ci import each_third_in_quick
 from tests.watch.simulated import Job, Pause, watched
 
 VALIDATION = Pause(90, "validate", every=400)
@@ -142,12 +143,14 @@ STILL_FRESH_PROBLEMS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("job", [*HEALTHY, *FRESH, *STILL_FRESH], ids=lambda job: job.name)
+@pytest.mark.parametrize("job", each_third_in_quick((*HEALTHY, *FRESH, *STILL_FRESH)), ids=lambda job: job.name)
 def test_a_healthy_rhythm_raises_no_alarm(job):
     assert watched(job) is None
 
 
-@pytest.mark.parametrize("job", [*PROBLEMS, *FRESH_PROBLEMS, *STILL_FRESH_PROBLEMS], ids=lambda job: job.name)
+@pytest.mark.parametrize(
+    "job", each_third_in_quick((*PROBLEMS, *FRESH_PROBLEMS, *STILL_FRESH_PROBLEMS)), ids=lambda job: job.name
+)
 def test_a_problem_is_told_within_three_intervals(job):
     alarm = watched(job)
     assert alarm is not None

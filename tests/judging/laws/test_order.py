@@ -19,7 +19,7 @@ from tests.judging.laws.drawing import names
 from tests.repository import REPOSITORY
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(names(), st.randoms(use_true_random=False))
 def test_order_of_rules_and_checks(name: str, dice: random.Random):
     rules, checks = list(RULES), list(CHECKS)

@@ -26,7 +26,7 @@ def counts(verdict: Verdict) -> object:
     return verdict.verdict, verdict.root_cause, causes, verdict.checks
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(names(), st.lists(REMARKS, min_size=1, max_size=5, unique_by=lambda hit: hit.id))
 def test_remarks_take_part_in_nothing(name: str, remarks: list[Hit]):
     evidence = recordings()[name]
