@@ -1,6 +1,6 @@
 """Gathers evidence around a job that runs now; of what already ran, `harness.verification.finished_job` does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from harness.evidence.disk.log_writers import touched_at
 from harness.evidence.disk.run_dirs import read_local_run, read_local_runs, snapshot_run_dirs, wandb_folders
 from harness.evidence.models import (
     Evidence,
+    Job,
     JobOutput,
     LocalReading,
     Request,
@@ -83,20 +84,8 @@ def watch_job(
         progress.show(moment)
         seen = output.snapshot().model_copy(update={"touched_at": touched_at([log])})
         job = target.job()
-        # Of a job that was submitted earlier only the times tell; else what was not there before is new.
-        since = (job.started_at or 0.0) - 1 if settings.slurm.attach else None
-        stood = here
-        if settings.slurm.attach and job.cwd:
-            theirs = {**here.env, **target.sdk_environment()}
-            stood = read_job_settings(theirs, Path(job.cwd), sdk_version=here.sdk_version)
-        if stood is not here:
-            folders = list(dict.fromkeys((*wandb_folders(stood.env, stood.cwd, stood.wandb_root()), *folders)))
         with clock.phase("disk"):
-            local = read_local_runs(
-                folders, before=before, since=since, scrub=redactor.text, limit=MOST_RUN_DIRS,
-                extra=[stood.cwd / folder for folder in seen.run_dirs],
-                whose=(lambda told: of_job(told, job.slurm)) if settings.slurm.attach else lambda _: None,
-            )  # fmt: skip
+            local = _on_disk(target, job, seen, settings, here, folders, before, redactor)
         job = job.model_copy(update={"output": seen, "processes": seen.processes})
         found = Evidence(request=request, setup=setup, job=job, local=local, telemetry=target.telemetry())
         evidence = own(found)
@@ -118,6 +107,36 @@ def watch_job(
                 server = by_its_clock(server, reader.base_url, here.env)
     # What lies on disk of others tells which runs on the server are theirs.
     return own(found.model_copy(update={"server": server, "watch": watch}))
+
+
+def _on_disk(
+    target: Target,
+    job: Job,
+    seen: JobOutput,
+    settings: Settings,
+    here: JobSettings,
+    folders: Sequence[Path],
+    before: frozenset[str],
+    redactor: Redactor,
+) -> LocalReading:
+    """Read the run directories that the job left, where it wrote them by its own word or by its settings."""
+    attached = settings.slurm.attach is not None
+    stood = here
+    if attached and job.cwd:
+        theirs = {**here.env, **target.sdk_environment()}
+        stood = read_job_settings(theirs, Path(job.cwd), sdk_version=here.sdk_version)
+    if stood is not here:
+        folders = list(dict.fromkeys((*wandb_folders(stood.env, stood.cwd, stood.wandb_root()), *folders)))
+    return read_local_runs(
+        folders,
+        before=before,
+        # Of a job that was submitted earlier only the times tell; else what was not there before is new.
+        since=(job.started_at or 0.0) - 1 if attached else None,
+        scrub=redactor.text,
+        limit=MOST_RUN_DIRS,
+        extra=[stood.cwd / folder for folder in seen.run_dirs],
+        whose=(lambda told: of_job(told, job.slurm)) if attached else lambda _: None,
+    )
 
 
 def redact_log(log: Path, redactor: Redactor, target: Target, unwritten: Callable[[str], None]) -> None:

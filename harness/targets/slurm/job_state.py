@@ -67,28 +67,56 @@ def ending_of(facts: Facts, why: str | None, exit_code: int | None) -> Ending:
 
 def job_facts(
     facts: Facts,
+    slurm: SlurmJob,
     sent: Submission | None,
-    answer: Answer | None,
-    image: Image | None,
     *,
     why: str | None,
     refusal: str | None,
     exit_code: int | None,
+) -> Job:
+    """Put the job into evidence.
+
+    Args:
+        slurm: what Slurm knows of it.
+        sent: how the harness submitted it, if it did.
+        why: why the harness ended it, or None.
+        refusal: why the harness did not submit it, or None.
+        exit_code: what the job itself told last.
+    """
+    code, signal = split_exit(facts.exit_code if facts.final_state else None)
+    return Job(
+        ending=ending_of(facts, why, exit_code),
+        argv=("sbatch", *sent.argv) if sent else (),
+        cwd=str(sent.cwd) if sent else str(facts.left.folder) if facts.left.folder else None,
+        started_at=facts.started_at,
+        ended_at=facts.ended_at,
+        exit_code=code if code is not None else exit_code,
+        signal=signal,
+        stopped_by_harness=why or refusal,
+        slurm=slurm,
+    )
+
+
+def slurm_job(
+    facts: Facts,
+    sent: Submission | None,
+    answer: Answer | None,
+    image: Image | None,
+    *,
     restarts: int,
     attached: bool,
     step: str | None,
     per_gpu: float,
-) -> Job:
-    """Put the job into evidence.
+) -> SlurmJob:
+    """Put what Slurm knows of the job into evidence.
 
     Args:
         restarts: how often the output file was begun anew.
         step: the job step that was asked for.
         per_gpu: GPU-hours that an hour of one of Slurm's GPUs costs.
     """
-    code, signal = split_exit(facts.exit_code if facts.final_state else None)
     earlier = tuple(row.get("State", "") for row in facts.accounted.earlier) if facts.accounted else ()
-    slurm = SlurmJob(
+    return SlurmJob(
         job_id=facts.job_id,
         raw_id=facts.said("JobId", "JobIDRaw"),
         leader=facts.job_id.partition("+")[0] if facts.job_id and "+" in facts.job_id else None,
@@ -125,15 +153,4 @@ def job_facts(
         container_exists=image.exists if image else None,
         container_wandb=image.wandb if image else None,
         troubles=tuple(facts.troubles),
-    )
-    return Job(
-        ending=ending_of(facts, why, exit_code),
-        argv=("sbatch", *sent.argv) if sent else (),
-        cwd=str(sent.cwd) if sent else str(facts.left.folder) if facts.left.folder else None,
-        started_at=facts.started_at,
-        ended_at=facts.ended_at,
-        exit_code=code if code is not None else exit_code,
-        signal=signal,
-        stopped_by_harness=why or refusal,
-        slurm=slurm,
     )

@@ -22,7 +22,7 @@ from harness.targets.slurm.cadence import Cadence
 from harness.targets.slurm.commands import Answer, Slurm, job_id_of
 from harness.targets.slurm.container import Image, choose
 from harness.targets.slurm.facts import Facts
-from harness.targets.slurm.job_state import job_facts, phase
+from harness.targets.slurm.job_state import job_facts, phase, slurm_job
 from harness.targets.slurm.left_behind import left_behind
 from harness.targets.slurm.output import OutputFile
 from harness.targets.slurm.submission import Submission, prepare
@@ -355,12 +355,14 @@ class SlurmTarget:
 
     def job(self) -> Job:
         """Facts about the job so far."""
-        return job_facts(
+        slurm = slurm_job(
             self._facts, self._submission, self._answer, self._image,
-            why=self._why, refusal=self._refusal, exit_code=self._told_exit,
             restarts=sum(o.restarts for o in self._outputs), attached=self._settings.slurm.attach is not None,
             step=self._step, per_gpu=self._site.gpu_hours_per_gpu,
         )  # fmt: skip
+        return job_facts(
+            self._facts, slurm, self._submission, why=self._why, refusal=self._refusal, exit_code=self._told_exit
+        )
 
     def telemetry(self) -> Telemetry:
         """What the probe wrote on each node, a file each; empty where the job did not get that far."""
