@@ -75,7 +75,13 @@ def lasted(evidence: Evidence) -> float | None:
     return max((seconds for seconds in (logged, alive) if seconds is not None), default=None)
 
 
-def over_before_an_upload(evidence: Evidence) -> bool:
-    """Whether a job of the user's own was too short for anything to be visible on the server while it ran."""
-    lasted_s = evidence.watch.job_ended_s if evidence.watch else None
-    return evidence.request.job_kind != "builtin" and (lasted_s or 0.0) < 3 * UPLOAD_INTERVAL_S
+def over_before_an_upload(evidence: Evidence) -> str | None:
+    """Say how short a job of the user's own, or the run in it, was, where nothing of it had to be visible meanwhile."""
+    if evidence.request.job_kind == "builtin":
+        return None
+    job_s, run_s = (evidence.watch.job_ended_s if evidence.watch else None) or 0.0, lasted(evidence)
+    if job_s < 3 * UPLOAD_INTERVAL_S:
+        return f"the {job_s:.0f} s that the job took"
+    if run_s is not None and run_s < 2 * UPLOAD_INTERVAL_S:
+        return f"the {run_s:.0f} s that the run took"
+    return None

@@ -15,6 +15,7 @@ from harness.evidence.models import (
     Trouble,
 )
 from harness.evidence.models.setup import NoteKind
+from harness.evidence.models.watch import NEAR_S
 from harness.judging.once import once
 
 TEMPORARY_FOLDER = r"Falling back to temporary directory|wasn't writable, using system temp directory"
@@ -116,6 +117,22 @@ def contradiction(server: ServerRun) -> str | None:
     if longest is None or server.rows is None or longest.count <= server.rows:
         return None
     return f"the server says that run {server.id} has {server.rows} rows, and {longest.count} points of {longest.key}"
+
+
+def unshown_while_running(evidence: Evidence) -> str | None:
+    """Why looks that were answered tell nothing of the job: none showed the run, which had begun long before the last.
+
+    `wandb.init()` returns once the server has made the run (SDK 0.19 to 0.31).
+    """
+    watch, disk, job = evidence.watch, main_local_run(evidence), evidence.job
+    if watch is None or watch.run_visible_s is not None or watch.last_poll_s is None or not server_runs(evidence):
+        return None
+    if not (job and job.started_at and disk and disk.started_at and disk.sdk_logs.init_done):
+        return None
+    before_s = job.started_at + watch.last_poll_s - disk.started_at
+    if before_s <= NEAR_S:
+        return None
+    return f"none of {watch.polls} looks at the server showed the run, which had begun {before_s:.0f} s before the last"
 
 
 def seconds_since_end(evidence: Evidence, run: ServerRun) -> float | None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.evidence.models import Place, Request
-from harness.judging.sampling import lasted, sampling
+from harness.evidence.models import Place, Request, Watch
+from harness.judging.sampling import lasted, over_before_an_upload, sampling
 from tests.judging import build as b
 
 
@@ -88,3 +88,19 @@ def test_without_a_beginning_or_a_run_nobody_knows_how_long_it_lasted():
     assert lasted(b.evidence(local=b.local(), server=b.server())) is None
     folder = Request(source="run_dir", server="none")
     assert lasted(b.evidence(request=folder, local=b.local(b.local_run()))) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "job_s", "run_s", "short"),
+    [
+        ("script", 44.0, 40, "the 44 s that the job took"),
+        ("script", 46.0, 5, "the 5 s that the run took"),  # torch took 30 s to import
+        ("script", 46.0, 31, None),
+        ("builtin", 9.0, 5, None),  # it is meant to be watched
+    ],
+)
+def test_what_ends_before_an_upload_need_not_be_visible(kind, job_s, run_s, short):
+    found = run(runtime_s=run_s)
+    request = found.request.model_copy(update={"job_kind": kind})
+    found = found.model_copy(update={"request": request, "watch": Watch(polls=9, job_ended_s=job_s)})
+    assert over_before_an_upload(found) == short

@@ -43,6 +43,7 @@ def test_a_look_before_the_project_exists_was_answered():
         (Watch(polls=3, failed_polls=3, job_ended_s=9.0), True),
         (Watch(polls=3, failed_polls=1, last_poll_s=2.0, job_ended_s=19.0), True),
         (Watch(polls=3, failed_polls=1, last_poll_s=14.0, job_ended_s=19.0), False),  # looks come every 5 s
+        (Watch(polls=1, last_poll_s=35.0, job_ended_s=45.0), True),  # a busy machine: the next look never ended
         (Watch(), False),
     ],
 )

@@ -10,6 +10,7 @@ from harness.judging.live.early import RUNNING
 from harness.judging.outcomes import NotApplicable, NotChecked
 from harness.judging.sampling import UPLOAD_INTERVAL_S, over_before_an_upload
 from harness.judging.system_series import GpuView, HostKind
+from harness.judging.view import unshown_while_running
 
 
 def host_metrics_are_captured(case: Case, part: str) -> str | None:
@@ -64,18 +65,21 @@ def metrics_were_visible_while_running(case: Case, _: str) -> str | None:
         return None
     if case.life is not None:
         raise NotApplicable(RUNNING)
+    if watch.blind and not watch.failed_polls:
+        since_s = (watch.job_ended_s or 0.0) - (watch.last_poll_s or 0.0)
+        raise NotChecked(f"the last look at the server while the job ran was {since_s:.0f} s before its end")
     if watch.blind:
         why = watch.troubles[0].text[:300] if watch.troubles else "no reason was given"
         raise NotChecked(f"looks at the server failed while the job ran ({watch.failed_polls} of {watch.polls}): {why}")
     if watch.run_visible_s is None and case.evidence.server.status == "failed":
         unread = case.evidence.server.trouble
         raise NotChecked(f"the server could not be read: {unread.text[:300] if unread else 'no reason was given'}")
-    lasted = watch.job_ended_s or 0.0
+    if unshown := unshown_while_running(case.evidence):
+        raise NotChecked(unshown)
     what = "point of any metric" if watch.first_point_s is None else "system metric"
-    if over_before_an_upload(case.evidence):
+    if short := over_before_an_upload(case.evidence):
         raise NotApplicable(
-            f"no {what} could be seen in the {lasted:.0f} s that the job took: the SDK uploads every"
-            f" {UPLOAD_INTERVAL_S:.0f} s or less often"
+            f"no {what} could be seen in {short}: the SDK uploads every {UPLOAD_INTERVAL_S:.0f} s or less often"
         )
     return f"no {what} could be seen while the job ran"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import ServerSeries, SlurmJob
+from harness.evidence.models import Request, SdkLogs, ServerSeries, SlurmJob, Watch
 from harness.judging.judge import judge
 from tests.judging import build as b
 
@@ -32,3 +32,31 @@ def test_accounting_and_the_end_of_the_output(last, expected):
     said, why = outcome(evidence, "test_job_completed")
     assert said == expected
     assert expected == "passed" or ("COMPLETED" in why and "ValueError: bad" in why)
+
+
+@pytest.mark.parametrize(
+    ("begun", "expected"),
+    [(1003.0, "not_checked"), (1012.0, "failed")],
+    ids=["long before the last look", "at the end"],
+)
+def test_looks_that_do_not_show_a_run_that_was_there(begun, expected):
+    run = b.local_run(started_at=begun, sdk_logs=SdkLogs(init_done=True))
+    evidence = b.evidence(
+        request=Request(server="real"),
+        job=b.job(started_at=1000.0, ended_at=1014.0),
+        local=b.local(run),
+        server=b.server(b.server_run()),
+        watch=Watch(polls=6, last_poll_s=13.0, job_ended_s=14.0),
+    )
+    said, why = outcome(evidence, "test_metrics_were_visible_while_running")
+    assert said == expected
+    assert expected == "failed" or why == (
+        "none of 6 looks at the server showed the run, which had begun 10 s before the last"
+    )
+
+
+def test_looks_that_ended_long_before_the_job():
+    watch = Watch(polls=1, run_visible_s=35.0, last_poll_s=35.0, job_ended_s=65.0)
+    evidence = b.evidence(request=Request(server="real"), server=b.server(b.server_run()), watch=watch)
+    said, why = outcome(evidence, "test_metrics_were_visible_while_running")
+    assert (said, why) == ("not_checked", "the last look at the server while the job ran was 30 s before its end")

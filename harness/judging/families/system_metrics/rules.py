@@ -13,7 +13,7 @@ from harness.judging.metric_series import main_run, where_to_look
 from harness.judging.rule import Hit, Rule
 from harness.judging.sampling import over_before_an_upload, sampling
 from harness.judging.system_series import gpu_gaps, gpus, host_series, system_series
-from harness.judging.view import final_server, main_local_run, said, sdk_log_lines
+from harness.judging.view import final_server, main_local_run, said, sdk_log_lines, unshown_while_running
 
 LIBRARY_SINCE = (0, 31, 0)
 """From here on AMD GPUs are read with librocm_smi64.so, before with the command rocm-smi."""
@@ -82,7 +82,8 @@ def not_seen_in_time(evidence: Evidence) -> Iterator[Hit]:
     watch, times = evidence.watch, sampling(evidence)
     if watch is None or watch.blind or watch.first_system_metric_s is not None or not system_series(evidence):
         return
-    if over_before_an_upload(evidence):  # nothing could be asked of so short a job
+    # Nothing could be asked of so short a job, or the answers mean nothing.
+    if over_before_an_upload(evidence) or unshown_while_running(evidence):
         return
     if watch.job_ended_s is not None and watch.job_ended_s < times.first_s + times.interval_s:
         observed = f"The job lasted {watch.job_ended_s:.0f} s: too short for a sample to be taken and sent meanwhile."

@@ -242,6 +242,14 @@ def test_too_short_to_be_seen_meanwhile():
     assert hit.values == {"interval": "15", "lasted": "60", "often": "2"}
 
 
+def test_looks_that_do_not_even_show_the_run_tell_nothing():
+    watch, job = Watch(polls=5, last_poll_s=13.0, job_ended_s=14.0), b.job(started_at=1000.0)
+    for begun, told in ((1012.0, True), (1003.0, False)):
+        disk = {"started_at": begun, "sdk_logs": SdkLogs(init_done=True)}
+        found = builtin(HOST, watch=watch, job=job, on_disk=disk)
+        assert ("sys-run-too-short" in b.hits(RULES, found)) == told
+
+
 def test_a_run_of_unknown_length_lasted_a_few_seconds():
     found = builtin(HOST, watch=Watch(polls=5, job_ended_s=6.0), local=b.local(b.local_run(log=b.log(runtime_s=None))))
     assert b.hits(RULES, found)["sys-run-too-short"].values["lasted"] == "a few"
