@@ -65,6 +65,11 @@ def metrics_were_visible_while_running(case: Case, _: str) -> str | None:
         return None
     if case.life is not None:
         raise NotApplicable(RUNNING)
+    what = "point of any metric" if watch.first_point_s is None else "system metric"
+    if short := over_before_an_upload(case.evidence):
+        raise NotApplicable(
+            f"no {what} could be seen in {short}: the SDK uploads every {UPLOAD_INTERVAL_S:.0f} s or less often"
+        )
     if watch.blind and not watch.failed_polls:
         since_s = (watch.job_ended_s or 0.0) - (watch.last_poll_s or 0.0)
         raise NotChecked(f"the last look at the server while the job ran was {since_s:.0f} s before its end")
@@ -76,11 +81,6 @@ def metrics_were_visible_while_running(case: Case, _: str) -> str | None:
         raise NotChecked(f"the server could not be read: {unread.text[:300] if unread else 'no reason was given'}")
     if unshown := unshown_while_running(case.evidence):
         raise NotChecked(unshown)
-    what = "point of any metric" if watch.first_point_s is None else "system metric"
-    if short := over_before_an_upload(case.evidence):
-        raise NotApplicable(
-            f"no {what} could be seen in {short}: the SDK uploads every {UPLOAD_INTERVAL_S:.0f} s or less often"
-        )
     return f"no {what} could be seen while the job ran"
 
 
