@@ -13,7 +13,7 @@ from harness.loopback.blobs import Blob, Blobs
 from harness.loopback.errors import ApiError, bad_request, run_not_found, run_was_deleted
 from harness.loopback.filestream import StreamUpdate, apply_update
 from harness.loopback.jsontext import loads_object, strict
-from harness.loopback.rows import GeneratedLog, LineLog, RowLog
+from harness.loopback.rows import LARGEST_STEP, GeneratedLog, LineLog, RowLog
 from harness.loopback.runs import StoredFile, StoredRun, storage_id
 
 TEXT_FIELDS = ("groupName", "jobType", "notes", "description", "commit", "host", "jobProgram", "jobRepo", "sweep")
@@ -178,7 +178,7 @@ class Store:
         parent, step = home.runs.get(str(point["run_id"])), point.get("step")
         if parent is None:
             raise run_not_found(f"{home.entity}/{home.name}/{point['run_id']}")
-        if not isinstance(step, (int, float)) or not isinstance(parent.rows, LineLog):
+        if not isinstance(step, (int, float)) or not abs(step) <= LARGEST_STEP or not isinstance(parent.rows, LineLog):
             raise bad_request(f"cannot fork {parent.path} at step {step!r}")
         return parent.rows.up_to(int(step))
 

@@ -74,3 +74,13 @@ def test_both_survive_a_restart(tmp_path: Path) -> None:
         client.data(REWIND, r="parent", m="_step", v=0)
     with LoopbackServer(store_dir=tmp_path) as server:
         assert (rows(Client(server), "fork"), rows(Client(server), "parent")) == ([(0, 0), (2, 2)], [(0, 0)])
+
+
+def test_a_step_beyond_all_steps_is_refused(client: Client) -> None:
+    parent(client)
+    query = """mutation UpsertBucket($c: JSONString) { upsertBucket(input: {name: "fork", modelName: "p",
+        entityName: "loopback", config: $c}) { inserted } }"""
+    for step in (float("inf"), float("nan"), 1e300):
+        assert client.graphql(query, c=branch("parent", step)).status == 400
+    assert client.graphql(REWIND, r="parent", m="_step", v=1e300).status == 400
+    assert len(rows(client, "parent")) == 4
