@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.loopback.store import StoredProject
     from harness.loopback.sweeps.models import Agent, StoredSweep
 
+LARGEST_INT = 2**31 - 1
 FIELDS: Mapping[str, Callable[[StoredSweep], Any]] = {
     "name": lambda sweep: sweep.name,
     "displayname": lambda sweep: sweep.display_name,
@@ -92,6 +93,12 @@ def resolve_best_loss(sweep: StoredSweep, info: Info) -> float | None:
     return best(numbers, default=None)
 
 
+def resolve_expected(sweep: StoredSweep, info: Info) -> int | None:
+    """How many runs a sweep will have in the end, as far as GraphQL can count."""
+    expected = request_context(info).sweeps.expected_runs(sweep)
+    return None if expected is None else min(expected, LARGEST_INT)
+
+
 def resolve_user(sweep: StoredSweep, info: Info) -> dict[str, Any] | None:
     """Who made a sweep."""
     context = request_context(info)
@@ -116,6 +123,7 @@ def resolve_upsert(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
         if found is None:
             raise sweep_not_found(fields["id"])
         context.writable(found.entity, "upsertSweep")
+    parse_filter(fields.get("priorRunsFilters"))
     entity = found.entity if found else context.writable(given(fields, "entityName"), "upsertSweep")
     project = given(fields, "projectName") or DEFAULT_PROJECT
     made = context.sweeps.upsert(found, entity, project, fields, context.require_user().username)
@@ -161,7 +169,7 @@ RESOLVERS: Mapping[str, Resolver] = {
     "Sweep.priorRuns": resolve_prior_runs,
     "Sweep.priorRunsFilters": lambda sweep, _: sweep.prior_runs,
     "Sweep.runCount": lambda sweep, info: len(runs_of(sweep, info)),
-    "Sweep.runCountExpected": lambda sweep, info: request_context(info).sweeps.expected_runs(sweep),
+    "Sweep.runCountExpected": resolve_expected,
     "Sweep.project": lambda sweep, info: request_context(info).store.project(sweep.entity, sweep.project),
     "Sweep.user": resolve_user,
     "Sweep.runs": resolve_runs,
