@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.loopback.sweeps.models import Agent, StoredSweep
 
 LARGEST_INT = 2**31 - 1
+LARGEST_FLOAT = sys.float_info.max
 FIELDS: Mapping[str, Callable[[StoredSweep], Any]] = {
     "name": lambda sweep: sweep.name,
     "displayname": lambda sweep: sweep.display_name,
@@ -88,7 +89,8 @@ def resolve_best_loss(sweep: StoredSweep, info: Info) -> float | None:
     """The best value of the metric among the runs, null where no run has it."""
     metric = sweep.settings.get("metric") or {}
     values = [run.summary.get(str(metric.get("name"))) for run in runs_of(sweep, info)]
-    numbers = [float(value) for value in values if isinstance(value, (int, float)) and math.isfinite(value)]
+    # No NaN, and no whole number that is larger than any float.
+    numbers = [float(value) for value in values if isinstance(value, (int, float)) and abs(value) <= LARGEST_FLOAT]
     best = max if metric.get("goal") == "maximize" else min
     return best(numbers, default=None)
 
