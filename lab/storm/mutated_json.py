@@ -170,9 +170,10 @@ def _repeat(container: Container, key: Any, chance: random.Random) -> None:
 
 def _swap(container: Container, key: Any, chance: random.Random) -> None:
     other, place = chance.choice(list(places(container)))
-    value = other[place]
-    # A copy, since a value that held itself could not be written.
-    container[key], other[place] = json.loads(json.dumps(value)), container[key] if value is not container else None
+    # Copies, since a value that held itself could not be written.
+    one, two = json.loads(json.dumps([container[key], other[place]]))
+    other[place] = one
+    container[key] = two
 
 
 def _add(container: Container, key: Any, chance: random.Random) -> None:

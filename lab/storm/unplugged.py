@@ -54,6 +54,9 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
+    def __repr__(self) -> str:
+        return f"{self.status} {self.body[:500]!r}"
+
     @property
     def json(self) -> Any:
         """The body, as strict JSON."""
@@ -106,7 +109,7 @@ class Unplugged:
         """The data of a GraphQL request that must succeed."""
         answer = self.ask("POST", "/graphql", json.dumps({"query": query, "variables": variables}).encode())
         assert answer.status == 200, answer
-        assert "errors" not in answer.json, answer.json["errors"]
+        assert "errors" not in answer.json, str(answer.json["errors"])[:500]
         return answer.json["data"]
 
     def play(self, requests: Iterable[Recorded]) -> None:
