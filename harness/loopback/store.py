@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from harness.loopback.blobs import Blob, Blobs
 from harness.loopback.errors import ApiError, bad_request, run_not_found, run_was_deleted
-from harness.loopback.filestream import StreamUpdate, apply_update
+from harness.loopback.filestream import HISTORY, StreamUpdate, apply_update
 from harness.loopback.jsontext import loads_object, strict
 from harness.loopback.rows import LARGEST_STEP, GeneratedLog, LineLog, RowLog
 from harness.loopback.runs import StoredFile, StoredRun, storage_id
@@ -192,6 +192,8 @@ class Store:
             if not isinstance(run.rows, LineLog):
                 raise bad_request(f"cannot rewind {run.path}")
             run.rows, run.sent_summary = run.rows.up_to(step), None
+            # The places of rows that are gone would lie behind the end.
+            run.shared_places = {key: places for key, places in run.shared_places.items() if key[1] != HISTORY}
             self._touched(run, "rewind", at, {"step": step})
 
     def edit(self, run: StoredRun, fields: Mapping[str, Any], *, at: float | None = None) -> None:
