@@ -49,11 +49,12 @@ wheel: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(PY) -m lab.bench
 
-# Interruptions, hostile surroundings, endurance; each also by itself.
+# Interruptions, hostile surroundings, endurance, damaged requests; each also by itself.
 storm: $(VENV)/.installed
 	$(PY) -m lab.storm.interruptions
 	$(PY) -m lab.storm.surroundings
 	$(PY) -m lab.storm.endurance
+	$(PY) -m lab.storm.fuzz_server --count 5000
 
 faults: $(VENV)/.installed
 	$(PY) -m tests.faults.table

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.loopback.rows import MAX_GAP
+from harness.loopback.jsontext import loads
+from harness.loopback.rows import gap_before
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def parse_line(number: int, text: str) -> ConsoleLine:
     text = text.rstrip("\n")
     if text.startswith('{"'):
         try:
-            fields = json.loads(text)
+            fields = loads(text)
         except ValueError:
             fields = {}
         if "content" in fields and "ts" in fields:
@@ -43,6 +43,7 @@ class ConsoleLog:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
+        self.missing = 0
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -53,9 +54,9 @@ class ConsoleLog:
         Raises:
             ValueError: the offset is absurd.
         """
-        if not 0 <= offset <= len(self._lines) + MAX_GAP:
-            raise ValueError(f"offset {offset} does not follow {len(self._lines)} lines")
-        self._lines.extend([""] * (offset - len(self._lines)))
+        gap = gap_before(offset, len(self._lines), self.missing)
+        self.missing += gap
+        self._lines.extend([""] * gap)
         self._lines[offset : offset + len(lines)] = lines
 
     def lines(self, first: int, end: int) -> list[ConsoleLine]:

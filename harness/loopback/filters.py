@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from harness.loopback.errors import bad_request
 from harness.loopback.jsontext import loads
+from harness.loopback.patterns import MOST_CHOICES, SEARCHED, quick
 from harness.loopback.runs import StoredRun, timestamp
 
 T = TypeVar("T")
@@ -91,14 +92,16 @@ def _equals(wanted: Any) -> Test:
 def _regex(pattern: Any) -> Test:
     if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
         raise bad_request("invalid filter: $regex needs a short string")
+    if not quick(pattern):
+        raise bad_request(f"invalid filter: $regex: more than {MOST_CHOICES} repeats, or one inside another")
     try:
         compiled = re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise bad_request(f"invalid filter: $regex: {error}") from error
 
     def check(value: Any) -> bool:
         values = value if isinstance(value, list) else [value]
-        return any(isinstance(item, str) and compiled.search(item) is not None for item in values)
+        return any(isinstance(item, str) and compiled.search(item[:SEARCHED]) is not None for item in values)
 
     return check
 

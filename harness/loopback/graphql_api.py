@@ -21,9 +21,11 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     GraphQLType,
     GraphQLUnionType,
+    MiddlewareManager,
     OperationDefinitionNode,
     build_schema,
     execute_sync,
@@ -34,6 +36,7 @@ from graphql import (
 
 from harness.loopback.context import RequestContext, Resolver
 from harness.loopback.errors import ApiError
+from harness.loopback.limits import Budget, too_deep, too_large
 from harness.loopback.refusals import refusal_words, refused_subject
 from harness.loopback.resolvers import (
     accounts,
@@ -45,9 +48,11 @@ from harness.loopback.resolvers import (
     runs,
     sweeps,
 )
+from harness.loopback.scalars import SCALARS
 
 CACHED_DOCUMENTS = 256
-LONGEST_QUERY = 200_000
+LONGEST_CACHED = 20_000
+LONGEST_REASON = 500
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,13 @@ def make_schema() -> GraphQLSchema:
             if not isinstance(owner, GraphQLObjectType):
                 raise KeyError(place)
             owner.fields[field_name].resolve = resolver
+    for type_name, parse_value in SCALARS.items():
+        scalar = schema.type_map[type_name]
+        if not isinstance(scalar, GraphQLScalarType):
+            raise KeyError(type_name)
+        # One for graphql-core up to 3.2, the other for what came later.
+        for name in ("parse_value", "coerce_input_value"):
+            setattr(scalar, name, parse_value)
     for type_name, kind in artifacts.TYPES.items():
         abstract = schema.type_map[type_name]
         if not isinstance(abstract, (GraphQLInterfaceType, GraphQLUnionType)):
@@ -111,28 +123,35 @@ class GraphQLApi:
 
     def __init__(self) -> None:
         self._schema = make_schema()
-        self._documents: OrderedDict[str, Document] = OrderedDict()
+        self._documents: OrderedDict[tuple[str, str | None], Document] = OrderedDict()
         self._lock = threading.Lock()
 
     def document(self, query: str, wanted: str | None = None) -> Document:
-        """The document of a query, from the cache if it was seen before."""
+        """The document of a query, with the operation that is wanted of it; from the cache if it was seen before."""
+        asked = (query, wanted)
         with self._lock:
-            if query in self._documents:
-                self._documents.move_to_end(query)
-                return self._documents[query]
+            if asked in self._documents:
+                self._documents.move_to_end(asked)
+                return self._documents[asked]
         found = self._read(query, wanted)
+        if len(query) > LONGEST_CACHED:
+            return found
         with self._lock:
-            self._documents[query] = found
+            self._documents[asked] = found
             while len(self._documents) > CACHED_DOCUMENTS:
                 self._documents.popitem(last=False)
         return found
 
     def _read(self, query: str, wanted: str | None) -> Document:
         try:
+            if reason := too_large(query):
+                return Document(None, wanted, None, (reason,))
             ast = parse(query)
-            problems = tuple(error.message for error in validate(self._schema, ast, max_errors=5))
-        except (GraphQLError, RecursionError) as error:
-            return Document(None, wanted, None, (str(error).splitlines()[0],))
+            problems = tuple(error.message[:LONGEST_REASON] for error in validate(self._schema, ast, max_errors=5))
+        except GraphQLError as error:
+            return Document(None, wanted, None, (error.message[:LONGEST_REASON],))
+        if not problems and (reason := too_deep(ast)):
+            problems = (reason,)
         operations = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
         chosen = next(
             (o for o in operations if o.name and o.name.value == wanted), operations[0] if operations else None
@@ -150,7 +169,7 @@ class GraphQLApi:
         """
         query, variables = request.get("query"), request.get("variables")
         wanted = request.get("operationName")
-        if not isinstance(query, str) or len(query) > LONGEST_QUERY or not isinstance(variables, (Mapping, type(None))):
+        if not isinstance(query, str) or not isinstance(variables, (Mapping, type(None))):
             return refusal(ApiError("the request holds no query that can be read", 400), None)
         document = self.document(query, wanted if isinstance(wanted, str) else None)
         context = make_context()
@@ -164,6 +183,7 @@ class GraphQLApi:
             context_value=context,
             variable_values=self._known_variables(document.ast, variables or {}),
             operation_name=document.operation,
+            middleware=MiddlewareManager(Budget()),
         )
         # Variables that do not fit our inputs: such an error has no path, since nothing was executed.
         foreign = [error for error in result.errors or () if error.path is None]

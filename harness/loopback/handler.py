@@ -23,6 +23,8 @@ from harness.loopback.wire import Wire, reset
 
 IDLE_S = 300.0
 SLOW_STEPS = 20
+LONGEST_NUMBER = 20
+LONGEST_PATH = 2000
 NO_RESPONSE = 0
 PIECE = 2**20
 PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
@@ -79,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
     def _remember(self, status: int) -> None:
         """Records the request: before the response goes out, so that whoever has the response finds the record."""
         at, started = self._began
-        path, agent = urllib.parse.urlsplit(self.path).path, self.headers.get("User-Agent", "")
+        path, agent = urllib.parse.urlsplit(self.path).path[:LONGEST_PATH], self.headers.get("User-Agent", "")
         spent = time.monotonic() - started
         record = RequestRecord(self.command, path, self._operation, status, at, agent, self._size, spent)
         self.wire.remember(record)
@@ -116,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
             yield from self._chunks(limit)
             return
         length = self.headers.get("Content-Length", "0")
-        if not length.isdigit():
+        if not (length.isascii() and length.isdigit() and len(length) < LONGEST_NUMBER):
             raise bad_request("bad Content-Length")
         if int(length) > limit:
             raise ApiError("request body too large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.loopback.blobs import Blob
 from harness.loopback.errors import ApiError, bad_request
-from harness.loopback.jsontext import loads
+from harness.loopback.jsontext import loads, strict
 
 MAX_JSON_BYTES = 64 * 2**20
 RANGE = re.compile(r"bytes=(\d+)-(\d*)")
@@ -104,7 +104,11 @@ class Response:
     def of_json(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
         """A JSON response."""
         # Compact, as the cloud writes it: SDKs print the bodies of refusals word for word.
-        return cls(status, json.dumps(value, separators=(",", ":")).encode(), headers=headers or {})
+        try:
+            text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+        except ValueError:  # a number such as 1e999 that a client sent as JSON
+            text = json.dumps(strict(value), separators=(",", ":"))
+        return cls(status, text.encode(), headers=headers or {})
 
     @classmethod
     def of_text(cls, status: int, text: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import urllib.parse
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -40,6 +41,7 @@ FEATURES = (
     "UPDATE_RUN_STATE",
     "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION",
 )
+MOST_TOLD = 1000
 HEARTBEAT_LIMITS: dict[str, int] = {}
 # What a browser asks of the store of files before it lets a page read from it; `wandb verify` asks the same.
 CORS = {
@@ -66,9 +68,9 @@ class Application:
     on_unknown: Callable[[str], None] = field(default=lambda _: None, repr=False)
     graphql: GraphQLApi = field(default_factory=GraphQLApi, repr=False)
     links: Links = field(default_factory=Links, repr=False)
-    unknown_operations: list[str] = field(default_factory=list)
-    refused_operations: list[str] = field(default_factory=list)
-    crashes: list[str] = field(default_factory=list, repr=False)
+    unknown_operations: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_TOLD))
+    refused_operations: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_TOLD))
+    crashes: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_TOLD), repr=False)
 
     @classmethod
     def over(

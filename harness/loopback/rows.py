@@ -14,7 +14,8 @@ from harness.loopback.jsontext import loads_object, strict, strict_line
 from harness.loopback.series import KeyStatistics, flatten, key_entry
 
 # A chunk this far beyond the last line is no lost chunk but nonsense, and would only eat memory.
-MAX_GAP = 1_000_000
+# In one request the SDK sends some thousands of lines.
+MAX_GAP = 100_000
 LARGEST_STEP = 2**53
 
 
@@ -22,6 +23,10 @@ class RowLog(Protocol):
     """What the server asks of a log of rows, however it is kept."""
 
     def __len__(self) -> int: ...
+
+    @property
+    def missing(self) -> int:
+        """How many rows were skipped and never came."""
 
     def line(self, number: int) -> str:
         """Row `number` as strict JSON text."""
@@ -34,6 +39,18 @@ class RowLog(Protocol):
 
     def holding(self, keys: Sequence[str]) -> Sequence[int]:
         """Row numbers that hold every one of the keys."""
+
+
+def gap_before(offset: int, length: int, missing: int) -> int:
+    """How many lines are skipped where one is written at `offset`, behind `length` of which some are missing already.
+
+    Raises:
+        ValueError: the offset is absurd.
+    """
+    gap = max(0, offset - length)
+    if offset < 0 or gap + missing > MAX_GAP:
+        raise ValueError(f"offset {offset} does not follow {length} lines")
+    return gap
 
 
 def evenly(numbers: Sequence[int], samples: int) -> list[int]:
@@ -60,27 +77,27 @@ class LineLog:
         self._steps = array("q")
         self._keys: dict[str, KeyStatistics] = {}
         self._in_order = True
-        self._gaps = False
+        self.missing = 0
         self._stale = False
 
     def __len__(self) -> int:
         return len(self._lines)
 
-    def write(self, offset: int, lines: Sequence[str]) -> None:
-        """Stores lines at their offset.
+    def write(self, offset: int, lines: Sequence[str], rows: Sequence[Mapping[str, Any]] | None = None) -> None:
+        """Stores lines at their offset; `rows` is what they say, where it was read already.
 
         Raises:
             ValueError: a line is no JSON object (nothing of the chunk is stored then), or the offset is absurd.
         """
-        parsed = [loads_object(line) for line in lines]
-        if not 0 <= offset <= len(self._lines) + MAX_GAP:
-            raise ValueError(f"offset {offset} does not follow {len(self._lines)} lines")
+        parsed = [loads_object(line) for line in lines] if rows is None else rows
+        gap = gap_before(offset, len(self._lines), self.missing)
         if offset < len(self._lines):
             self._stale = True
+            self.missing -= self._lines[offset : offset + len(lines)].count(None)
             self._lines[offset : offset + len(lines)] = lines
             return
-        for _ in range(len(self._lines), offset):
-            self._gaps = True
+        self.missing += gap
+        for _ in range(gap):
             self._append(None, {})
         for line, row in zip(lines, parsed, strict=True):
             self._append(line, row)
@@ -113,7 +130,7 @@ class LineLog:
             return
         self._steps, self._keys, self._in_order, self._stale = array("q"), {}, True, False
         for number, line in enumerate(self._lines):
-            self._index(number, loads_object(line or "{}"))
+            self._index(number, {} if line is None else loads_object(line))
 
     def line(self, number: int) -> str:
         """Row `number` as strict JSON text."""
@@ -129,7 +146,7 @@ class LineLog:
     def between(self, first_step: int, end_step: int) -> Sequence[int]:
         """Row numbers whose step is in [first_step, end_step), in order of step."""
         self._refresh()
-        if not self._in_order or self._gaps:
+        if not self._in_order or self.missing:
             numbered = enumerate(zip(self._steps, self._lines, strict=True))
             found = [(s, n) for n, (s, line) in numbered if line is not None and first_step <= s < end_step]
             return [number for _, number in sorted(found)]
@@ -158,6 +175,7 @@ class GeneratedLog:
     series: Mapping[str, Callable[[int], float]]
     started_at: float = 0.0
     seconds_per_step: float = 1.0
+    missing: int = 0
     _checked: int = field(default=1000, repr=False)
 
     def __len__(self) -> int:

@@ -16,7 +16,9 @@ def value_type(value: Any) -> str:
     """
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):  # of any size, also where no float is as large
+        return "number"
+    if isinstance(value, float):
         return "number" if math.isfinite(value) else "string"
     if isinstance(value, str):
         return "string"

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from harness.loopback.blobs import Blob, Blobs
 from harness.loopback.errors import ApiError, bad_request, run_not_found, run_was_deleted
-from harness.loopback.filestream import StreamUpdate, apply_update
+from harness.loopback.filestream import HISTORY, StreamUpdate, apply_update
 from harness.loopback.jsontext import loads_object, strict
-from harness.loopback.rows import GeneratedLog, LineLog, RowLog
+from harness.loopback.rows import LARGEST_STEP, GeneratedLog, LineLog, RowLog
 from harness.loopback.runs import StoredFile, StoredRun, storage_id
 
 TEXT_FIELDS = ("groupName", "jobType", "notes", "description", "commit", "host", "jobProgram", "jobRepo", "sweep")
@@ -178,7 +178,7 @@ class Store:
         parent, step = home.runs.get(str(point["run_id"])), point.get("step")
         if parent is None:
             raise run_not_found(f"{home.entity}/{home.name}/{point['run_id']}")
-        if not isinstance(step, (int, float)) or not isinstance(parent.rows, LineLog):
+        if not isinstance(step, (int, float)) or not abs(step) <= LARGEST_STEP or not isinstance(parent.rows, LineLog):
             raise bad_request(f"cannot fork {parent.path} at step {step!r}")
         return parent.rows.up_to(int(step))
 
@@ -192,6 +192,8 @@ class Store:
             if not isinstance(run.rows, LineLog):
                 raise bad_request(f"cannot rewind {run.path}")
             run.rows, run.sent_summary = run.rows.up_to(step), None
+            # The places of rows that are gone would lie behind the end.
+            run.shared_places = {key: places for key, places in run.shared_places.items() if key[1] != HISTORY}
             self._touched(run, "rewind", at, {"step": step})
 
     def edit(self, run: StoredRun, fields: Mapping[str, Any], *, at: float | None = None) -> None:

@@ -74,3 +74,28 @@ def test_both_survive_a_restart(tmp_path: Path) -> None:
         client.data(REWIND, r="parent", m="_step", v=0)
     with LoopbackServer(store_dir=tmp_path) as server:
         assert (rows(Client(server), "fork"), rows(Client(server), "parent")) == ([(0, 0), (2, 2)], [(0, 0)])
+
+
+def test_a_step_beyond_all_steps_is_refused(client: Client) -> None:
+    parent(client)
+    query = """mutation UpsertBucket($c: JSONString) { upsertBucket(input: {name: "fork", modelName: "p",
+        entityName: "loopback", config: $c}) { inserted } }"""
+    for step in (float("inf"), float("nan"), 1e300):
+        assert client.graphql(query, c=branch("parent", step)).status == 400
+    assert client.graphql(REWIND, r="parent", m="_step", v=1e300).status == 400
+    assert len(rows(client, "parent")) == 4
+
+
+def test_what_one_of_several_writers_sends_after_a_rewind_follows_what_is_left(client: Client) -> None:
+    client.upsert("parent")
+    headers = {"x-wandb-use-async-filestream": "true", "x-wandb-async-client-id": "one"}
+
+    def send(offset: int, *losses: int) -> None:
+        content = [json.dumps({"loss": loss}) for loss in losses]
+        body = {"files": {"wandb-history.jsonl": {"offset": offset, "content": content}}}
+        assert client.post("/files/loopback/p/parent/file_stream", body, headers).status == 200
+
+    send(0, 0, 1, 2, 3)
+    client.data(REWIND, r="parent", m="_step", v=1)
+    send(3, 30, 40)
+    assert rows(client, "parent") == [(0, 0), (1, 1), (2, 30), (3, 40)]

@@ -82,3 +82,46 @@ def test_server_info_and_organization(client: Client) -> None:
     query = "query O($e: String!) { entity(name: $e) { organization { coreWeaveOrganizationId } } }"
     assert client.data(query, e="loopback")["entity"] == {"organization": {"coreWeaveOrganizationId": None}}
     assert client.data(query, e="nobody")["entity"] is None
+
+
+def test_the_operation_that_is_named_is_the_one_that_runs(client: Client) -> None:
+    query = "query A { viewer { username } } query B { serverInfo { __typename } }"
+    for name, field in (("A", "viewer"), ("B", "serverInfo"), ("A", "viewer")):
+        reply = client.post("/graphql", {"query": query, "operationName": name})
+        assert list(reply.json["data"]) == [field]
+
+
+@pytest.mark.parametrize(
+    ("variable", "field", "value"),
+    [
+        ("JSONString", "runCount(filters: $v)", 3),
+        ("JSONString", "runCount(filters: $v)", {"a": 1}),
+        ("Int64", 'run(name: "run1") { history(minStep: $v) }', {}),
+        ("Int64", 'run(name: "run1") { history(minStep: $v) }', 2**64),
+        ("Int64", 'run(name: "run1") { history(minStep: $v) }', 1.5),
+        ("Int64", 'run(name: "run1") { history(minStep: $v) }', True),
+    ],
+)
+def test_a_scalar_of_another_kind_is_refused_in_words(client: Client, variable: str, field: str, value: object) -> None:
+    client.upsert()
+    query = f'query Odd($v: {variable}) {{ project(name: "p") {{ {field} }} }}'
+    [error] = client.graphql(query, v=value).json["errors"]
+    assert "the operation Odd" in error["message"]
+    literal = json.dumps(value).replace('"a"', "a")
+    assert client.graphql(f'{{ project(name: "p") {{ {field.replace("$v", literal)} }} }}').json["errors"]
+
+
+def test_a_step_written_as_a_float_is_a_step(client: Client) -> None:
+    client.upsert()
+    client.log([{"_step": 0}, {"_step": 1}])
+    query = 'query S($v: Int64) { project(name: "p") { run(name: "run1") { history(minStep: $v) } } }'
+    assert client.data(query, v=1.0)["project"]["run"]["history"] == ['{"_step": 1}']
+
+
+def test_what_is_told_of_unknown_operations_is_bounded(client: Client) -> None:
+    for number in range(3):
+        client.graphql(f"query New{number} {{ {'x' * 190} }}")
+    told = client.server.application.unknown_operations
+    assert (len(told), told.maxlen) == (3, 1000)
+    client.graphql("query Long { " + " ".join(f'viewer(a{n}: "{"y" * 900}") {{ id }}' for n in range(5)) + " }")
+    assert len(told[-1]) < 3000

@@ -289,3 +289,45 @@ def test_several_writers_share_a_run(client: Client) -> None:
     assert run.summary == {"a": 1, "b": 1}
     assert run.console == ["a 0", "b 0", "b 1", "a 1"]
     assert run.state == "finished"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "wandbConfig",
+        'logLines(after: "\u00b2") { edges { node { line } } }',
+        'logLines(after: "%s") { edges { node { line } } }' % ("9" * 5000),
+        "logLines(last: -5) { edges { node { line } } }",
+        "files(names: [null]) { edges { node { name } } }",
+        'files(pattern: "%s") { edges { node { name } } }' % ("%a" * 60),
+    ],
+)  # fmt: skip
+def test_odd_questions_about_a_run_have_answers(client: Client, fields: str) -> None:
+    client.upsert(config='{"_wandb": {"value": ["no", "mapping"]}}')
+    client.request("PUT", "/files/loopback/p/run1/" + "a" * 200, b"")
+    assert read(client, fields)
+
+
+@pytest.mark.parametrize("spec", ['{"minStep": 1e999}', '{"samples": -1e999}', '{"maxStep": "x"}', "[" * 300])
+def test_a_history_spec_beyond_all_numbers_is_refused(client: Client, spec: str) -> None:
+    client.upsert()
+    query = 'query S($s: [JSONString!]!) { project(name: "p") { run(name: "run1") { sampledHistory(specs: $s) } } }'
+    assert client.graphql(query, s=[spec]).status == 400
+
+
+def test_sampled_rows_are_strict_json(client: Client) -> None:
+    client.upsert()
+    client.stream(files={"wandb-history.jsonl": {"offset": 0, "content": ['{"a": 1e999}']}})
+    query = '{ project(name: "p") { run(name: "run1") { sampledHistory(specs: ["{}"]) } } }'
+    assert client.data(query)["project"]["run"]["sampledHistory"] == [[{"a": "Infinity"}]]
+
+
+def test_a_name_with_half_of_a_surrogate_pair_makes_a_run_that_can_be_read(client: Client) -> None:
+    client.upsert("a\ud800", displayName="x\udfff")
+    [run] = client.server.store.runs()
+    assert (run.name, run.display_name) == ("a\ufffd", "x\ufffd")
+
+
+@pytest.mark.parametrize("length", ["\u00b2", "-1", "1" * 30, "x", "1e3"])
+def test_a_body_of_an_odd_length_is_refused(client: Client, length: str) -> None:
+    assert client.request("POST", "/graphql", b"", {"Content-Length": length}).status in (400, 413)

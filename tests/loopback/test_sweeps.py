@@ -183,3 +183,21 @@ def test_the_distribution_is_inferred() -> None:
         distribution({"min": 1})
     with pytest.raises(ApiError, match="invalid sweep config"):
         check("random", {"x": {"distribution": "uniform", "min": 1}})
+
+
+def test_a_loss_that_is_no_number_is_not_the_best(client: Client) -> None:
+    sweep = Sweep(client, GRID)
+    for run, loss in (("a", 2.0), ("b", -(10**400)), ("c", float("-inf")), ("d", float("nan"))):
+        sweep.play(run, loss)
+    assert sweep.read()["bestLoss"] == 2.0
+
+
+def test_of_more_runs_than_graphql_counts_the_most_are_told(client: Client) -> None:
+    parameters = {name: {"min": 0, "max": 99_999} for name in "xy"}
+    assert Sweep(client, {"method": "grid", "parameters": parameters}).read()["runCountExpected"] == 2**31 - 1
+
+
+@pytest.mark.parametrize("fields", [{"priorRunsFilters": '{"nonsense": 1}'}, {"controller": "["}, {"scheduler": "3"}])
+def test_what_would_break_later_is_refused_when_it_comes(client: Client, fields: dict[str, Any]) -> None:
+    given = {"entityName": "loopback", "projectName": "p", "config": yaml.safe_dump(GRID)}
+    assert client.graphql(UPSERT_SWEEP, input=given | fields).status == 400

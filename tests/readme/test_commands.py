@@ -49,6 +49,7 @@ ELSEWHERE = {
     "make cures": ("tests/faults/test_cures.py", "cure(scenario"),
     "make mutants": ("lab/mutation/test_mutation.py", '"-m", "lab.mutation", "-n", str(COUNT)'),
     "make storm": ("lab/storm/test_interruptions.py", "interruptions"),
+    "python -m lab.storm.fuzz_server": ("lab/storm/test_fuzz_server.py", "fuzz_server.run("),
     "python -m lab.bench scale mutation": ("lab/storm/test_scale.py", "bench_scale"),
     "TORCH='torch==2.14.1 torchvision==0.29.1' make check": (".ci/run", 'TORCH:-torch==2.14.1 torchvision==0.29.1}"'),
     "pytest checks --job train.py --rehearse all": (

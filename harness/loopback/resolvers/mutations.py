@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.loopback.context import DEFAULT_PROJECT, RequestContext, Resolver, given, request_context
 from harness.loopback.errors import ApiError, bad_request, project_not_found, run_not_found
+from harness.loopback.rows import LARGEST_STEP
 from harness.loopback.runs import StoredRun, storage_id
 
 if TYPE_CHECKING:
@@ -171,6 +172,8 @@ def resolve_rewind(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
     run = run_at(context, fields, "rewindRun")
     if fields["metricName"] != "_step":
         raise bad_request("a run can be rewound by _step only")
+    if not abs(fields["metricValue"]) <= LARGEST_STEP:
+        raise bad_request(f"no step {fields['metricValue']}")
     context.store.rewind(run, int(fields["metricValue"]))
     return {"rewoundRun": run}
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.loopback.context import RequestContext, Resolver, request_context
 from harness.loopback.errors import bad_request
 from harness.loopback.jsontext import dumps, loads_object
 from harness.loopback.paging import connection
+from harness.loopback.patterns import like
 from harness.loopback.resolvers.accounts import user
 from harness.loopback.rows import RowLog, evenly
 from harness.loopback.runs import StoredFile, StoredRun, storage_id, timestamp
@@ -23,6 +24,7 @@ DEFAULT_SAMPLES = 500
 MAX_SAMPLES = 100_000
 MAX_CONSOLE_PAGE = 10_000
 LAST_STEP = 2**62
+LINE_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def _sample_count(value: Any) -> int:
@@ -62,7 +64,7 @@ def _sampled(log: RowLog, text: str) -> list[dict[str, Any]]:
         spec = loads_object(text)
         keys, samples = [str(key) for key in spec.get("keys") or ()], _sample_count(spec.get("samples"))
         first, last = int(spec.get("minStep", 0)), int(spec.get("maxStep", LAST_STEP))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise bad_request(f"history spec cannot be read: {error!r}") from error
     numbers: Sequence[int] = log.holding(keys) if keys else log.between(-LAST_STEP, LAST_STEP)
     if "minStep" in spec or "maxStep" in spec:
@@ -96,9 +98,9 @@ def _tail(log: RowLog) -> str:
 def resolve_wandb_config(run: StoredRun, _: Info, **arguments: Any) -> str:
     """Chosen keys of the SDK's own config; `t` is there once a run has really started."""
     own = run.raw_config.get("_wandb")
-    values = own.get("value", {}) if isinstance(own, Mapping) else {}
-    keys = arguments.get("keys")
-    return dumps({key: value for key, value in values.items() if keys is None or key in keys})
+    values = own.get("value") if isinstance(own, Mapping) else None
+    known, keys = values if isinstance(values, Mapping) else {}, arguments.get("keys")
+    return dumps({key: value for key, value in known.items() if keys is None or key in keys})
 
 
 def resolve_log_lines(run: StoredRun, info: Info, **arguments: Any) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def resolve_log_lines(run: StoredRun, info: Info, **arguments: Any) -> dict[str,
         if arguments.get("last") is not None:
             first, end = max(0, len(log) - min(arguments["last"], MAX_CONSOLE_PAGE)), len(log)
         else:
-            first = int(arguments["after"]) + 1 if str(arguments.get("after") or "").isdigit() else 0
+            first = int(arguments["after"]) + 1 if LINE_NUMBER.fullmatch(arguments.get("after") or "") else 0
             wanted = arguments.get("first")
             end = first + min(MAX_CONSOLE_PAGE if wanted is None else wanted, MAX_CONSOLE_PAGE)
         lines = log.lines(first, end)
@@ -159,13 +161,6 @@ def file_node(run: StoredRun, file: StoredFile, context: RequestContext) -> dict
     }
 
 
-def like(pattern: str) -> Callable[[str], bool]:
-    """The test for a pattern of SQL's LIKE: `%` is any text, `_` any character."""
-    parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in pattern)
-    compiled = re.compile("".join(parts), re.DOTALL)
-    return lambda name: compiled.fullmatch(name) is not None
-
-
 def resolve_files(run: StoredRun, info: Info, **arguments: Any) -> dict[str, Any]:
     """One page of the files of a run, by exact names or by a pattern."""
     context = request_context(info)
@@ -173,10 +168,12 @@ def resolve_files(run: StoredRun, info: Info, **arguments: Any) -> dict[str, Any
     with context.store.lock:
         found = [run.stored_files[name] for name in sorted(run.stored_files)]
     if names:
-        wanted = {posixpath.normpath(name) for name in names}  # the SDK asks for `./name` where it was saved so
+        wanted = {
+            posixpath.normpath(name) for name in names if name is not None
+        }  # the SDK asks for `./name` where it was saved so
         found = [file for file in found if posixpath.normpath(file.name) in wanted]
     elif pattern:
-        found = [file for file in found if like(pattern)(file.name)]
+        found = [file for file in found if like(pattern, file.name)]
     page = connection(found, arguments.get("first"), arguments.get("after"), lambda file: file.name)
     edges = [{**edge, "node": file_node(run, edge["node"], context)} for edge in page["edges"]]
     return {**page, "edges": edges, "uploadHeaders": []}

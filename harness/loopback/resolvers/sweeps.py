@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from harness.loopback.store import StoredProject
     from harness.loopback.sweeps.models import Agent, StoredSweep
 
+LARGEST_INT = 2**31 - 1
+LARGEST_FLOAT = sys.float_info.max
 FIELDS: Mapping[str, Callable[[StoredSweep], Any]] = {
     "name": lambda sweep: sweep.name,
     "displayname": lambda sweep: sweep.display_name,
@@ -87,9 +89,16 @@ def resolve_best_loss(sweep: StoredSweep, info: Info) -> float | None:
     """The best value of the metric among the runs, null where no run has it."""
     metric = sweep.settings.get("metric") or {}
     values = [run.summary.get(str(metric.get("name"))) for run in runs_of(sweep, info)]
-    numbers = [float(value) for value in values if isinstance(value, (int, float)) and math.isfinite(value)]
+    # No NaN, and no whole number that is larger than any float.
+    numbers = [float(value) for value in values if isinstance(value, (int, float)) and abs(value) <= LARGEST_FLOAT]
     best = max if metric.get("goal") == "maximize" else min
     return best(numbers, default=None)
+
+
+def resolve_expected(sweep: StoredSweep, info: Info) -> int | None:
+    """How many runs a sweep will have in the end, as far as GraphQL can count."""
+    expected = request_context(info).sweeps.expected_runs(sweep)
+    return None if expected is None else min(expected, LARGEST_INT)
 
 
 def resolve_user(sweep: StoredSweep, info: Info) -> dict[str, Any] | None:
@@ -116,6 +125,7 @@ def resolve_upsert(_: object, info: Info, **arguments: Any) -> dict[str, Any]:
         if found is None:
             raise sweep_not_found(fields["id"])
         context.writable(found.entity, "upsertSweep")
+    parse_filter(fields.get("priorRunsFilters"))
     entity = found.entity if found else context.writable(given(fields, "entityName"), "upsertSweep")
     project = given(fields, "projectName") or DEFAULT_PROJECT
     made = context.sweeps.upsert(found, entity, project, fields, context.require_user().username)
@@ -161,7 +171,7 @@ RESOLVERS: Mapping[str, Resolver] = {
     "Sweep.priorRuns": resolve_prior_runs,
     "Sweep.priorRunsFilters": lambda sweep, _: sweep.prior_runs,
     "Sweep.runCount": lambda sweep, info: len(runs_of(sweep, info)),
-    "Sweep.runCountExpected": lambda sweep, info: request_context(info).sweeps.expected_runs(sweep),
+    "Sweep.runCountExpected": resolve_expected,
     "Sweep.project": lambda sweep, info: request_context(info).store.project(sweep.entity, sweep.project),
     "Sweep.user": resolve_user,
     "Sweep.runs": resolve_runs,

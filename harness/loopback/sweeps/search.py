@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.loopback.errors import bad_request
@@ -97,13 +98,15 @@ def distribution(spec: Mapping[str, Any]) -> str:
     return str(named)
 
 
-def _choices(spec: Mapping[str, Any]) -> list[Any]:
+def _choices(spec: Mapping[str, Any]) -> Sequence[Any]:
     """Every value of a parameter of a grid.
 
     Raises:
-        ApiError: a grid cannot walk its distribution (400).
+        ApiError: a grid cannot walk its distribution, or there are too many (400).
     """
     if "parameters" in spec:
+        if combination_count(spec["parameters"]) > LARGEST_RANGE:
+            raise bad_request(f"invalid sweep config: more than {LARGEST_RANGE} values")
         return [_nested(chosen) for chosen in combinations(spec["parameters"])]
     kind = distribution(spec)
     if kind == "constant":
@@ -111,7 +114,7 @@ def _choices(spec: Mapping[str, Any]) -> list[Any]:
     if kind.startswith("categorical"):
         return list(spec["values"])
     if kind == "int_uniform":
-        return list(range(int(spec["min"]), min(int(spec["max"]), int(spec["min"]) + LARGEST_RANGE) + 1))
+        return range(int(spec["min"]), min(int(spec["max"]), int(spec["min"]) + LARGEST_RANGE) + 1)
     if kind == "q_uniform":
         step = spec.get("q", 1)
         count = int((spec["max"] - spec["min"]) / step + 1e-9) + 1
@@ -158,16 +161,29 @@ def _nested(chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {name: value["value"] for name, value in chosen.items()}
 
 
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Whatever the values of a configuration do to the arithmetic is a refusal (400)."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise bad_request(f"invalid sweep config: {error!r}") from error
+
+
 def check(method: str, parameters: Parameters) -> None:
     """Refuses a configuration that no run could come from.
 
     Raises:
-        ApiError: an unknown distribution, or one that a grid cannot walk, or a value is missing (400).
+        ApiError: an unknown distribution, or one that a grid cannot walk, or a value is missing, or there are too many
+            (400).
     """
-    try:
+    with refusing():
         if method == "grid":
-            combination_count(parameters)
+            # A grid keeps every value of every parameter while it is walked.
+            values = 0
+            for spec in parameters.values():
+                values += len(_choices(spec))
+                if values > LARGEST_RANGE:
+                    raise bad_request(f"invalid sweep config: more than {LARGEST_RANGE} values")
         else:
             draw(random.Random(0), parameters)  # noqa: S311 - a try, no secret
-    except (KeyError, TypeError, ValueError) as error:
-        raise bad_request(f"invalid sweep config: {error!r}") from error

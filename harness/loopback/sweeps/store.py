@@ -8,12 +8,10 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from harness.loopback.errors import ApiError, bad_request
 from harness.loopback.jsontext import loads_object
 from harness.loopback.store import Store
-from harness.loopback.sweeps import search
+from harness.loopback.sweeps import configuration, search
 from harness.loopback.sweeps.models import OPEN, Agent, StoredSweep
 
 STATES = ("PENDING", "RUNNING", "PAUSED", "FINISHED", "STOPPED", "CANCELED")
@@ -72,7 +70,9 @@ class Sweeps:
             ApiError: the configuration cannot be read, or the state is none (400).
         """
         config, state = fields.get("config"), fields.get("state")
-        settings = _settings(config) if config else None
+        settings = configuration.read(config) if config else None
+        for key in ("controller", "scheduler"):
+            configuration.check_plan(key, fields.get(key))
         if state is not None and state not in STATES:
             raise bad_request(f"unknown sweep state {state!r}")
         with self.lock:
@@ -140,7 +140,8 @@ class Sweeps:
         if sweep.run_cap is not None and len(sweep.handed_out) >= sweep.run_cap:
             return None
         if sweep.method != "grid":
-            return {"args": search.draw(sweep.source, sweep.parameters)}
+            with search.refusing():
+                return {"args": search.draw(sweep.source, sweep.parameters)}
         if sweep.grid is None:
             sweep.grid = search.combinations(sweep.parameters)
         found = next(sweep.grid, None)
@@ -172,26 +173,6 @@ class Sweeps:
 def _has_own_controller(sweep: StoredSweep) -> bool:
     controller = sweep.settings.get("controller")
     return isinstance(controller, Mapping) and controller.get("type") == "local"
-
-
-def _settings(config: str) -> dict[str, Any]:
-    """A configuration, read and checked.
-
-    Raises:
-        ApiError: it is no YAML mapping, or no run could come from it (400).
-    """
-    try:
-        found = yaml.safe_load(config)
-    except yaml.YAMLError as error:
-        raise bad_request(f"invalid sweep config: {error}") from error
-    if not isinstance(found, dict):
-        raise bad_request("invalid sweep config: no mapping")
-    parameters = found.get("parameters") or {}
-    if not isinstance(parameters, dict) or not all(isinstance(spec, dict) for spec in parameters.values()):
-        raise bad_request("invalid sweep config: parameters must be mappings")
-    if parameters:
-        search.check(str(found.get("method", "custom")), parameters)
-    return found
 
 
 def sweep_not_found(path: str) -> ApiError:
