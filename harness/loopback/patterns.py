@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MOST_CHOICES = 3
+MOST_CHOICES = 5
 SEARCHED = 128
 """So many characters of a value are searched: no name is longer."""
 PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[:=!<P#]?|\{\d+\}|\{\d*,\d*\}|[*+?][?+]?|.", re.DOTALL)

@@ -95,7 +95,7 @@ def test_a_bad_order_is_refused(store: Store) -> None:
         sort_runs(store.runs(), "-nonsense")
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+$", "a{99999999999}", "(" * 400, "[", "a*a*a*a*b"])
+@pytest.mark.parametrize("pattern", ["(a+)+$", "a{99999999999}", "(" * 400, "[", "a*a*a*a*a*a*b"])
 def test_an_expression_that_might_never_end_is_refused(pattern: str) -> None:
     with pytest.raises(ApiError, match="invalid filter: \\$regex"):
         parse_filter(json.dumps({"name": {"$regex": pattern}}))
