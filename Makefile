@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
+# The quick tests wait for a third of their time: one process more than there are cores.
+QUICK_JOBS ?= 3
 PY := $(VENV)/bin/python
 # Where it is set, every process that a test starts would compile the harness anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,16 +23,16 @@ check: $(VENV)/.installed
 
 # Pure tests alone: under a minute.
 quick: $(VENV)/.installed
-	$(PY) -m pytest tests lab -m "not slow" $(TOGETHER) $(OR_AGAIN)
+	$(PY) -m pytest tests lab -m "not slow" -n $(QUICK_JOBS) $(TOGETHER) $(OR_AGAIN)
 
 # Lint, the pure tests, and a real part of each stage: SDK and job, Slurm and browser where they are installed.
 test: lint quick
-	$(PY) -m pytest tests lab -m sample $(TOGETHER) $(OR_AGAIN)
+	$(PY) -m pytest tests lab -m sample -n $(JOBS) $(TOGETHER) $(OR_AGAIN)
 	$(PY) -m pytest tests/slurm tests/browser -m sample $(OR_AGAIN)
 
 # The rest. What needs the machine for itself (a real Slurm, a browser) comes after what does not.
 test-all: $(VENV)/.installed
-	$(PY) -m pytest tests lab -m "slow and not sample $(UNLESS)" $(TOGETHER) $(OR_AGAIN)
+	$(PY) -m pytest tests lab -m "slow and not sample $(UNLESS)" -n $(JOBS) $(TOGETHER) $(OR_AGAIN)
 	$(PY) -m pytest tests/slurm tests/browser -m "not sample $(UNLESS)" $(OR_AGAIN)
 
 lint: $(VENV)/.installed
