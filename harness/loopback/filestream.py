@@ -103,14 +103,16 @@ def apply_update(run: StoredRun, update: StreamUpdate, at: float) -> None:
             continue
         for part in _placed(run, chunk, read, update.writer):
             _write(run, *part, merge=True)
+    # The mark is sent once, and holds until the run ends or is silent.
+    preempting = update.preempting or run.state == "preempting"
     run.heartbeat_at = at
     if update.complete:
         run.exit_code = update.exit_code
-        stopped = "killed" if run.stop_requested else "failed"
+        stopped = "killed" if run.stop_requested else "preempted" if preempting else "failed"
         run.recorded_state = stopped if update.exit_code else "finished"
     else:
         # A job that sends is a job that runs, whatever was thought of it before.
-        run.recorded_state = "preempting" if update.preempting else "running"
+        run.recorded_state = "preempting" if preempting else "running"
 
 
 def _logs(run: StoredRun) -> dict[str, RowLog | ConsoleLog]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ Reader = Callable[[str], Callable[[Any], Any]]
 
 MISSING = object()
 MAX_PATTERN = 500
+TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}|\.\d{6})?)?(Z|[+-]\d\d:\d\d)?)?")
 
 PLAIN: Mapping[str, Callable[[StoredRun], Any]] = {
     "name": lambda run: run.name,
@@ -35,6 +37,9 @@ PLAIN: Mapping[str, Callable[[StoredRun], Any]] = {
     "created_at": lambda run: timestamp(run.created_at),
     "heartbeat_at": lambda run: timestamp(run.heartbeat_at),
     "history_line_count": lambda run: len(run.rows),
+    "duration": lambda run: run.heartbeat_at - run.created_at,
+    "entity": lambda run: run.entity,
+    "project": lambda run: run.project,
 }
 NAMES = {
     "displayname": "display_name",
@@ -51,14 +56,23 @@ def run_field(path: str) -> Callable[[StoredRun], Any]:
     """How to read one field of a run, named as the SDK's documentation names it."""
     head, _, rest = path.partition(".")
     if head == "config" and rest:
-        key = rest.removesuffix(".value")
-        return lambda run: _inside(run.config, key)
+        return lambda run: _configured(run, rest)
     if head in ("summary_metrics", "summaryMetrics", "summary") and rest:
         return lambda run: _inside(run.summary, rest)
     found = PLAIN.get(path) or PLAIN.get(NAMES.get(path.lower(), ""))
     if found is None:
         raise bad_request(f"invalid filter: unknown field {path!r}")
     return found
+
+
+def _configured(run: StoredRun, path: str) -> Any:
+    """A value of the config, with or without the node `value` under its first key (wandb/wandb#9406).
+
+    W&B's own pages write `config.dataset.value.name` (wandb/wandb-workspaces#34).
+    """
+    found = _inside(run.config, path)
+    found = _inside(run.raw_config, path) if found is MISSING else found
+    return _inside(run.config, path.removesuffix(".value")) if found is MISSING else found
 
 
 def _inside(value: Mapping[str, Any], path: str) -> Any:
@@ -70,10 +84,24 @@ def _inside(value: Mapping[str, Any], path: str) -> Any:
     return _inside(inner, rest) if rest and isinstance(inner, Mapping) else MISSING
 
 
+def _moment(value: Any) -> float | None:
+    """Seconds since the epoch of an ISO 8601 time, in UTC unless it says otherwise; None if it is none."""
+    if not isinstance(value, str) or not TIME.fullmatch(value):
+        return None
+    try:
+        read = dt.datetime.fromisoformat(value.removesuffix("Z"))
+    except ValueError:
+        return None
+    return (read if read.tzinfo else read.replace(tzinfo=dt.timezone.utc)).timestamp()
+
+
 def _compare(test: Callable[[Any, Any], bool], wanted: Any) -> Test:
-    """A comparison that is false where the types cannot be compared."""
+    """A comparison that is false where the types cannot be compared; two times are compared as moments."""
+    wanted_moment = _moment(wanted)
 
     def check(value: Any) -> bool:
+        if wanted_moment is not None and (moment := _moment(value)) is not None:
+            return test(moment, wanted_moment)
         try:
             return value is not MISSING and value is not None and test(value, wanted)
         except TypeError:
@@ -113,6 +141,13 @@ def _any_of(wanted: Any) -> Test:
     return lambda value: any(test(value) for test in tests)
 
 
+def _all_of(wanted: Any) -> Test:
+    if not isinstance(wanted, list):
+        raise bad_request("invalid filter: $all needs a list")
+    tests = [_equals(item) for item in wanted]
+    return lambda value: all(test(value) for test in tests)
+
+
 def _negated(test: Test) -> Test:
     return lambda value: not test(value)
 
@@ -125,6 +160,7 @@ OPERATORS: Mapping[str, Callable[[Any], Test]] = {
     "$lt": lambda wanted: _compare(lambda a, b: bool(a < b), wanted),
     "$lte": lambda wanted: _compare(lambda a, b: bool(a <= b), wanted),
     "$in": _any_of,
+    "$all": _all_of,
     "$nin": lambda wanted: _negated(_any_of(wanted)),
     "$exists": lambda wanted: lambda value: (value is not MISSING and value is not None) == bool(wanted),
     "$regex": _regex,

@@ -22,6 +22,7 @@ REGISTRIES = "registries"
 AUTOMATIONS = "automations"
 MEMBERS = "management of users and teams"
 LOCAL_SCHEDULER = "local sweep scheduler"
+VIEWS = "reports and saved workspaces"
 
 # Fields of the real server's API that lead to what is not here; names are those in the documents that the SDK sends.
 NOT_HERE: Mapping[str, str] = {
@@ -92,6 +93,17 @@ NOT_HERE: Mapping[str, str] = {
             "Mutation.generateApiKey",
         ),
         MEMBERS,
+    ),
+    # What github.com/wandb/wandb-workspaces, a package of its own, asks for.
+    **dict.fromkeys(
+        (
+            "Query.view",
+            "Mutation.createAccessToken",
+            "Mutation.deleteView",
+            "Mutation.revokeAccessToken",
+            "Mutation.upsertView",
+        ),
+        VIEWS,
     ),
     "Mutation.createAnonymousEntity": "anonymous accounts",
     "Mutation.enqueueSweepRun": LOCAL_SCHEDULER,

@@ -31,6 +31,11 @@ def storage_id(kind: str, *parts: str) -> str:
     return base64.b64encode(":".join((kind, "v1", *parts)).encode()).decode()
 
 
+def mimetype(name: str) -> str:
+    """The type of a file, guessed from its name, as object stores do."""
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
 @dataclass(frozen=True)
 class StoredFile:
     """One file of a run."""
@@ -48,11 +53,6 @@ class StoredFile:
     def md5(self) -> str:
         """Base64 of the MD5 digest, as the API gives it."""
         return self.blob.md5_base64
-
-    @property
-    def mimetype(self) -> str:
-        """Guessed from the name, as object stores do."""
-        return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
 
 @dataclass

@@ -14,6 +14,7 @@ from harness.loopback.errors import ApiError, bad_request, run_not_found, run_wa
 from harness.loopback.filestream import HISTORY, StreamUpdate, apply_update
 from harness.loopback.jsontext import loads_object, strict
 from harness.loopback.rows import LARGEST_STEP, GeneratedLog, LineLog, RowLog
+from harness.loopback.run_names import generated
 from harness.loopback.runs import StoredFile, StoredRun, storage_id
 
 TEXT_FIELDS = ("groupName", "jobType", "notes", "description", "commit", "host", "jobProgram", "jobRepo", "sweep")
@@ -152,16 +153,26 @@ class Store:
                 inherited = self._inherited(home, name, changes)
                 run = self._new_run(home, name, at, username)
                 run.rows = inherited or run.rows
+                run.display_name = self._name_for(home, name, changes.get("sweep"))
             self._change(run, changes)
+            # Upserting is what a starting or resuming job does first; one that lives does it too, and keeps its mark.
+            alive = "preempting" if run.state == "preempting" else "running"
             run.heartbeat_at = at
             if inserted or run.recorded_state != "pending":
-                # Upserting is what a starting or resuming job does first.
-                run.recorded_state = str(changes.get("state") or "running")
+                run.recorded_state = str(changes.get("state") or alive)
                 run.exit_code = None
             home.version += 1
             where = {"entity": entity, "project": project, "run": name, "username": username}
             self._write("upsert", at, {**where, "fields": dict(fields)})
             return run, inserted
+
+    @staticmethod
+    def _name_for(home: StoredProject, run_id: str, sweep: str | None) -> str:
+        """What a new run is called until the user names it; the number counts the runs of its sweep or project."""
+        if sweep:
+            beside = sum(run.fields.get("sweep") == sweep for run in home.runs.values())
+            return generated(run_id, beside + 1, in_sweep=True)
+        return generated(run_id, len(home.runs) + len(home.deleted))
 
     @staticmethod
     def _inherited(home: StoredProject, name: str, changes: Mapping[str, Any]) -> LineLog | None:

@@ -209,6 +209,13 @@ def test_change_description_tags_and_time_to_live(library: Library) -> None:
     assert library.read("m:v0")["artifact"]["ttlIsInherited"]
 
 
+def test_an_alias_that_looks_like_a_version_is_ignored(library: Library) -> None:
+    """As docs.wandb.ai/models/artifacts/create-a-custom-alias has it under "Alias limits"."""
+    library.log({"a": b"1"}, aliases=[{"artifactCollectionName": "m", "alias": "v1"}])
+    library.log({"a": b"2"})
+    assert (library.aliases("m:v0"), library.aliases("m:v1")) == ([], ["latest"])
+
+
 def test_an_alias_stands_for_one_version(library: Library) -> None:
     first = library.log({"a": b"1"}, aliases=[{"artifactCollectionName": "m", "alias": "best"}])
     second = library.log({"a": b"2"})

@@ -105,6 +105,21 @@ def test_a_range_of_a_file(client: Client) -> None:
     assert client.request("GET", path, headers={"Range": "nonsense"}).body == b"0123456789"
 
 
+def test_a_file_asked_for_by_name_is_named_though_it_is_not_there(client: Client) -> None:
+    """`wandb.restore` reads its MD5 (wandb/sdk/wandb_run.py); an older SDK sends it to the link (`RunUploadUrls`)."""
+    client.upsert()
+    upload(client, "a.txt")
+    query = """query RunUploadUrls($n: [String]!) { model(name: "p", entityName: "loopback") { bucket(name: "run1") {
+        files(names: $n) { edges { node { name md5 sizeBytes updatedAt url(upload: true) } } } } } }"""
+    edges = client.data(query, n=["b.txt", "a.txt"])["model"]["bucket"]["files"]["edges"]
+    absent, present = (edge["node"] for edge in edges)
+    assert (absent["name"], absent["md5"], absent["sizeBytes"], absent["updatedAt"]) == ("b.txt", "0", 0, None)
+    assert (present["name"], present["sizeBytes"]) == ("a.txt", 7)
+    assert client.request("GET", path_of(absent["url"])).status == 404
+    assert Client(client.server, key="").request("PUT", path_of(absent["url"]), b"later").status == 200
+    assert client.server.store.runs()[0].files["b.txt"] == b"later"
+
+
 def test_a_name_that_was_saved_with_a_dot_is_found(client: Client) -> None:
     client.upsert()
     upload(client, "a.txt")

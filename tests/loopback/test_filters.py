@@ -19,7 +19,16 @@ def store() -> Store:
         summary={"loss": 0.5}, fields={"groupName": "g1", "host": "nid1"}, created_at=1000.0, username="me",
     )  # fmt: skip
     store.seed_run("loopback", "p", "b", config={"lr": 0.2}, summary={"loss": 0.1}, state="failed", created_at=1001.0)
-    store.seed_run("loopback", "p", "c", config={"opt": "sgd"}, tags=["t2"], state="running", created_at=1002.0)
+    store.seed_run(
+        "loopback",
+        "p",
+        "c",
+        config={"opt": "sgd"},
+        tags=["t2"],
+        state="running",
+        created_at=1002.0,
+        heartbeat_at=1010.0,
+    )
     return store
 
 
@@ -34,6 +43,7 @@ def store() -> Store:
         ({"tags": "t2"}, "ac"),
         ({"tags": {"$in": ["t1", "t9"]}}, "a"),
         ({"tags": {"$nin": ["t2"]}}, "b"),
+        ({"tags": {"$all": ["t2", "t1"]}}, "a"),
         ({"group": "g1"}, "a"),
         ({"group": None}, "bc"),
         ({"host": "nid1"}, "a"),
@@ -41,11 +51,20 @@ def store() -> Store:
         ({"config.lr": 0.1}, "a"),
         ({"config.lr.value": {"$gte": 0.1, "$lt": 0.2}}, "a"),
         ({"config.deep.x": 1}, "a"),
+        ({"config.deep.value.x": 1}, "a"),
+        ({"config.deep.x.value": 1}, "a"),
         ({"config.lr": {"$exists": False}}, "c"),
         ({"config.opt": {"$gt": 1}}, ""),
         ({"summary_metrics.loss": {"$lte": 0.1}}, "b"),
         ({"summary_metrics.loss": {"$ne": 0.5}}, "bc"),
         ({"created_at": {"$gt": "1970-01-01T00:16:40Z"}}, "bc"),
+        ({"createdAt": {"$gt": "1970-01-01T00:16:40.500000+00:00"}}, "bc"),
+        ({"createdAt": {"$lte": "1970-01-01T02:16:41+02:00"}}, "ab"),
+        ({"createdAt": {"$lt": "1970-01-01T00:16:40.500"}}, "a"),
+        ({"createdAt": {"$gt": "1969-12-31"}}, "abc"),
+        ({"createdAt": {"$gt": "1970-13-41"}}, ""),
+        ({"duration": {"$gte": 5}}, "c"),
+        ({"entity": "loopback", "project": "p"}, "abc"),
         ({"$or": [{"state": "failed"}, {"tags": "t1"}]}, "ab"),
         ({"$and": [{"tags": "t2"}, {"config.opt": "sgd"}]}, "c"),
         ({"$nor": [{"state": "failed"}, {"tags": "t1"}]}, "c"),
@@ -62,7 +81,8 @@ def test_filters(store: Store, condition: dict, names: str) -> None:
     "text",
     [
         "{", "[]", '{"nonsense": 1}', '{"name": {"$where": "1"}}', '{"$or": {}}', '{"name": {"$in": "a"}}',
-        '{"name": {"$regex": "("}}', '{"name": {"$regex": 3}}', '{"name": {"$regex": "%s"}}' % ("a" * 600),
+        '{"name": {"$all": "a"}}', '{"name": {"$regex": "("}}', '{"name": {"$regex": 3}}',
+        '{"name": {"$regex": "%s"}}' % ("a" * 600),
     ],
 )  # fmt: skip
 def test_bad_filters_are_refused(text: str) -> None:

@@ -49,6 +49,19 @@ def test_what_is_refused_is_not_in_the_schema(place: str) -> None:
     assert field not in make_schema().type_map[owner].fields
 
 
+def test_reports_and_workspaces_are_refused_by_name_and_listed_as_none(client: Client) -> None:
+    """The documents are those of github.com/wandb/wandb-workspaces."""
+    save = """mutation upsertView($s: String!) { upsertView(input: {spec: $s, createdUsing: WANDB_SDK}) {
+        view { id project { id name entityName } spec } inserted } }"""
+    [error] = client.graphql(save, s="{}").json["errors"]
+    assert error["message"] == "the embedded server has no reports and saved workspaces: use --server real"
+    client.upsert()
+    read = """query View { project(name: "p") { allViews(viewType: "project-view", viewName: "v", userName: null) {
+        edges { node { id displayName spec } } } } }"""
+    assert client.data(read) == {"project": {"allViews": {"edges": []}}}
+    assert client.server.unknown_operations == []
+
+
 def test_a_refusal_names_what_is_not_there_and_is_no_unknown_operation(client: Client) -> None:
     query = """mutation Queue($input: UpsertRunQueueInput!) { upsertRunQueue(input: $input) { success } }"""
     reply = client.graphql(query, input={"queueName": "q"})

@@ -156,6 +156,23 @@ def test_silence_is_a_crash_and_a_heartbeat_revives() -> None:
         assert read(client, "state")["state"] == "finished"
 
 
+@pytest.mark.parametrize(("exitcode", "state"), [(0, "finished"), (1, "preempted")])
+def test_a_run_that_was_marked_as_preempting_is_preempted_unless_it_succeeds(
+    client: Client, exitcode: int, state: str
+) -> None:
+    """As docs.wandb.ai/models/sweeps/signal-handling-sweep-runs has it; the SDK sends the mark only once."""
+    client.upsert()
+    client.stream(preempting=True)
+    client.stream()
+    client.upsert(config="{}")
+    assert read(client, "state")["state"] == "preempting"
+    client.stream(complete=True, exitcode=exitcode)
+    assert read(client, "state")["state"] == state
+    client.upsert()
+    client.stream(complete=True, exitcode=1)
+    assert read(client, "state")["state"] == "failed"
+
+
 def test_a_stopped_run_hears_of_it_and_counts_as_killed(client: Client) -> None:
     made = client.upsert()
     client.data("mutation S($i: ID!) { stopRun(input: {id: $i}) { success } }", i=made["bucket"]["id"])

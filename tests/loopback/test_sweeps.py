@@ -41,14 +41,14 @@ class Sweep:
     def change(self, state: str) -> None:
         self.client.data(UPSERT_SWEEP, input={"id": self.id, "state": state})
 
-    def play(self, run: str, loss: float) -> None:
+    def play(self, run: str, loss: float, exitcode: int = 0) -> None:
         query = UPSERT.replace("$state: String,", "$state: String, $sweep: String,").replace(
             "state: $state,", "state: $state, sweep: $sweep,"
         )
         summary = json.dumps({"loss": loss})
         fields = {"project": "p", "entity": "loopback", "sweep": self.name, "summaryMetrics": summary}
         self.client.data(query, name=run, **fields)
-        self.client.stream(run, complete=True, exitcode=0)
+        self.client.stream(run, complete=True, exitcode=exitcode)
 
     def read(self) -> Any:
         return self.client.data(READ, s=self.name)["project"]["sweep"]
@@ -81,9 +81,28 @@ def test_a_grid_does_not_end_while_another_agent_runs(client: Client) -> None:
     assert sweep.read()["state"] == "RUNNING"
 
 
+def test_a_preempted_run_is_taken_up_before_a_new_one_is_started(client: Client) -> None:
+    """As docs.wandb.ai/models/runs/resuming has it under "Resume preemptible Sweeps runs"."""
+    sweep = Sweep(client, GRID)
+    [first] = sweep.ask()
+    for _ in range(2):
+        client.upsert(first["run_id"])
+        client.stream(first["run_id"], preempting=True)
+        client.stream(first["run_id"], complete=True, exitcode=1)
+        assert sweep.ask() == [{**first, "type": "resume"}]
+    [second] = sweep.ask()
+    assert second["args"]["x"] == {"value": 2}
+    sweep.play(second["run_id"], 0.5)
+    assert sweep.ask() == []
+    sweep.play(first["run_id"], 0.5, exitcode=1)
+    assert sweep.ask() == [{"type": "exit"}]
+    assert sweep.read()["agents"]["edges"][0]["node"]["totalRuns"] == 2
+
+
 @pytest.mark.parametrize("method", ["random", "bayes"])
 def test_other_methods_draw_at_random_up_to_the_cap(client: Client, method: str) -> None:
-    sweep = Sweep(client, {"method": method, "run_cap": 2, "parameters": {"x": {"min": 0.0, "max": 1.0}}})
+    parameters = {"x": {"min": 0.0, "max": 1.0}}
+    sweep = Sweep(client, {"method": method, "metric": {"name": "loss"}, "run_cap": 2, "parameters": parameters})
     drawn = [sweep.ask()[0]["args"]["x"]["value"] for _ in range(2)]
     assert all(0 <= value <= 1 for value in drawn)
     assert drawn[0] != drawn[1]
@@ -129,7 +148,10 @@ def test_the_users_own_controller_plans_the_runs(client: Client) -> None:
     ("fields", "status", "words"),
     [
         ({"config": "["}, 400, "invalid sweep config"),
-        ({"config": "parameters: {x: {distribution: odd}}"}, 400, "no distribution"),
+        ({"config": "parameters: {x: {value: 1}}"}, 400, "Sweep config must contain method section"),  # wandb#2732
+        ({"config": "method: hyperopt\nparameters: {x: {value: 1}}"}, 400, "Invalid search type hyperopt"),
+        ({"config": "method: bayes\nparameters: {x: {value: 1}}"}, 400, 'Bayesian search requires "metric" section'),
+        ({"config": "method: random\nparameters: {x: {distribution: odd}}"}, 400, "no distribution"),
         ({"config": "method: grid\nparameters: {x: {min: 0.0, max: 1.0}}"}, 400, "a grid cannot walk"),
         ({"id": "none", "state": "PAUSED"}, 404, "sweep none not found"),
         ({"launchScheduler": "{}"}, 400, "the embedded server has no launch queues: use --server real"),

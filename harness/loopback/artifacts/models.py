@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 from harness.loopback.blobs import Blob
@@ -12,6 +13,7 @@ LATEST = "latest"
 NO_TTL = -2
 """What the API answers where no time to live is set; -1 from a client means that it is inherited."""
 INHERITED_TTL = -1
+VERSION_NAME = re.compile(r"v\d+")
 
 RunKey = tuple[str, str, str]
 """Entity, project and id of a run."""
@@ -73,11 +75,13 @@ class Collection:
         return next(found, None)
 
     def point(self, alias: str, target: Membership) -> None:
-        """Makes an alias stand for one version and for no other."""
+        """Makes an alias stand for one version and for no other; `vN` is no alias, and is ignored as W&B ignores it."""
+        if VERSION_NAME.fullmatch(alias):
+            return
         for member in self.members:
             if member is not target and alias in member.aliases:
                 member.aliases.remove(alias)
-        if alias not in target.aliases and alias != f"v{target.version}":
+        if alias not in target.aliases:
             target.aliases.append(alias)
 
     def remove(self, member: Membership) -> None:

@@ -15,7 +15,7 @@ from harness.loopback.paging import connection
 from harness.loopback.patterns import like
 from harness.loopback.resolvers.accounts import user
 from harness.loopback.rows import RowLog, evenly
-from harness.loopback.runs import StoredFile, StoredRun, storage_id, timestamp
+from harness.loopback.runs import StoredFile, StoredRun, mimetype, storage_id, timestamp
 
 if TYPE_CHECKING:
     from harness.loopback.context import Info
@@ -25,6 +25,7 @@ MAX_SAMPLES = 100_000
 MAX_CONSOLE_PAGE = 10_000
 LAST_STEP = 2**62
 LINE_NUMBER = re.compile(r"[0-9]{1,18}")
+ABSENT_MD5 = "0"
 
 
 def _sample_count(value: Any) -> int:
@@ -145,37 +146,42 @@ def run_user(run: StoredRun, info: Info) -> dict[str, Any]:
 # --- files ---
 
 
-def file_node(run: StoredRun, file: StoredFile, context: RequestContext) -> dict[str, Any]:
-    """A file as the API shows it."""
-    signed = context.file_url(run, file.name, signed=True)
-    plain = context.file_url(run, file.name, signed=False)
+def file_node(run: StoredRun, name: str, file: StoredFile | None, context: RequestContext) -> dict[str, Any]:
+    """A file as the API shows it; one that is not there has nothing in it, and "0" for its MD5."""
+    signed = context.file_url(run, name, signed=True)
+    plain = context.file_url(run, name, signed=False)
     return {
-        "id": storage_id("File", run.id, file.name),
-        "name": file.name,
+        "id": storage_id("File", run.id, name),
+        "name": name,
         "url": lambda _info, upload=False: signed if upload else plain,
         "directUrl": signed,
-        "sizeBytes": file.blob.size,
-        "mimetype": file.mimetype,
-        "updatedAt": timestamp(file.updated_at),
-        "md5": file.md5,
+        "sizeBytes": file.blob.size if file else 0,
+        "mimetype": mimetype(name),
+        "updatedAt": timestamp(file.updated_at) if file else None,
+        "md5": file.md5 if file else ABSENT_MD5,
     }
 
 
 def resolve_files(run: StoredRun, info: Info, **arguments: Any) -> dict[str, Any]:
-    """One page of the files of a run, by exact names or by a pattern."""
+    """One page of the files of a run: all, by a pattern, or those asked for by name, be they there or not.
+
+    `wandb.restore` tells by the MD5 that a file is not there, and the older `RunUploadUrls` asks for links to files
+    that are still to come.
+    """
     context = request_context(info)
     names, pattern = arguments.get("names"), arguments.get("pattern")
     with context.store.lock:
-        found = [run.stored_files[name] for name in sorted(run.stored_files)]
+        stored = dict(sorted(run.stored_files.items()))
+    found: list[tuple[str, StoredFile | None]] = list(stored.items())
     if names:
-        wanted = {
-            posixpath.normpath(name) for name in names if name is not None
-        }  # the SDK asks for `./name` where it was saved so
-        found = [file for file in found if posixpath.normpath(file.name) in wanted]
+        # The SDK asks for `./name` where it was saved so.
+        by_path = {posixpath.normpath(name): (name, file) for name, file in found}
+        asked = dict.fromkeys(name for name in names if name is not None)
+        found = [by_path.get(posixpath.normpath(name), (name, None)) for name in asked]
     elif pattern:
-        found = [file for file in found if like(pattern, file.name)]
-    page = connection(found, arguments.get("first"), arguments.get("after"), lambda file: file.name)
-    edges = [{**edge, "node": file_node(run, edge["node"], context)} for edge in page["edges"]]
+        found = [(name, file) for name, file in found if like(pattern, name)]
+    page = connection(found, arguments.get("first"), arguments.get("after"), lambda item: item[0])
+    edges = [{**edge, "node": file_node(run, edge["node"][0], edge["node"][1], context)} for edge in page["edges"]]
     return {**page, "edges": edges, "uploadHeaders": []}
 
 

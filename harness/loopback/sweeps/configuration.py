@@ -15,6 +15,7 @@ LONGEST = 50_000
 MOST_VALUES = 20_000
 """Values of a configuration whose aliases are written out."""
 PLAIN = ("name", "method", "program", "description")
+METHODS = ("grid", "random", "bayes", "custom")
 MAPPINGS = ("metric", "parameters", "controller")
 
 
@@ -54,8 +55,19 @@ def _check(found: dict[str, Any]) -> None:
     parameters = found.get("parameters") or {}
     if not all(isinstance(spec, dict) for spec in parameters.values()):
         raise bad_request("invalid sweep config: parameters must be mappings")
+    _check_method(found)
     if parameters:
-        search.check(str(found.get("method", "custom")), parameters)
+        search.check(found["method"], parameters)
+
+
+def _check_method(found: dict[str, Any]) -> None:
+    """Refuses what no search can follow, in the words of github.com/wandb/sweeps."""
+    if "method" not in found:
+        raise bad_request("invalid sweep config: Sweep config must contain method section")
+    if found["method"] not in METHODS:
+        raise bad_request(f"invalid sweep config: Invalid search type {found['method']}, must be one of {METHODS}")
+    if found["method"] == "bayes" and "metric" not in found:
+        raise bad_request('invalid sweep config: Bayesian search requires "metric" section')
 
 
 def _too_large(value: Any) -> bool:

@@ -37,7 +37,11 @@ class Agent:
 
 @dataclass(eq=False)
 class StoredSweep:
-    """One sweep; `name` is the id that users see in URLs, `config` what was sent, as YAML."""
+    """One sweep; `name` is the id that users see in URLs, `config` what was sent, as YAML.
+
+    `handed_out` has the parameters of each run, `resumed_after` the last sign of life of each preempted run that was
+    handed out again.
+    """
 
     entity: str
     project: str
@@ -54,7 +58,8 @@ class StoredSweep:
     scheduler: str | None = None
     prior_runs: str | None = None
     agents: list[Agent] = field(default_factory=list)
-    handed_out: list[str] = field(default_factory=list)
+    handed_out: dict[str, Any] = field(default_factory=dict)
+    resumed_after: dict[str, float] = field(default_factory=dict)
     grid: Iterator[dict[str, Any]] | None = None
     source: random.Random = field(default_factory=random.Random)
 

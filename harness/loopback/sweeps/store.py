@@ -122,6 +122,10 @@ class Sweeps:
         return sweep.state == "CANCELED" or (run is not None and run.stop_requested)
 
     def _next(self, agent: Agent, sweep: StoredSweep) -> list[dict[str, Any]]:
+        preempted = self._preempted(sweep)
+        if preempted is not None:
+            agent.runs += [preempted] if preempted not in agent.runs else []
+            return [self._command("resume", preempted, sweep)]
         chosen = self._scheduled(sweep) if _has_own_controller(sweep) else self._chosen(sweep)
         if chosen is None:
             if _has_own_controller(sweep) or not self._all_ended(sweep):
@@ -130,10 +134,27 @@ class Sweeps:
             return self._exit(agent)
         sweep.state = "RUNNING"
         run_id = chosen.pop("runid", None) or _name()
-        sweep.handed_out.append(run_id)
+        sweep.handed_out[run_id] = chosen["args"]
         agent.runs.append(run_id)
-        command = {"type": "run", "run_id": run_id, "args": chosen["args"], "logs": []}
-        return [command | ({"program": sweep.settings["program"]} if sweep.settings.get("program") else {})]
+        return [self._command("run", run_id, sweep)]
+
+    def _preempted(self, sweep: StoredSweep) -> str | None:
+        """A run to take up again: agents do so before they start new ones.
+
+        As docs.wandb.ai/models/runs/resuming has it under "Resume preemptible Sweeps runs".
+        """
+        for name in sweep.handed_out:
+            run = self._store.run(sweep.entity, sweep.project, name)
+            if run and run.state == "preempted" and sweep.resumed_after.get(name) != run.heartbeat_at:
+                sweep.resumed_after[name] = run.heartbeat_at
+                return name
+        return None
+
+    @staticmethod
+    def _command(kind: str, run_id: str, sweep: StoredSweep) -> dict[str, Any]:
+        """What an agent is told to do with a run."""
+        program = {"program": sweep.settings["program"]} if sweep.settings.get("program") else {}
+        return {"type": kind, "run_id": run_id, "args": sweep.handed_out[run_id], "logs": []} | program
 
     def _chosen(self, sweep: StoredSweep) -> dict[str, Any] | None:
         """The next combination: in order for a grid, at random for every other method, Bayesian search too."""
