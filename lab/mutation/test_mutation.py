@@ -1,5 +1,8 @@
 """The mutation check itself: changes of each kind are made, and the quick tests notice most of a sample."""
 
+import gc
+import importlib
+import os
 import subprocess
 import sys
 
@@ -7,6 +10,7 @@ import pytest
 
 from lab.mutation.explained import EXPLAINED
 from lab.mutation.mutants import mutants
+from lab.mutation.play import _fork, put
 from lab.mutation.score import ROOT, sample
 
 ENOUGH, COUNT = 0.8, 24
@@ -36,6 +40,21 @@ def test_a_change_of_each_kind_is_made(tmp_path):
         "a[:2]  →  a[:3]",
         "a[:2] + 1  →  a[:2] + 2",
     ]
+
+
+def test_a_change_reaches_what_was_frozen(tmp_path, monkeypatch):
+    (tmp_path / "subject_of_change.py").write_text("def answer():\n    return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("subject_of_change")
+    change = next(m for m in mutants(tmp_path / "subject_of_change.py") if m.text == "return 1  →  return None")
+
+    def played():
+        gc.freeze()
+        put(change)
+        assert module.answer() is None
+
+    _, status = os.waitpid(_fork(played), 0)  # by itself: it empties every cache
+    assert status == 0
 
 
 @pytest.mark.slow
