@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.evidence.models import LogLine, SlurmState, SlurmStep
+from harness.evidence.models import LogLine, SdkLogs, SlurmState, SlurmStep
 from harness.judging.case import Case
 from harness.judging.nearest import parting, timeline
 from tests.judging import build as b
@@ -78,6 +78,15 @@ def test_every_source_says_its_word():
         "the job ended as completed, exit code 0; Slurm: COMPLETED 0:0; disk: run abcd1234, 3 rows, closed with exit"
         " code 0; server: run abcd1234, 2 rows, finished. Disk and server part."
     )
+
+
+@pytest.mark.parametrize(
+    ("closed", "words"), [(False, "never closed"), (True, "closed by the SDK, and cut off afterwards")]
+)
+def test_a_log_without_an_end_is_told_by_what_took_it(closed, words):
+    log = UNCLOSED.model_copy(update={"status": "no_exit_record"})
+    run = b.local_run(log=log, sdk_logs=SdkLogs(closed=closed))
+    assert f"disk: run abcd1234, 3 rows, {words};" in parting(Case(b.evidence(job=ended(), local=b.local(run)))).words
 
 
 def test_a_step_that_failed_in_a_job_that_ended_well_is_told():

@@ -104,6 +104,14 @@ def test_a_refused_line_of_a_file_is_taken_out():
     assert hits(init.RULES, found)["init-setting-refused"].values["mend"].endswith(f"/d' {FILE}")
 
 
+@pytest.mark.parametrize(("where", "mend"), [(FILE, f"grep -n . {FILE}"), ("", "env | grep ^WANDB_")])
+def test_a_problem_without_a_setting_is_looked_for_where_it_stands(where, mend):
+    why = SettingProblem(setting="", text="an odd value", where=where, outcome="refused")
+    found = evidence(setup=setup(sdk=told(why, mode=None)), job=None)
+    found = found.model_copy(update={"local": no_run().local, "server": no_run().server})
+    assert hits(init.RULES, found)["init-setting-refused"].values["mend"] == mend
+
+
 def test_a_file_over_which_the_sdk_stumbles_is_known_by_the_kind_of_error():
     why = SettingProblem(setting="", text="InterpolationSyntaxError", where=FILE, outcome="refused")
     found = died(
