@@ -124,3 +124,13 @@ def test_a_name_that_was_saved_with_a_dot_is_found(client: Client) -> None:
     client.upsert()
     upload(client, "a.txt")
     assert client.data(FILES, n=["./a.txt"])["project"]["run"]["files"]["edges"][0]["node"]["name"] == "a.txt"
+
+
+def test_a_file_to_send_has_the_id_that_it_will_have(client: Client) -> None:
+    client.upsert()
+    create = """mutation CreateRunFiles($files: [String!]!) { createRunFiles(input: {entityName: "loopback",
+        projectName: "p", runName: "run1", files: $files}) { files { id name } } }"""
+    [made] = client.data(create, files=["a.txt"])["createRunFiles"]["files"]
+    client.request("PUT", "/files/loopback/p/run1/a.txt", b"a")
+    query = '{ project(name: "p") { run(name: "run1") { files { edges { node { id name } } } } } }'
+    assert client.data(query)["project"]["run"]["files"]["edges"] == [{"node": made}]

@@ -103,7 +103,12 @@ def resolve_create_run_files(_: object, info: Info, **arguments: Any) -> dict[st
     context, fields = request_context(info), arguments["input"]
     run = run_at(context, fields, "createRunFiles")
     files = [
-        {"name": name, "uploadUrl": context.file_url(run, name, signed=True), "uploadHeaders": []}
+        {
+            "id": storage_id("File", run.id, name),
+            "name": name,
+            "uploadUrl": context.file_url(run, name, signed=True),
+            "uploadHeaders": [],
+        }
         for name in fields["files"]
     ]
     return {"runID": run.id, "uploadHeaders": [], "files": files}
