@@ -54,7 +54,9 @@ class Handler(BaseHTTPRequestHandler):
     def handle(self) -> None:
         """Serves requests until the connection ends."""
         with self.wire.open(self.connection), contextlib.suppress(ConnectionError, TimeoutError):
-            super().handle()
+            # What was accepted before the end, and gets a thread after it, nobody else ends.
+            if not self.server.closing.is_set():
+                super().handle()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class named it
         """Requests are recorded, not logged."""

@@ -6,6 +6,7 @@ import base64
 import io
 import itertools
 import json
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,7 @@ class Unplugged:
         self.application = Application.over(Accounts.default(KEY), self.store, self._blobs)
         self.application.links = LINKS
         self.wire = Wire(self.application, "")
+        self.closing = threading.Event()
 
     def close(self) -> None:
         """Let the folder go."""

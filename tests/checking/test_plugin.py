@@ -57,6 +57,19 @@ def pytest_sessionfinish():
 """
 
 
+AGAIN = """
+import gc, sys, pytest
+
+class Second:
+    def pytest_sessionstart(self):
+        print("frozen", gc.get_freeze_count())
+
+pytest.main(sys.argv[1:])
+assert gc.get_freeze_count()
+pytest.main(sys.argv[1:], plugins=[Second()])
+"""
+
+
 def healthy(**change):
     run = server_run(
         system={}, metadata={"host": "nid005001", "python": "3.12.3"}, files=("output.log",), **change.pop("run", {})
@@ -185,3 +198,15 @@ def test_a_terminal_closed_between_the_last_check_and_the_reports_does_no_harm(c
     assert "Traceback" not in outcome.text
     assert outcome.code == 1
     assert outcome.verdict["root_cause"] == "metric-missing-key"
+
+
+@real_part
+def test_a_second_verification_of_one_process_may_free_what_the_first_one_left(tmp_path):
+    saved = tmp_path / "evidence.json"
+    saved.write_text(healthy().model_dump_json())
+    options = [str(CLONE / "checks"), "-c", str(CLONE / "pyproject.toml"), "--rootdir", str(CLONE), "-s"]
+    done = subprocess.run(
+        [sys.executable, "-c", AGAIN, *options, "--replay", str(saved), "--report", str(tmp_path / "report")],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "frozen 0\n" in done.stdout

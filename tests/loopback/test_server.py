@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from harness.loopback import messages
+from harness.loopback.handler import Handler
 from harness.loopback.server import LoopbackServer, serve
 from tests.loopback.conftest import Client
 
@@ -157,6 +158,26 @@ def test_the_end_is_quick_and_frees_the_port() -> None:
         Client(server).request("GET", "/healthz")
     with LoopbackServer(server.port) as again:
         assert again.port == server.port
+
+
+def test_a_connection_whose_thread_begins_after_the_end_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+    setup = Handler.setup
+
+    def late(handler: Handler) -> None:
+        begun.set()
+        ended.wait(10)
+        setup(handler)
+
+    monkeypatch.setattr(Handler, "setup", late)
+    server = LoopbackServer().start()
+    idle = socket.create_connection(("127.0.0.1", server.port))
+    assert begun.wait(10)
+    server.stop()
+    ended.set()
+    idle.settimeout(10)
+    assert idle.recv(1) == b""
+    idle.close()
 
 
 def test_serve_takes_the_same_options() -> None:
