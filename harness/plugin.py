@@ -58,7 +58,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from harness.verification.headstart import Headstart, asked_ahead
     from harness.verification.session import Session
 
-    gc.unfreeze()  # what an earlier verification of this process froze at its end may go now
+    if gc.get_freeze_count():  # an earlier verification of this process froze what it held at its end
+        gc.unfreeze()
+        gc.collect()
     # At the end it would import the whole of Hypothesis, to say whether a property test failed.
     config.pluginmanager.unregister(name="hypothesispytest")
     if why := refused(config):
