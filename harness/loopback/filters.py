@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from harness.loopback.errors import bad_request
 from harness.loopback.jsontext import loads
-from harness.loopback.patterns import MOST_CHOICES, SEARCHED, quick
+from harness.loopback.patterns import choices, ends_soon
 from harness.loopback.runs import StoredRun, timestamp
 
 T = TypeVar("T")
@@ -120,16 +120,23 @@ def _equals(wanted: Any) -> Test:
 def _regex(pattern: Any) -> Test:
     if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
         raise bad_request("invalid filter: $regex needs a short string")
-    if not quick(pattern):
-        raise bad_request(f"invalid filter: $regex: more than {MOST_CHOICES} repeats, or one inside another")
+    left = choices(pattern)
+    if left is None:
+        raise bad_request("invalid filter: $regex: one repeat stands inside another")
     try:
         compiled = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise bad_request(f"invalid filter: $regex: {error}") from error
 
+    def matches(text: str) -> bool:
+        if not ends_soon(left, len(text)):
+            raise bad_request(
+                f"invalid filter: $regex: {left} repeats are too many for a value of {len(text)} characters"
+            )
+        return compiled.search(text) is not None
+
     def check(value: Any) -> bool:
-        values = value if isinstance(value, list) else [value]
-        return any(isinstance(item, str) and compiled.search(item[:SEARCHED]) is not None for item in values)
+        return any(isinstance(item, str) and matches(item) for item in (value if isinstance(value, list) else [value]))
 
     return check
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
-MOST_CHOICES = 5
-SEARCHED = 128
-"""So many characters of a value are searched: no name is longer."""
+MOST_TRIALS = 10_000_000
+"""So many ways to match may be tried on one value, which takes about a second."""
 PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[:=!<P#]?|\{\d+\}|\{\d*,\d*\}|[*+?][?+]?|.", re.DOTALL)
 
 
@@ -44,17 +44,16 @@ class _Group:
         return self.repeats + self.alternatives
 
 
-def quick(pattern: str) -> bool:
-    """Whether a regular expression can be searched for without trying out too much.
+def choices(pattern: str) -> int | None:
+    """How many choices a regular expression leaves: each repeat, and each group with alternatives, is one.
 
-    Each repeat, and each group with alternatives, is a choice: many of them multiply, and one inside a repeated group
-    multiplies with every round.
+    None where one stands inside a repeated group: it multiplies with every round.
     """
     groups, closed = [_Group()], 0
     for piece in PIECE.findall(pattern):
         counted = len(piece) > 2 and piece[0] == "{"
         if (counted or piece[0] in "*+?") and closed:
-            return False
+            return None
         closed = 0
         if piece[0] == "(":
             groups.append(_Group())
@@ -65,4 +64,9 @@ def quick(pattern: str) -> bool:
             groups[-1].alternatives = 1
         elif piece[0] in "*+?" or (counted and "," in piece):
             groups[-1].repeats += 1
-    return groups[0].repeats <= MOST_CHOICES
+    return groups[0].repeats
+
+
+def ends_soon(left: int, length: int) -> bool:
+    """Whether a value of this length may be searched by an expression that leaves so many choices: they multiply."""
+    return math.comb(length + left, left) <= MOST_TRIALS

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.loopback.patterns import SEARCHED, like, quick
+from harness.loopback.patterns import choices, ends_soon, like
 
 
 @given(st.text("ab%_.", max_size=6), st.text("ab.\n", max_size=6))
@@ -37,19 +37,31 @@ def test_like_does_not_try_everything_out() -> None:
     ],
 )
 def test_ordinary_expressions_are_taken(pattern: str) -> None:
-    assert quick(pattern)
+    left = choices(pattern)
+    assert left is not None
+    assert ends_soon(left, 40)
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(x|x)*y", "((a|b)c)+", "(a{2,3}){4}", "(?:a?){50}", "(?P<n>a*)*"])
+def test_a_choice_that_is_repeated_is_refused(pattern: str) -> None:
+    assert choices(pattern) is None
 
 
 @pytest.mark.parametrize(
-    "pattern",
-    ["(a+)+$", "(x|x)*y", "((a|b)c)+", "(a{2,3}){4}", "a*a*a*a*a*a*b", "(a|a)" * 20 + "b", "(?:a?){50}", "(?P<n>a*)*"],
+    ("pattern", "longest"),
+    [("a*b", 100_000), (".*a.*b", 4400), ("a*a*a*a*b", 120), ("a*" * 6 + "b", 40), ("(a|a)" * 20 + "b", 8)],
 )
-def test_expressions_that_try_everything_out_are_not(pattern: str) -> None:
-    assert not quick(pattern)
+def test_the_more_choices_the_shorter_the_value(pattern: str, longest: int) -> None:
+    left = choices(pattern)
+    assert left is not None
+    assert ends_soon(left, longest)
+    assert left == 1 or not ends_soon(left, 2 * longest)
 
 
 def test_the_worst_that_is_taken_ends_soon() -> None:
-    assert quick(".*a.*a.*b")
+    pattern, length = ".*a.*a.*a.*b", 120
+    assert choices(pattern) == 4
+    assert ends_soon(4, length)
     begun = time.process_time()
-    assert re.search(".*a.*a.*b", "a" * SEARCHED) is None
+    assert re.search(pattern, "a" * length) is None
     assert time.process_time() - begun < 5
