@@ -83,7 +83,10 @@ def test_a_history_spec_without_keys_asks_for_whole_rows(client: Client) -> None
     }
 
 
-@pytest.mark.parametrize("spec", ["x", "[]", '{"keys": 3}'])
+@pytest.mark.parametrize(
+    "spec",
+    ["x", "[]", '{"keys": 3}', '{"minStep": 1e999}', '{"samples": -1e999}', '{"maxStep": "x"}', "[" * 300],
+)
 def test_a_bad_history_spec_is_refused(client: Client, spec: str) -> None:
     client.upsert()
     query = 'query S($s: [JSONString!]!) { project(name: "p") { run(name: "run1") { sampledHistory(specs: $s) } } }'
@@ -323,13 +326,6 @@ def test_odd_questions_about_a_run_have_answers(client: Client, fields: str) -> 
     client.upsert(config='{"_wandb": {"value": ["no", "mapping"]}}')
     client.request("PUT", "/files/loopback/p/run1/" + "a" * 200, b"")
     assert read(client, fields)
-
-
-@pytest.mark.parametrize("spec", ['{"minStep": 1e999}', '{"samples": -1e999}', '{"maxStep": "x"}', "[" * 300])
-def test_a_history_spec_beyond_all_numbers_is_refused(client: Client, spec: str) -> None:
-    client.upsert()
-    query = 'query S($s: [JSONString!]!) { project(name: "p") { run(name: "run1") { sampledHistory(specs: $s) } } }'
-    assert client.graphql(query, s=[spec]).status == 400
 
 
 def test_sampled_rows_are_strict_json(client: Client) -> None:
