@@ -154,8 +154,9 @@ def _place(run_dir: Path) -> _Place:
     match = _NAME.fullmatch(run_dir.name)
     if match is None:
         return _Place(None, offline=False, rest=run_dir.name)
-    try:  # the SDK writes local time
-        started: float | None = datetime.strptime(match["time"], "%Y%m%d_%H%M%S").timestamp()  # noqa: DTZ007
+    try:
+        local = datetime.strptime(match["time"], "%Y%m%d_%H%M%S")  # noqa: DTZ007 - the SDK writes local time
+        started: float | None = local.timestamp()
     except ValueError:
         started = None
     return _Place(started, offline=bool(match["offline"]), rest=match["rest"])
