@@ -20,11 +20,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from lab.storm.mutated_requests import Damaged, damaged_graphql, damaged_stream
 from lab.storm.recorded_requests import recorded
 from lab.storm.unplugged import SECRETS, Answer, Unplugged, kept
+from tests.fuzz_parts import Part, tell
 
 PROCESSES = 2
 BLOCK = 500
@@ -56,16 +57,6 @@ EVERYTHING = """query Everything { models(first: 1000) { edges { node { name run
 
 class Hang(BaseException):
     """A request that takes too long; nothing on its way may catch it."""
-
-
-class Part(NamedTuple):
-    """What one process found."""
-
-    statuses: Counter[tuple[str, int]]
-    worst_s: float
-    worst: str
-    peak_mb: float
-    failure: str
 
 
 def check(answer: Answer, server: Unplugged, *, graphql: bool) -> None:
@@ -200,20 +191,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ProcessPoolExecutor(PROCESSES) as pool:
         parts = list(pool.map(run, range(PROCESSES), [asked.first] * PROCESSES, [end] * PROCESSES))
     statuses = sum((part.statuses for part in parts), Counter())
-    worst = max(parts, key=lambda part: part.worst_s)
-    peak = max(part.peak_mb for part in parts)
     out = [
         f"{statuses.total():,} damaged requests in {time.perf_counter() - begun:.0f} s on {os.cpu_count()} processors"
     ]
     for kind in ("GraphQL", "file stream"):
         found = {status: times for (of, status), times in sorted(statuses.items()) if of == kind}
         out.append(f"{kind:<12}{sum(found.values()):>8,}: " + ", ".join(f"{s} {n:,}" for s, n in found.items()))
-    out += [f"slowest: {worst.worst_s * 1000:.0f} ms of processor time ({worst.worst})", f"peak memory: {peak:.0f} MB"]
-    failures = [part.failure for part in parts if part.failure]
-    if peak > MEMORY_MB:
-        failures.append(f"more than {MEMORY_MB} MB")
-    sys.stdout.write("\n".join([*out, *failures]) + "\n")
-    return 1 if failures else 0
+    return tell(parts, out, MEMORY_MB)
 
 
 if __name__ == "__main__":

@@ -18,26 +18,16 @@ import traceback
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 from harness.evidence.disk.wandb_log.reader import read_wandb_log
 from harness.evidence.models.wandb_log import LocalLog
 from tests.evidence.disk.wandb_log.mutate import mutated, seeds
+from tests.fuzz_parts import Part, tell
 
 PROCESSES = 2
 # Processor time for one file, which takes milliseconds.
 TIMEOUT_S = 30
 MEMORY_MB = 300
-
-
-class Part(NamedTuple):
-    """What one process found."""
-
-    statuses: Counter[str]
-    worst_s: float
-    worst_number: int
-    peak_mb: float
-    failure: str
 
 
 def check(data: bytes, log: LocalLog) -> None:
@@ -81,7 +71,7 @@ def run(first: int, end: int, step: int) -> Part:
             statuses[log.status] += 1
         signal.setitimer(signal.ITIMER_PROF, 0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Part(statuses, worst, worst_number, peak, failure)
+    return Part(statuses, worst, f"number {worst_number}", peak, failure)
 
 
 def main() -> int:
@@ -95,19 +85,11 @@ def main() -> int:
         starts = range(asked.first, asked.first + PROCESSES)
         parts = list(pool.map(run, starts, [asked.first + asked.count] * PROCESSES, [PROCESSES] * PROCESSES))
     statuses = sum((part.statuses for part in parts), Counter())
-    worst = max(parts, key=lambda part: part.worst_s)
-    peak = max(part.peak_mb for part in parts)
-    out = [
+    counted = [
         f"{statuses.total():,} damaged logs in {time.perf_counter() - begun:.0f} s on {os.cpu_count()} processors",
-        f"slowest: {worst.worst_s * 1000:.0f} ms of processor time (number {worst.worst_number})",
-        f"peak memory: {peak:.0f} MB",
         ", ".join(f"{status} {times:,}" for status, times in statuses.most_common()),
     ]
-    failures = [part.failure for part in parts if part.failure]
-    if peak > MEMORY_MB:
-        failures.append(f"more than {MEMORY_MB} MB")
-    sys.stdout.write("\n".join([*out, *failures]) + "\n")
-    return 1 if failures else 0
+    return tell(parts, counted, MEMORY_MB)
 
 
 if __name__ == "__main__":
