@@ -40,6 +40,13 @@ def test_gcds_that_are_not_there():
     assert why.startswith("7 GPUs report, but ")
 
 
+@pytest.mark.parametrize(("count", "said"), [(7, "not_checked"), (8, "passed")])
+def test_gcds_may_be_missing_where_the_metrics_could_not_be_read_whole(count, said):
+    found = lumi({**HOST, **gcds(count)}, at=node())
+    unread = found.server.model_copy(update={"partial": (Trouble(kind="http", text="HTTP 500", where="system"),)})
+    assert outcome(found.model_copy(update={"server": unread}), "test_every_gpu_reports")[0] == said
+
+
 def test_a_gcd_with_a_gap():
     series = {**HOST, **gcds(7), **gcd(7, memory=())}
     assert outcome(lumi(series, at=node()), "test_every_gpu_reports")[0] == "failed"
